@@ -1,0 +1,11 @@
+export { Fault, type FaultData, type FaultDetails, isFault } from './fault.ts';
+export { type Architecture, architectureOf, type Platform, parsePlatform, platforms } from './platform.ts';
+export type {
+  DeflatedChunk,
+  DirectoryEntry,
+  FileContent,
+  FileEntry,
+  HardlinkEntry,
+  SymlinkEntry,
+  TreeEntry,
+} from './tree-entry.ts';

@@ -1,0 +1,167 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { getCACertificates } from 'node:tls';
+import { Fault } from '@mir/core';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent, request } from 'undici';
+import { type Download, type DownloadOptions, startDownload } from './download.ts';
+import { type HttpFaultCode, isPassing, shownUrl, transportFault } from './http-fault.ts';
+import { HttpResponse } from './http-response.ts';
+
+/** Settings of a client; all have working defaults. */
+export type HttpClientOptions = {
+  /** Proxy for every request; without it HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment count. */
+  readonly proxy?: string;
+  /** PEM certificates to trust besides the system's. */
+  readonly caCertificates?: readonly string[];
+  readonly connectTimeoutSeconds?: number;
+  /** How long a connection may stay silent before it counts as dead. */
+  readonly idleTimeoutSeconds?: number;
+  /** How often a request is sent at most. */
+  readonly attempts?: number;
+};
+
+export type HttpRequest = {
+  readonly url: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A function is called anew for every attempt. */
+  readonly body?: Uint8Array | (() => AsyncIterable<Uint8Array>);
+  /** Whether sending it twice does no harm. GET and HEAD always may be repeated. */
+  readonly repeatable?: boolean;
+  /** `false` hands a 3xx back. Only GET and HEAD are ever followed. */
+  readonly followRedirects?: boolean;
+  readonly signal?: AbortSignal;
+};
+
+const maximalRedirects = 5;
+const maximalWaitSeconds = 60;
+
+/** HTTP as every package needs it: retries, redirects that leak nothing, proxies, downloads that resume. */
+export class HttpClient {
+  readonly #dispatcher: Dispatcher;
+  readonly #attempts: number;
+
+  constructor(options: HttpClientOptions = {}) {
+    const idle = (options.idleTimeoutSeconds ?? 60) * 1000;
+    const ca = options.caCertificates ?? [];
+    const settings = {
+      connect: {
+        timeout: (options.connectTimeoutSeconds ?? 15) * 1000,
+        ...(ca.length > 0 && { ca: [...getCACertificates('default'), ...ca] }),
+      },
+      headersTimeout: idle,
+      bodyTimeout: idle,
+    };
+    if (options.proxy !== undefined) this.#dispatcher = new ProxyAgent({ uri: options.proxy, ...settings });
+    else this.#dispatcher = hasProxyVariables() ? new EnvHttpProxyAgent(settings) : new Agent(settings);
+    this.#attempts = options.attempts ?? 4;
+  }
+
+  /**
+   * Sends one request and returns whatever status comes back. Refused and broken connections, 429 (Retry-After is
+   * honoured), 502, 503, 504, and 500 for GET and HEAD are tried again where the request can be repeated. Redirects of GET and HEAD
+   * are followed, never from https to http, and without credentials once the origin changes (RFC 9110, 15.4).
+   *
+   * @throws Fault {@link HttpFaultCode}
+   */
+  async send(sent: HttpRequest): Promise<HttpResponse> {
+    const method = sent.method ?? 'GET';
+    const reading = method === 'GET' || method === 'HEAD';
+    let url = sent.url;
+    let headers = sent.headers ?? {};
+    for (let redirects = 0; ; redirects++) {
+      const response = await this.#sendPatiently({ ...sent, url, headers, repeatable: sent.repeatable ?? reading });
+      const location = response.header('location');
+      const redirected = [301, 302, 303, 307, 308].includes(response.status) && location !== undefined;
+      if (!redirected || !reading || sent.followRedirects === false) return response;
+      await response.discard();
+      if (redirects === maximalRedirects) throw redirectFault(url, `redirects more than ${maximalRedirects} times`);
+      const next = redirectTarget(url, location);
+      if (next.origin !== new URL(url).origin) headers = withoutCredentials(headers);
+      url = next.href;
+    }
+  }
+
+  /** GET as a stream that resumes where it broke. @throws Fault {@link HttpFaultCode} */
+  download(url: string, options: DownloadOptions = {}): Promise<Download> {
+    return startDownload(this, url, options, this.#attempts);
+  }
+
+  /** Ends idle connections; running requests fail. */
+  async close(): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+
+  async #sendPatiently(sent: HttpRequest): Promise<HttpResponse> {
+    for (let attempt = 1; ; attempt++) {
+      const last = attempt >= this.#attempts || sent.repeatable !== true;
+      try {
+        const response = await this.#sendOnce(sent);
+        if (last || !isWorthRepeating(response.status, sent.method ?? 'GET')) return response;
+        await response.discard();
+        await delay(waitMilliseconds(attempt, response.header('retry-after')), undefined, abortOptions(sent));
+      } catch (thrown) {
+        if (last || !isPassing(thrown)) throw transportFault(thrown, sent.url);
+        await delay(waitMilliseconds(attempt), undefined, abortOptions(sent));
+      }
+    }
+  }
+
+  async #sendOnce(sent: HttpRequest): Promise<HttpResponse> {
+    const body = typeof sent.body === 'function' ? sent.body() : sent.body;
+    const answer = await request(sent.url, {
+      dispatcher: this.#dispatcher,
+      method: (sent.method ?? 'GET') as Dispatcher.HttpMethod,
+      headers: { 'user-agent': 'managed-image-registry', ...sent.headers },
+      ...(body !== undefined && { body: body as Buffer }),
+      ...(sent.signal !== undefined && { signal: sent.signal }),
+    });
+    return new HttpResponse(sent.url, answer);
+  }
+}
+
+function isWorthRepeating(status: number, method: string): boolean {
+  return [429, 502, 503, 504].includes(status) || (status === 500 && (method === 'GET' || method === 'HEAD'));
+}
+
+function waitMilliseconds(attempt: number, retryAfter?: string): number {
+  const seconds = retryAfter === undefined ? Number.NaN : retryAfterSeconds(retryAfter);
+  if (Number.isFinite(seconds)) return Math.min(Math.max(seconds, 0), maximalWaitSeconds) * 1000;
+  return 200 * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);
+}
+
+function retryAfterSeconds(value: string): number {
+  return /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+}
+
+function redirectTarget(from: string, location: string): URL {
+  const next = URL.parse(location, from);
+  if (next === null) throw redirectFault(from, `redirects to "${location.slice(0, 200)}", which is not an address`);
+  if (next.protocol !== 'https:' && !(next.protocol === 'http:' && new URL(from).protocol === 'http:')) {
+    throw redirectFault(from, `redirects from https to ${next.protocol}//, which would be unprotected`);
+  }
+  next.username = '';
+  next.password = '';
+  return next;
+}
+
+function redirectFault(url: string, why: string): Fault<HttpFaultCode> {
+  const shown = shownUrl(url);
+  return new Fault('http/redirect', {
+    what: `${shown} ${why}`,
+    subject: shown,
+    hint: 'Name the address that it leads to in the settings, if you trust it.',
+  });
+}
+
+function withoutCredentials(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const secret = ['authorization', 'cookie', 'proxy-authorization'];
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !secret.includes(name.toLowerCase())));
+}
+
+function hasProxyVariables(): boolean {
+  return ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'].some((name) => (process.env[name] ?? '') !== '');
+}
+
+function abortOptions(sent: HttpRequest): { signal?: AbortSignal } {
+  return sent.signal === undefined ? {} : { signal: sent.signal };
+}

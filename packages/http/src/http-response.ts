@@ -1,0 +1,66 @@
+import { Fault } from '@mir/core';
+import type { Dispatcher } from 'undici';
+import { type HttpFaultCode, shownUrl, transportFault } from './http-fault.ts';
+
+/** An answer whose body has not been read yet. Read it or discard it, or its connection stays taken. */
+export class HttpResponse {
+  /** Where the answer came from, after redirects. */
+  readonly url: string;
+  readonly status: number;
+  readonly #answer: Dispatcher.ResponseData;
+
+  constructor(url: string, answer: Dispatcher.ResponseData) {
+    this.url = url;
+    this.status = answer.statusCode;
+    this.#answer = answer;
+  }
+
+  /** A header's value; the first where it was sent several times. */
+  header(name: string): string | undefined {
+    const value = this.#answer.headers[name.toLowerCase()];
+    return Array.isArray(value) ? value[0] : value;
+  }
+
+  /** The body as it arrives. @throws Fault `http/interrupted` or `http/timeout` */
+  get body(): AsyncIterable<Uint8Array> {
+    return this.#read();
+  }
+
+  /** The whole body. @throws Fault `http/too-large` when it is longer than the limit */
+  async bytes(limitBytes: number): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    let sizeBytes = 0;
+    for await (const chunk of this.#read()) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > limitBytes) throw tooLarge(this.url, limitBytes);
+      parts.push(chunk);
+    }
+    return Buffer.concat(parts);
+  }
+
+  /** The whole body as UTF-8. @throws Fault `http/too-large` when it is longer than the limit */
+  async text(limitBytes: number): Promise<string> {
+    return new TextDecoder().decode(await this.bytes(limitBytes));
+  }
+
+  /** Lets go of the body and frees the connection. */
+  async discard(): Promise<void> {
+    await this.#answer.body.dump({ limit: 65_536 }).catch(() => undefined);
+  }
+
+  async *#read(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of this.#answer.body) yield chunk;
+    } catch (thrown) {
+      throw transportFault(thrown, this.url);
+    }
+  }
+}
+
+function tooLarge(url: string, limitBytes: number): Fault<HttpFaultCode> {
+  return new Fault('http/too-large', {
+    what: `${shownUrl(url)} sends more than the ${limitBytes} bytes that this answer may have`,
+    subject: shownUrl(url),
+    hint: 'Check that the address is that of the service meant.',
+  });
+}

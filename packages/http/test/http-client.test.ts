@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { isFault } from '@mir/core';
+import { HttpClient } from '@mir/http';
+
+async function serve(t: TestContext, listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function client(t: TestContext): HttpClient {
+  const made = new HttpClient({ idleTimeoutSeconds: 5 });
+  t.after(() => made.close());
+  return made;
+}
+
+async function read(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  let text = '';
+  for await (const chunk of chunks) text += Buffer.from(chunk).toString('latin1');
+  return text;
+}
+
+test('credentials stay with the host they were given for', async (t) => {
+  const seen: (string | undefined)[] = [];
+  const other = await serve(t, (request, response) => {
+    seen.push(request.headers.authorization);
+    response.end('file');
+  });
+  const index = await serve(t, (request, response) => {
+    seen.push(request.headers.authorization);
+    response.writeHead(307, { location: request.url === '/same' ? '/else' : `${other}/file` }).end();
+    if (request.url === '/else') seen.push('followed');
+  });
+  const response = await client(t).send({ url: `${index}/file`, headers: { authorization: 'Basic c2VjcmV0' } });
+  assert.equal(await response.text(100), 'file');
+  assert.deepEqual(seen, ['Basic c2VjcmV0', undefined]);
+});
+
+test('a loop of redirects ends in a fault', async (t) => {
+  const url = await serve(t, (_, response) => response.writeHead(302, { location: '/again' }).end());
+  await assert.rejects(client(t).send({ url }), (fault) => isFault(fault, 'http/redirect'));
+});
+
+test('a server that asks for patience is asked again after the time it names', async (t) => {
+  const times: number[] = [];
+  const url = await serve(t, (_, response) => {
+    times.push(performance.now());
+    if (times.length === 1) response.writeHead(429, { 'retry-after': '1' }).end();
+    else response.end('now');
+  });
+  assert.equal(await (await client(t).send({ url })).text(10), 'now');
+  assert.ok((times[1] ?? 0) - (times[0] ?? 0) > 900, 'it waited for the second that was asked for');
+});
+
+test('a POST is not sent twice unless it may be', async (t) => {
+  let posts = 0;
+  const url = await serve(t, (request, response) => {
+    request.resume();
+    posts += 1;
+    response.writeHead(503).end();
+  });
+  assert.equal((await client(t).send({ url, method: 'POST', body: Buffer.from('x') })).status, 503);
+  assert.equal(posts, 1);
+});
+
+const content = Buffer.alloc(1_000_000, 'abcdefghij');
+
+function serveRange(request: IncomingMessage, response: ServerResponse, sentBytes: number): void {
+  const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  response.writeHead(start > 0 ? 206 : 200, {
+    'content-length': content.length - start,
+    ...(start > 0 && { 'content-range': `bytes ${start}-${content.length - 1}/${content.length}` }),
+  });
+  const end = Math.min(start + sentBytes, content.length);
+  response.write(content.subarray(start, end), () => (end < content.length ? response.destroy() : response.end()));
+}
+
+test('a download whose connection breaks goes on where it broke', async (t) => {
+  const starts: (string | undefined)[] = [];
+  const url = await serve(t, (request, response) => {
+    starts.push(request.headers.range);
+    serveRange(request, response, 400_000);
+  });
+  const download = await client(t).download(url);
+  assert.equal(download.sizeBytes, content.length);
+  assert.equal(await read(download.chunks), content.toString('latin1'));
+  assert.equal(starts.length, 3);
+});
+
+test('a download that cannot be resumed fails instead of being short', async (t) => {
+  const url = await serve(t, (_, response) => {
+    response.writeHead(200, { 'content-length': content.length });
+    response.write(content.subarray(0, 1000), () => response.destroy());
+  });
+  const download = await client(t).download(url);
+  await assert.rejects(read(download.chunks), (fault) => isFault(fault, 'http/interrupted'));
+});
+
+test('asking for a part of a file never gives the whole', async (t) => {
+  const url = await serve(t, (_, response) => response.end(content));
+  await assert.rejects(client(t).download(url, { range: { start: 5, length: 10 } }), (fault) =>
+    isFault(fault, 'http/status'),
+  );
+});
+
+test('an address where nobody listens is unreachable, and the fault shows no credentials', async (t) => {
+  const url = await serve(t, () => undefined);
+  const port = new URL(url).port;
+  const once = new HttpClient({ attempts: 1 });
+  t.after(() => once.close());
+  const closed = createServer();
+  await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+  const free = (closed.address() as AddressInfo).port;
+  await new Promise((resolve) => closed.close(resolve));
+  assert.notEqual(String(free), port);
+  await assert.rejects(once.send({ url: `http://user:secret@127.0.0.1:${free}/x?token=secret` }), (fault) => {
+    assert.ok(isFault(fault, 'http/unreachable'));
+    assert.doesNotMatch(JSON.stringify(fault), /secret/);
+    return true;
+  });
+});
+
+test('an answer longer than its limit is refused', async (t) => {
+  const url = await serve(t, (_, response) => response.end(content));
+  const response = await client(t).send({ url });
+  await assert.rejects(response.bytes(1000), (fault) => isFault(fault, 'http/too-large'));
+});

@@ -1,0 +1,57 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { arch } from 'node:process';
+import { runProgram } from './program.ts';
+
+/** Programs that act as witnesses in the tests, and the Debian packages that bring them. */
+const witnesses: Readonly<Record<string, string>> = {
+  buildah: 'buildah',
+  crun: 'crun',
+  skopeo: 'skopeo',
+  dockerd: 'docker.io',
+  'docker-registry': 'docker-registry',
+  mmdebstrap: 'mmdebstrap',
+  go: 'golang-go',
+  xz: 'xz-utils',
+  curl: 'curl',
+  python3: 'python3',
+};
+
+/** Installs what the tests need and the machine lacks. Gives undefined when all is there, else what to do. */
+export async function prepareMachine(root: string): Promise<string | undefined> {
+  const complaints = [await installWitnesses(root), await installNewerNode(root)].filter((said) => said !== undefined);
+  return complaints.length === 0 ? undefined : complaints.join('\n');
+}
+
+async function installWitnesses(root: string): Promise<string | undefined> {
+  const packages = Object.entries(witnesses)
+    .filter(([program]) => !isOnPath(program))
+    .map(([, name]) => name);
+  if (packages.length === 0) return undefined;
+  const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+  if (process.getuid?.() !== 0 || !isOnPath('apt-get')) return `The tests need: ${command}`;
+  process.stdout.write(`installing ${packages.join(', ')}\n`);
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const complaint =
+    (await runProgram('apt-get', ['update', '-q'], root, environment)) ??
+    (await runProgram('sh', ['-c', `exec ${command}`], root, environment));
+  return complaint === undefined ? undefined : `${command} failed:\n${complaint}`;
+}
+
+async function installNewerNode(root: string): Promise<string | undefined> {
+  const folder = resolve(root, 'test/newer-node');
+  if (existsSync(join(folder, `node_modules/node-linux-${arch}/bin/node`))) return undefined;
+  const complaint = await runProgram('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], folder);
+  return complaint === undefined ? undefined : `The newer Node for the tests could not be installed:\n${complaint}`;
+}
+
+function isOnPath(program: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

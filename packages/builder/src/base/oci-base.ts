@@ -1,0 +1,190 @@
+import { architectureOf, type Platform } from '@mir/core';
+import { type BaseState, type DirectoryListing, pythonOfSuite, readBaseState, type Suite, suites } from '@mir/debian';
+import { dockerConfigCredentials, type Image, LayeredTree, parseReference, pullImage, RegistryClient } from '@mir/oci';
+import type { Interpreter } from '@mir/python';
+import { builderFault } from '../fault.ts';
+import { ElfScanner } from '../libraries/elf.ts';
+import type { Workshop } from '../workshop.ts';
+import type { Base } from './base.ts';
+import { archiveInterpreter } from './debian-base.ts';
+
+const libraryFolders = /^(usr\/)?(local\/)?lib(64)?\/([^/]*-linux-(gnu|musl)\/)?[^/]+\.so(\.[^/]*)?$/;
+
+/**
+ * Any image that holds a Python as a base. Its layers are used as they are; Python, C library and distribution are read
+ * from its files, and nothing of it is ever started. `pinned` is the reference it is pulled by, where a lock pins its digest.
+ *
+ * @throws Fault `base/no-python`, `base/unsupported`; faults of the registry
+ */
+export async function ociBase(
+  workshop: Workshop,
+  reference: string,
+  pinned: string,
+  platform: Platform,
+): Promise<Base> {
+  const image = (await pull(workshop, pinned, platform)).asOci();
+  const tree = await LayeredTree.read(
+    image.layers.map(
+      ({ descriptor }) =>
+        () =>
+          workshop.blobs.read(descriptor.digest),
+    ),
+    { wanted: isOfInterest },
+  );
+  const python = findPython(tree, image, reference);
+  const distribution = readDistribution(tree);
+  const suite = suites.find((known) => known === distribution.codename);
+  const isDebian = distribution.id === 'debian' && suite !== undefined && tree.get('var/lib/dpkg/status') !== undefined;
+  return {
+    name: `oci:${reference}`,
+    platform,
+    image,
+    target: {
+      pythonVersion: python.version,
+      architecture: architectureOf(platform),
+      libc: readLibc(tree, reference),
+    },
+    pythonPath: python.path,
+    distribution: { id: distribution.id, version: distribution.version },
+    libraries: [...tree.entries()]
+      .filter(({ path, type }) => type !== 'directory' && libraryFolders.test(path))
+      .map(({ path }) => path.slice(path.lastIndexOf('/') + 1))
+      .sort(),
+    packages: [],
+    suite: isDebian ? suite : undefined,
+    interpreter: () => compilerFor(workshop, python.version),
+    state: () => stateOf(tree),
+  };
+}
+
+/** The suite whose archive has a Python of this X.Y, which may then compile for everybody. */
+export function suiteOfPython(pythonVersion: string): Suite | undefined {
+  return suites.find((suite) => pythonOfSuite(suite) === pythonVersion.split('.').slice(0, 2).join('.'));
+}
+
+async function compilerFor(workshop: Workshop, pythonVersion: string): Promise<Interpreter | undefined> {
+  const suite = suiteOfPython(pythonVersion);
+  return suite === undefined ? undefined : archiveInterpreter(workshop, suite);
+}
+
+async function pull(workshop: Workshop, reference: string, platform: Platform): Promise<Image> {
+  const parsed = parseReference(reference);
+  if (parsed.registry === undefined) {
+    throw builderFault('base/unknown', {
+      what: `"${reference}" does not say which registry the image is in`,
+      subject: reference,
+      hint: 'Write it out: --base oci:REGISTRY/REPOSITORY:TAG.',
+    });
+  }
+  const client = new RegistryClient({ registry: parsed.registry, credentials: dockerConfigCredentials() });
+  try {
+    const repository = client.repository(parsed.repository);
+    const pulled = await pullImage(repository, parsed.digest ?? parsed.tag ?? 'latest', workshop.blobs, { platform });
+    return pulled.image;
+  } finally {
+    await client.close();
+  }
+}
+
+function isOfInterest(path: string): boolean {
+  return (
+    path === 'etc/os-release' ||
+    path === 'usr/lib/os-release' ||
+    path === 'etc/debian_version' ||
+    path.startsWith('var/lib/dpkg/') ||
+    path.startsWith('etc/') ||
+    path.startsWith('usr/share/ca-certificates/') ||
+    /(^|\/)patchlevel\.h$/.test(path) ||
+    /(^|\/)libc(-\d+\.\d+)?\.so(\.6)?$/.test(path) ||
+    /(^|\/)ld-musl-[^/]+\.so\.1$/.test(path)
+  );
+}
+
+type FoundPython = { readonly path: string; readonly version: string };
+
+/** The first Python on the image's PATH, by name. Which patch release it is decides little; X.Y is in its file name. */
+function findPython(tree: LayeredTree, image: Image, reference: string): FoundPython {
+  const path = image.config.config?.Env?.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length);
+  const folders = (path ?? '/usr/local/bin:/usr/bin:/bin').split(':').filter((folder) => folder.startsWith('/'));
+  for (const folder of folders) {
+    const found = tree.get(`${folder.slice(1)}/python3`);
+    const name = found === undefined ? undefined : /python(3\.\d+)$/.exec(found.path)?.[1];
+    if (found?.type === 'file' && name !== undefined) {
+      return { path: `/${found.path}`, version: fullVersion(tree, image, found.path, name) };
+    }
+  }
+  throw builderFault('base/no-python', {
+    what: `${reference} holds no Python 3 on its PATH (${folders.join(':')})`,
+    subject: reference,
+    hint: 'Choose a base image with Python 3.8 or newer, or use debian:bookworm.',
+  });
+}
+
+function fullVersion(tree: LayeredTree, image: Image, pythonPath: string, minor: string): string {
+  const header = tree.get(`${pythonPath.replace(/bin\/[^/]*$/, '')}include/python${minor}/patchlevel.h`)?.bytes;
+  const written = /#define\s+PY_VERSION\s+"(\d+\.\d+\.\d+)/.exec(text(header))?.[1];
+  const said = image.config.config?.Env?.map((entry) => /^PYTHON_VERSION=(\d+\.\d+\.\d+)$/.exec(entry)?.[1]).find(
+    (version) => version?.startsWith(`${minor}.`),
+  );
+  const packaged = new RegExp(
+    `^Package: python${minor.replace('.', '\\.')}-minimal\\n(?:.+\\n)*?Version: (\\d+\\.\\d+\\.\\d+)`,
+    'm',
+  ).exec(text(tree.get('var/lib/dpkg/status')?.bytes))?.[1];
+  return packaged ?? written ?? said ?? `${minor}.0`;
+}
+
+function readLibc(tree: LayeredTree, reference: string): { family: 'glibc' | 'musl'; version: string } {
+  for (const { path, type, bytes } of tree.entries()) {
+    if (type !== 'file' || bytes === undefined) continue;
+    if (/(^|\/)libc(-\d+\.\d+)?\.so(\.6)?$/.test(path) && isElf(bytes)) {
+      const version = /stable release version (\d+\.\d+)/.exec(Buffer.from(bytes).toString('latin1'))?.[1];
+      if (version !== undefined) return { family: 'glibc', version };
+    }
+    if (/(^|\/)ld-musl-[^/]+\.so\.1$/.test(path)) {
+      const version = /\0(1\.[1-9]\.\d+)\0/.exec(Buffer.from(bytes).toString('latin1'))?.[1];
+      if (version !== undefined) return { family: 'musl', version: version.split('.').slice(0, 2).join('.') };
+    }
+  }
+  throw builderFault('base/unsupported', {
+    what: `${reference} holds no C library that is known (glibc or musl)`,
+    subject: reference,
+    hint: 'Choose a base image of an ordinary Linux distribution.',
+  });
+}
+
+function isElf(bytes: Uint8Array): boolean {
+  const scanner = new ElfScanner(bytes.length);
+  scanner.push(bytes);
+  return scanner.finish() !== 'not-elf';
+}
+
+function readDistribution(tree: LayeredTree): { id: string; version: string; codename: string } {
+  const release = text((tree.get('etc/os-release') ?? tree.get('usr/lib/os-release'))?.bytes);
+  const field = (name: string) =>
+    new RegExp(`^${name}=(.*)$`, 'm')
+      .exec(release)?.[1]
+      ?.trim()
+      .replace(/^["']|["']$/g, '') ?? '';
+  return { id: field('ID') || 'linux', version: field('VERSION_ID'), codename: field('VERSION_CODENAME') };
+}
+
+function stateOf(tree: LayeredTree): Promise<BaseState> {
+  return readBaseState(
+    async (path) => tree.get(path)?.bytes,
+    async (directory) => listingOf(tree, directory),
+  );
+}
+
+function listingOf(tree: LayeredTree, directory: string): DirectoryListing[] {
+  return (tree.list(directory) ?? []).flatMap((name): DirectoryListing[] => {
+    const node = tree.get(directory === '' ? name : `${directory}/${name}`, { follow: false });
+    if (node === undefined) return [];
+    const { type, mode, uid, gid, target } = node;
+    if (type !== 'file' && type !== 'directory' && type !== 'symlink') return [];
+    return [{ name, type, mode, uid, gid, ...(target !== undefined && { target }) }];
+  });
+}
+
+function text(bytes: Uint8Array | undefined): string {
+  return bytes === undefined ? '' : Buffer.from(bytes).toString('utf8');
+}

@@ -1,0 +1,24 @@
+import { Fault, type FaultDetails } from '@mir/core';
+
+/** Everything that the builder itself refuses, by stable code. */
+export type BuilderFaultCode =
+  | 'base/unknown'
+  | 'base/no-archive'
+  | 'base/no-python'
+  | 'base/unsupported'
+  | 'base/os-packages'
+  | 'base/changed'
+  | 'interpreter/unusable'
+  | 'lock/other-target'
+  | 'lock/other-base'
+  | 'lock/unreadable'
+  | 'plan/missing-libraries'
+  | 'plan/glibc-too-old'
+  | 'image/too-many-layers'
+  | 'output/unknown'
+  | 'image/unknown';
+
+/** A fault of the builder. */
+export function builderFault(code: BuilderFaultCode, details: FaultDetails): Fault<BuilderFaultCode> {
+  return new Fault<BuilderFaultCode>(code, details);
+}

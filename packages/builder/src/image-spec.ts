@@ -1,0 +1,18 @@
+import type { Platform } from '@mir/core';
+import type { Requirement } from '@mir/python';
+
+/** What a person asks for, in the form that a build takes. */
+export type ImageSpec = {
+  readonly platform: Platform;
+  /** `debian:SUITE` or `oci:REFERENCE`; without it, the Debian base with the Python that is asked for. */
+  readonly base?: string;
+  /** `3.11`; without it, the base's. */
+  readonly pythonVersion?: string;
+  readonly requirements: readonly Requirement[];
+  readonly constraints: readonly Requirement[];
+  /** `libgomp1` or `libgomp1=12.2.0-14`. */
+  readonly osPackages: readonly string[];
+  readonly bytecode: boolean;
+  /** The text of a pylock.toml that is used as it is; then there are no requirements. */
+  readonly lock?: { readonly text: string; readonly path: string };
+};

@@ -1,0 +1,147 @@
+import { Image, type ImageConfig, type ImageLayer } from '@mir/oci';
+import { builderFault } from '../fault.ts';
+import { imageLayer } from '../layers/image-layers.ts';
+import { joinLayers, writeLayer } from '../layers/package-layers.ts';
+import { venvLayer, venvPrefix } from '../layers/venv-layer.ts';
+import type { PackageLayers } from '../layers/wheel-layers.ts';
+import { formatImageLock } from '../lock/image-lock.ts';
+import { shortened } from '../os-packages/os-packages.ts';
+import type { Collision } from '../plan/collisions.ts';
+import { hardCap, hasOwnLayer, stack } from '../plan/layer-budget.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Workshop } from '../workshop.ts';
+import { contractLabels } from './contract.ts';
+
+/** Where an image keeps its lock. */
+export const lockPath = `${venvPrefix}/pylock.toml`;
+
+/** Layers that were made for a plan. */
+export type Pieces = {
+  readonly osLayers: readonly ImageLayer[];
+  readonly packages: readonly PackageLayers[];
+  readonly collisions: readonly Collision[];
+  /** The lowest glibc that the wheels need, where one is known. */
+  readonly glibcNeeded: string | undefined;
+};
+
+/**
+ * Puts the layers of a plan together: base, OS packages, environment, wheels and their bytecode, and a top layer with the lock.
+ * The image follows from the lock alone.
+ *
+ * @throws Fault `image/too-many-layers`
+ */
+export async function assemble(workshop: Workshop, plan: Plan, pieces: Pieces): Promise<Image> {
+  const { base, lock } = plan;
+  const layers = [
+    ...base.image.layers,
+    ...pieces.osLayers,
+    imageLayer(await venvLayer(workshop, base), 'venv'),
+    ...(await packageLayers(workshop, pieces)),
+    imageLayer(await topLayer(workshop, plan), 'top', 'lock'),
+  ];
+  if (layers.length > hardCap) {
+    throw builderFault('image/too-many-layers', {
+      what: `The image would have ${layers.length} layers, and container runtimes stop at 127`,
+      subject: base.name,
+      hint: `Use a base image with fewer layers; ${base.name} has ${base.image.layers.length}.`,
+    });
+  }
+  const labels = contractLabels(plan, pieces.glibcNeeded);
+  return Image.create({
+    config: configOf(base.image.config, labels),
+    layers,
+    annotations: {
+      'org.opencontainers.image.base.name': base.name.replace(/^oci:/, ''),
+      'org.opencontainers.image.base.digest': base.image.digest,
+      [`org.managed-image-registry.lock`]: plan.digest,
+      'org.opencontainers.image.title': `Python ${lock.python.target.pythonVersion} on ${base.name}`,
+    },
+  });
+}
+
+/** Large wheels alone, each with its bytecode after it; then one bundle of the small wheels, one of their bytecode. */
+async function packageLayers(workshop: Workshop, pieces: Pieces): Promise<ImageLayer[]> {
+  const items = pieces.packages.map((layers) => ({
+    ...layers,
+    name: layers.package.name,
+    sizeBytes: layers.package.wheel.sizeBytes,
+    label: `${layers.package.name} ${layers.package.version}`,
+  }));
+  const { own, shared } = stack(items);
+  // Bytecode must win where its source wins: packages that collide keep theirs together, in stacking order.
+  const colliding = new Set(pieces.collisions.flatMap(({ loser, winner }) => [loser, winner]));
+  const ownBytecode = new Set(
+    own.filter(
+      ({ name, bytecode }) => bytecode !== undefined && hasOwnLayer(bytecode.sizeBytes) && !colliding.has(name),
+    ),
+  );
+  const alone = own.flatMap((item) => [
+    imageLayer(item.wheel, 'wheel', item.label),
+    ...(item.bytecode !== undefined && ownBytecode.has(item)
+      ? [imageLayer(item.bytecode, 'bytecode', item.label)]
+      : []),
+  ]);
+  const sharedBytecode = [...own.filter((item) => !ownBytecode.has(item)), ...shared].flatMap(({ bytecode, label }) =>
+    bytecode === undefined ? [] : [{ record: bytecode, label }],
+  );
+  return [
+    ...alone,
+    ...(await bundle(
+      workshop,
+      shared.map(({ wheel, label }) => ({ record: wheel, label })),
+      'wheels',
+    )),
+    ...(await bundle(workshop, sharedBytecode, 'bytecode')),
+  ];
+}
+
+async function bundle(
+  workshop: Workshop,
+  parts: readonly { readonly record: PackageLayers['wheel']; readonly label: string }[],
+  what: string,
+): Promise<ImageLayer[]> {
+  if (parts.length === 0) return [];
+  const content = shortened(`${what} of ${parts.map(({ label }) => label).join(', ')}`);
+  const joined = await workshop.layers.findOrMake(['bundle', ...parts.map(({ record }) => record.digest)], () =>
+    joinLayers(
+      workshop,
+      parts.map(({ record }) => record),
+    ),
+  );
+  return [imageLayer(joined, 'bundle', content)];
+}
+
+function topLayer(workshop: Workshop, plan: Plan) {
+  return writeLayer(workshop, [
+    {
+      type: 'file',
+      path: lockPath,
+      mode: 0o644,
+      uid: 0,
+      gid: 0,
+      mtimeSeconds: 315_532_800,
+      content: { kind: 'bytes', bytes: Buffer.from(formatImageLock(plan.lock, { addresses: false })) },
+    },
+  ]);
+}
+
+/** The base's configuration with the environment in front (DESIGN 4.9). */
+function configOf(base: ImageConfig, labels: Readonly<Record<string, string>>): Omit<ImageConfig, 'rootfs'> {
+  const { rootfs: _, ...kept } = base;
+  const environment = base.config?.Env ?? [];
+  const path = environment.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length);
+  const others = environment.filter((entry) => !/^(PATH|VIRTUAL_ENV)=/.test(entry));
+  return {
+    ...kept,
+    created: '1970-01-01T00:00:00Z',
+    config: {
+      ...base.config,
+      Env: [
+        `PATH=/${venvPrefix}/bin:${path ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'}`,
+        `VIRTUAL_ENV=/${venvPrefix}`,
+        ...others,
+      ],
+      Labels: { ...base.config?.Labels, ...labels },
+    },
+  };
+}

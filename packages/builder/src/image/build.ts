@@ -1,0 +1,58 @@
+import { Fault } from '@mir/core';
+import type { Image } from '@mir/oci';
+import { wheelLayers } from '../layers/wheel-layers.ts';
+import { compareDotted } from '../libraries/elf.ts';
+import { osLayers } from '../os-packages/os-packages.ts';
+import { findCollisionsOf, type InspectedWheel, inspectedWheels, inspectWheels } from '../plan/inspection.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Problem } from '../plan/problem.ts';
+import type { Workshop } from '../workshop.ts';
+import { assemble } from './assembly.ts';
+import { recallImage, rememberImage } from './image-memory.ts';
+
+/** An image that is whole in the blob store, and what was noticed while making it. */
+export type BuiltImage = { readonly image: Image; readonly problems: readonly Problem[] };
+
+/**
+ * Makes the image of a plan. Its blobs are in the workshop's store afterwards; which repositories name it is the
+ * caller's affair. The same lock is answered from memory.
+ *
+ * @throws Fault of the wheels, the packages or the network; `plan/glibc-too-old`
+ */
+export async function buildImage(workshop: Workshop, plan: Plan): Promise<BuiltImage> {
+  const known = await recallImage(workshop, plan);
+  if (known !== undefined) return { ...known, problems: [...plan.problems, ...known.problems] };
+  const [os, packages] = await Promise.all([
+    workshop.stage('os-packages', () => osLayers(workshop, plan.base, plan.osSelection)),
+    workshop.stage('wheels', () =>
+      wheelLayers(workshop, plan.lock.python.packages, plan.base.target.pythonVersion, plan.interpreter),
+    ),
+  ]);
+  return workshop.stage('assemble', async () => {
+    const wheels = await inspectedWheels(workshop, packages);
+    const problems = await inspectWheels(workshop, plan, wheels, os.libraries);
+    refuseErrors(problems);
+    const image = await assemble(workshop, plan, {
+      osLayers: os.layers,
+      packages,
+      collisions: findCollisionsOf(wheels),
+      glibcNeeded: highestGlibc(wheels),
+    });
+    await workshop.blobs.put(image.configBytes);
+    await workshop.blobs.put(image.manifestBytes);
+    await rememberImage(workshop, plan, { image, problems });
+    return { image, problems: [...plan.problems, ...problems] };
+  });
+}
+
+function refuseErrors(problems: readonly Problem[]): void {
+  const error = problems.find(({ severity }) => severity === 'error');
+  if (error === undefined) return;
+  throw new Fault(`plan/${error.code}`, { what: error.message, hint: error.fix });
+}
+
+function highestGlibc(wheels: readonly InspectedWheel[]): string | undefined {
+  return wheels
+    .flatMap(({ facts }) => facts.libraries.glibc ?? [])
+    .reduce<string | undefined>((a, b) => (a === undefined || compareDotted(b, a) > 0 ? b : a), undefined);
+}

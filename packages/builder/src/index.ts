@@ -1,0 +1,16 @@
+export type { Base, InstalledDeb } from './base/base.ts';
+export { type BaseChoice, chooseBase, knownBases } from './base/choice.ts';
+export type { BuilderFaultCode } from './fault.ts';
+export { type Home, openHome } from './home.ts';
+export { lockPath } from './image/assembly.ts';
+export { type BuiltImage, buildImage } from './image/build.ts';
+export { labels } from './image/contract.ts';
+export { type ImageInspection, inspectImage } from './image/inspection.ts';
+export type { ImageSpec } from './image-spec.ts';
+export { type LayerRole, layerAnnotations } from './layers/image-layers.ts';
+export { type Delivery, deliver, type Output, parseOutput } from './output/output.ts';
+export { inspectPlan } from './plan/inspection.ts';
+export { bytesShared, bytesToMove, lockFile, makePlan, type Plan, type PlanItem } from './plan/plan.ts';
+export type { Problem } from './plan/problem.ts';
+export type { ProgressEvent, ProgressListener, Stage } from './progress.ts';
+export { Workshop, type WorkshopOptions } from './workshop.ts';

@@ -1,0 +1,36 @@
+import type { Digest } from '@mir/oci';
+import type { Interpreter } from '@mir/python';
+import type { DebSource } from '../base/base.ts';
+import type { LayerRecord } from './layer-store.ts';
+import type { WheelInstallation } from './wheel-layer.ts';
+
+/** A piece of work for a conversion thread: plain data. */
+export type Conversion =
+  | {
+      readonly kind: 'wheel';
+      readonly url: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly installation: WheelInstallation;
+      /** Compile its modules in the same pass. */
+      readonly interpreter?: Interpreter;
+    }
+  | {
+      readonly kind: 'bytecode';
+      readonly layer: Digest;
+      readonly interpreter: Interpreter;
+    }
+  | {
+      readonly kind: 'deb';
+      readonly package: DebSource;
+      readonly mergedUsr: boolean;
+      readonly proxy?: string;
+    };
+
+/** What came out of a conversion. */
+export type Converted = { readonly layer: LayerRecord; readonly bytecode?: LayerRecord };
+
+/** What a thread is told when it starts. */
+export type ConversionThreadOptions = {
+  readonly registryDirectory: string;
+  readonly compilerProcesses: number;
+};

@@ -1,0 +1,28 @@
+import { type ImageLayer, mediaTypes } from '@mir/oci';
+import type { LayerRecord } from './layer-store.ts';
+
+/** What a layer is for (DESIGN 4.9). */
+export type LayerRole = 'base' | 'os' | 'venv' | 'wheel' | 'bytecode' | 'bundle' | 'top';
+
+/** Annotations of layers in our manifests. */
+export const layerAnnotations = {
+  role: 'org.managed-image-registry.layer.role',
+  content: 'org.managed-image-registry.layer.content',
+} as const;
+
+/** A recorded layer as an image refers to it. `content` says what it holds, `numpy 2.4.6`. */
+export function imageLayer(record: LayerRecord, role: LayerRole, content?: string): ImageLayer {
+  return {
+    descriptor: {
+      mediaType: mediaTypes.ociLayerGzip,
+      digest: record.digest,
+      size: record.sizeBytes,
+      annotations: {
+        [layerAnnotations.role]: role,
+        ...(content !== undefined && { [layerAnnotations.content]: content }),
+      },
+    },
+    diffId: record.diffId,
+    history: { created: '1970-01-01T00:00:00Z', created_by: content === undefined ? role : `${role}: ${content}` },
+  };
+}

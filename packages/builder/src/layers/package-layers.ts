@@ -1,0 +1,78 @@
+import type { TreeEntry } from '@mir/core';
+import type { DebFacts } from '@mir/debian';
+import { debConverterVersion } from '@mir/debian';
+import { concatenateLayers, LayerWriter } from '@mir/oci';
+import type { DebSource } from '../base/base.ts';
+import type { Workshop } from '../workshop.ts';
+import { loadJson } from './facts-blob.ts';
+import type { LayerKey, LayerRecord } from './layer-store.ts';
+
+/** A .deb and the layer of its files. */
+export type PackageLayer = { readonly package: DebSource; readonly record: LayerRecord };
+
+/** The layers of some .debs, in their order; those that are not there yet are downloaded and converted. */
+export async function packageLayers(
+  workshop: Workshop,
+  packages: readonly DebSource[],
+  mergedUsr: boolean,
+  proxy: string | undefined,
+): Promise<readonly PackageLayer[]> {
+  const known = await Promise.all(packages.map((one) => workshop.layers.find(debKey(one, mergedUsr))));
+  const missing = packages.filter((_, at) => known[at] === undefined);
+  workshop.report({ type: 'expect', bytes: missing.reduce((sum, one) => sum + one.sizeBytes, 0) });
+  return Promise.all(
+    packages.map(async (one, at) => ({
+      package: one,
+      record: known[at] ?? (await convert(workshop, one, mergedUsr, proxy)),
+    })),
+  );
+}
+
+/** What configuring needs to know of each of these packages. */
+export function factsOf(workshop: Workshop, layers: readonly PackageLayer[]): Promise<DebFacts[]> {
+  return Promise.all(
+    layers.map(({ record, package: { name } }) => {
+      if (record.facts === undefined) throw new TypeError(`the layer of ${name} has no facts`);
+      return loadJson<DebFacts>(workshop.blobs, record.facts);
+    }),
+  );
+}
+
+/** Joins layers that we wrote into one. */
+export async function joinLayers(workshop: Workshop, records: readonly LayerRecord[]): Promise<LayerRecord> {
+  await using blob = await workshop.blobs.write();
+  const joined = await concatenateLayers(
+    records.map(({ digest }) => workshop.blobs.read(digest)),
+    blob,
+  );
+  await blob.commit({ digest: joined.digest, sizeBytes: joined.sizeBytes });
+  return joined;
+}
+
+/** Writes a layer of entries that are all at hand. */
+export async function writeLayer(workshop: Workshop, entries: Iterable<TreeEntry>): Promise<LayerRecord> {
+  await using blob = await workshop.blobs.write();
+  const writer = new LayerWriter(blob);
+  for (const entry of entries) await writer.add(entry);
+  const layer = await writer.finish();
+  await blob.commit({ digest: layer.digest, sizeBytes: layer.sizeBytes });
+  return layer;
+}
+
+/** The key of a .deb's layer. */
+export function debKey(one: DebSource, mergedUsr: boolean): LayerKey {
+  return ['deb', one.sha256, mergedUsr ? 'merged' : 'split', `converter ${debConverterVersion}`];
+}
+
+function convert(
+  workshop: Workshop,
+  one: DebSource,
+  mergedUsr: boolean,
+  proxy: string | undefined,
+): Promise<LayerRecord> {
+  return workshop.layers.findOrMake(debKey(one, mergedUsr), async () => {
+    const conversion = { kind: 'deb', package: one, mergedUsr, ...(proxy !== undefined && { proxy }) } as const;
+    const received = (bytes: number) => workshop.report({ type: 'received', bytes, name: one.name });
+    return (await workshop.pool.run(conversion, one.sizeBytes, received)).layer;
+  });
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import {
+  downloadHeaders,
+  type Interpreter,
+  indexSettingsOfMachine,
+  type LockedPackage,
+  type LockedWheel,
+  wheelConverterVersion,
+} from '@mir/python';
+import { builderFault } from '../fault.ts';
+import type { Workshop } from '../workshop.ts';
+import { bytecodeLayerVersion } from './bytecode-layer.ts';
+import type { LayerKey, LayerRecord } from './layer-store.ts';
+import { venvPrefix } from './venv-layer.ts';
+
+/** Raised whenever the same entries would give other facts. */
+const factsVersion = 1;
+
+/** A package of a lock with its layers. */
+export type PackageLayers = {
+  readonly package: LockedPackage;
+  readonly wheel: LayerRecord;
+  /** Undefined where no bytecode is made or the wheel has no modules. */
+  readonly bytecode: LayerRecord | undefined;
+};
+
+/** The key of a wheel's layer: hashes of verified inputs and versions of ours, nothing of the base (DESIGN 4.1, 4.5). */
+export function wheelKey(wheel: LockedWheel, pythonVersion: string): LayerKey {
+  const versions = `converter ${wheelConverterVersion}.${factsVersion}`;
+  return ['wheel', wheel.sha256, minorOf(pythonVersion), venvPrefix, versions];
+}
+
+/** The layers of all packages of a lock; what is not there yet is downloaded and converted, the largest first. */
+export async function wheelLayers(
+  workshop: Workshop,
+  packages: readonly LockedPackage[],
+  pythonVersion: string,
+  interpreter: Interpreter | undefined,
+): Promise<readonly PackageLayers[]> {
+  const index = await indexSettingsOfMachine(workshop.environment);
+  const conversions = packages.map(async (one): Promise<PackageLayers> => {
+    const { wheel } = one;
+    let beside: LayerRecord | undefined;
+    const record = await workshop.layers.findOrMake(wheelKey(wheel, pythonVersion), async () => {
+      const url = addressOf(one);
+      const { filename, sha256, sizeBytes } = wheel;
+      workshop.report({ type: 'expect', bytes: sizeBytes });
+      const converted = await workshop.pool.run(
+        {
+          kind: 'wheel',
+          url,
+          headers: downloadHeaders(index, url),
+          installation: { filename, sha256, sizeBytes, pythonVersion: minorOf(pythonVersion), prefix: venvPrefix },
+          ...(interpreter !== undefined && { interpreter }),
+        },
+        sizeBytes,
+        (bytes) => workshop.report({ type: 'received', bytes, name: one.name }),
+      );
+      beside = converted.bytecode;
+      return converted.layer;
+    });
+    if (interpreter === undefined) return { package: one, wheel: record, bytecode: undefined };
+    const bytecode = await workshop.layers.findOrMake(bytecodeKey(wheel, interpreter), async () => {
+      if (beside !== undefined) return beside;
+      const conversion = { kind: 'bytecode', layer: record.digest, interpreter } as const;
+      return (await workshop.pool.run(conversion, record.uncompressedSizeBytes)).layer;
+    });
+    return { package: one, wheel: record, bytecode: bytecode.isEmpty === true ? undefined : bytecode };
+  });
+  return all(conversions);
+}
+
+/** Like Promise.all, but waits for every conversion to end before it fails: none may go on behind the fault. */
+async function all<Result>(promises: readonly Promise<Result>[]): Promise<Result[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
+
+function bytecodeKey(wheel: LockedWheel, interpreter: Interpreter): LayerKey {
+  const what = createHash('sha256')
+    .update([wheel.sha256, `converter ${wheelConverterVersion}`].join('\n'))
+    .digest('hex');
+  const versions = `converter ${bytecodeLayerVersion}`;
+  return ['bytecode', what, interpreter.pythonVersion, venvPrefix, interpreter.digest, versions];
+}
+
+function addressOf(one: LockedPackage): string {
+  if (one.wheel.url !== undefined) return one.wheel.url;
+  throw builderFault('lock/unreadable', {
+    what: `The lock does not say where ${one.wheel.filename} is, and its layer is not here`,
+    subject: one.wheel.filename,
+    hint: 'Use the lock file with addresses, or build from the requirements.',
+  });
+}
+
+function minorOf(pythonVersion: string): string {
+  return pythonVersion.split('.').slice(0, 2).join('.');
+}

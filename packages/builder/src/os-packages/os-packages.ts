@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { Fault } from '@mir/core';
+import {
+  type Archive,
+  type BaseState,
+  closure,
+  configureOnTop,
+  type DebFacts,
+  debConverterVersion,
+  type Suite,
+  unconfigurable,
+} from '@mir/debian';
+import type { ImageLayer } from '@mir/oci';
+import type { Base, DebSource, InstalledDeb } from '../base/base.ts';
+import { archiveSettings, librariesOf, openArchive, sourced } from '../base/debian-base.ts';
+import { builderFault } from '../fault.ts';
+import { loadJson, storeJson } from '../layers/facts-blob.ts';
+import { imageLayer } from '../layers/image-layers.ts';
+import type { LayerRecord } from '../layers/layer-store.ts';
+import { factsOf, joinLayers, type PackageLayer, packageLayers, writeLayer } from '../layers/package-layers.ts';
+import { hasOwnLayer } from '../plan/layer-budget.ts';
+import type { Workshop } from '../workshop.ts';
+
+/** The OS packages of an image, chosen but not fetched. */
+export type OsSelection = {
+  readonly packages: readonly DebSource[];
+  readonly proxy: string | undefined;
+};
+
+/** The layers of OS packages, and the libraries that they bring. */
+export type OsLayers = { readonly layers: readonly ImageLayer[]; readonly libraries: readonly string[] };
+
+type GlueFacts = { readonly libraries: readonly string[] };
+
+/** Nothing on top of the base. */
+export const noOsPackages: OsSelection = { packages: [], proxy: undefined };
+
+/**
+ * The packages that the asked ones need on top of a base.
+ *
+ * @throws Fault `base/os-packages` where the base is not Debian; `closure/*`, `archive/*`
+ */
+export async function selectOsPackages(workshop: Workshop, base: Base, names: readonly string[]): Promise<OsSelection> {
+  if (names.length === 0) return noOsPackages;
+  const suite = suiteOf(base, names);
+  const settings = await archiveSettings(workshop, suite);
+  const archive = await openArchive(workshop, settings, suite, base.platform);
+  const packages = closure(archive, { names: [...names].sort(), installed: await installedIn(base, archive) });
+  return { packages, proxy: settings.proxy };
+}
+
+/** The packages that a lock names, for a base. */
+export async function lockedOsPackages(
+  workshop: Workshop,
+  base: Base,
+  locked: readonly InstalledDeb[],
+): Promise<OsSelection> {
+  if (locked.length === 0) return noOsPackages;
+  const settings = await archiveSettings(
+    workshop,
+    suiteOf(
+      base,
+      locked.map(({ name }) => name),
+    ),
+  );
+  return { packages: locked.map((one) => sourced(one, settings)), proxy: settings.proxy };
+}
+
+/**
+ * The layers of the selected packages: large ones alone, the small ones in one bundle, and last the little that belongs
+ * to just this selection on just this base (dpkg's database, library cache, alternatives).
+ *
+ * @throws Fault `debian/needs-sandbox` with the packages whose scripts cannot be done natively
+ */
+export async function osLayers(workshop: Workshop, base: Base, selection: OsSelection): Promise<OsLayers> {
+  if (selection.packages.length === 0) return { layers: [], libraries: [] };
+  const mergedUsr = base.suite !== 'bullseye';
+  const layers = await packageLayers(workshop, selection.packages, mergedUsr, selection.proxy);
+  const key = createHash('sha256')
+    .update([base.image.digest, ...selection.packages.map(({ sha256 }) => sha256)].join('\n'))
+    .digest('hex');
+  const glue = await workshop.layers.findOrMake(['os', key, `converter ${debConverterVersion}`], async () => {
+    const facts = await factsOf(workshop, layers);
+    refuseUnconfigurable(facts);
+    const { entries, state } = configureOnTop(await base.state(), facts);
+    const record = await writeLayer(workshop, entries);
+    const libraries = librariesOf({ ...state, libraries: facts.flatMap((one) => one.libraries) } satisfies BaseState);
+    return { ...record, facts: await storeJson(workshop.blobs, { libraries } satisfies GlueFacts) };
+  });
+  if (glue.facts === undefined) throw new TypeError('the last layer of OS packages has no facts');
+  const { libraries } = await loadJson<GlueFacts>(workshop.blobs, glue.facts);
+  return { layers: [...(await contentLayers(workshop, layers)), imageLayer(glue, 'os', 'configuration')], libraries };
+}
+
+async function contentLayers(workshop: Workshop, layers: readonly PackageLayer[]): Promise<ImageLayer[]> {
+  const sorted = [...layers].sort((a, b) => (a.package.name < b.package.name ? -1 : 1));
+  const own = sorted.filter(({ record }) => hasOwnLayer(record.sizeBytes));
+  const small = sorted.filter((one) => !own.includes(one));
+  const alone = own.map(({ package: one, record }) => imageLayer(record, 'os', `${one.name} ${one.version}`));
+  if (small.length === 0) return alone;
+  const content = small.map(({ package: one }) => `${one.name} ${one.version}`).join(', ');
+  return [...alone, imageLayer(await bundle(workshop, small), 'os', shortened(content))];
+}
+
+function bundle(workshop: Workshop, small: readonly PackageLayer[]): Promise<LayerRecord> {
+  const [only] = small;
+  if (small.length === 1 && only !== undefined) return Promise.resolve(only.record);
+  return workshop.layers.findOrMake(['bundle', ...small.map(({ record }) => record.digest)], () =>
+    joinLayers(
+      workshop,
+      small.map(({ record }) => record),
+    ),
+  );
+}
+
+/** Annotations are for people; a list of two hundred packages is not. */
+export function shortened(text: string): string {
+  return text.length <= 200 ? text : `${text.slice(0, text.lastIndexOf(',', 190))}, …`;
+}
+
+function refuseUnconfigurable(facts: readonly DebFacts[]): void {
+  const refused = unconfigurable(facts);
+  if (refused.length === 0) return;
+  throw new Fault('debian/needs-sandbox', {
+    what: `These OS packages have install scripts that need a sandbox, which there is not yet: ${refused
+      .map(({ package: name, script, why }) => `${name} (${script}: ${why})`)
+      .join('; ')}`,
+    subject: refused.map(({ package: name }) => name).join(', '),
+    hint: 'Leave out the packages that bring them, or use a base image that holds them already.',
+  });
+}
+
+function suiteOf(base: Base, names: readonly string[]): Suite {
+  if (base.suite !== undefined) return base.suite;
+  throw builderFault('base/os-packages', {
+    what: `${base.name} is ${base.distribution.id} ${base.distribution.version}, to which no OS packages can be added (${names.join(', ')})`,
+    subject: base.name,
+    hint: 'Use a Debian base, or a base image that holds these packages already.',
+  });
+}
+
+async function installedIn(base: Base, archive: Archive) {
+  const installed = base.packages.length > 0 ? base.packages : await packagesOfStatus(base);
+  return new Map(
+    installed.map(({ name, version, architecture }) => {
+      const known = archive.candidates(name).find((one) => one.version === version);
+      const none = { provides: [], conflicts: [], breaks: [] };
+      return [name, known ?? { name, version, architecture, ...none }] as const;
+    }),
+  );
+}
+
+/** The packages that dpkg's database in a base lists as installed (deb822; dpkg(1), "status"). */
+async function packagesOfStatus(base: Base): Promise<Pick<InstalledDeb, 'name' | 'version' | 'architecture'>[]> {
+  const { contents } = await base.state();
+  const status = Buffer.from(contents['var/lib/dpkg/status'] ?? '', 'base64').toString();
+  return status.split(/\n\n+/).flatMap((paragraph) => {
+    const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(paragraph)?.[1];
+    const [name, version, architecture] = [field('Package'), field('Version'), field('Architecture')];
+    if (name === undefined || version === undefined || architecture === undefined) return [];
+    return field('Status') === 'install ok installed' ? [{ name, version, architecture }] : [];
+  });
+}

@@ -1,0 +1,168 @@
+import type { Interpreter, Lock, LockedPackage } from '@mir/python';
+import { parseLock } from '@mir/python';
+import type { Base, DebSource } from '../base/base.ts';
+import { chooseBase } from '../base/choice.ts';
+import { installedDeb } from '../base/debian-base.ts';
+import { builderFault } from '../fault.ts';
+import type { ImageSpec } from '../image-spec.ts';
+import { debKey } from '../layers/package-layers.ts';
+import { wheelKey } from '../layers/wheel-layers.ts';
+import {
+  formatImageLock,
+  type ImageLock,
+  type LockedSystem,
+  lockDigest,
+  readLockedSystem,
+} from '../lock/image-lock.ts';
+import { resolveLock } from '../lock/resolution.ts';
+import { lockedOsPackages, type OsSelection, selectOsPackages } from '../os-packages/os-packages.ts';
+import type { Workshop } from '../workshop.ts';
+import type { Problem } from './problem.ts';
+
+/** Something that goes into the image, and whether it has to be moved. */
+export type PlanItem = {
+  readonly kind: 'wheel' | 'os-package';
+  readonly name: string;
+  readonly version: string;
+  /** Of the file that is downloaded. */
+  readonly sizeBytes: number;
+  /** Its layer is there already: it is neither downloaded nor converted. */
+  readonly isHere: boolean;
+};
+
+/** What a build would do: lock, pieces, bytes to move, problems. Making one changes no image. */
+export type Plan = {
+  readonly base: Base;
+  readonly lock: ImageLock;
+  /** The identity of the lock. */
+  readonly digest: `sha256:${string}`;
+  readonly osSelection: OsSelection;
+  /** What compiles the bytecode; undefined where none is made. */
+  readonly interpreter: Interpreter | undefined;
+  readonly items: readonly PlanItem[];
+  /** What is known to be wrong before anything was looked into; see `inspectPlan` for the rest. */
+  readonly problems: readonly Problem[];
+};
+
+/**
+ * Chooses the base, resolves the requirements (or reads the lock) and finds out what is there already.
+ *
+ * @throws Fault of whatever is wrong with the spec, the index or the archive
+ */
+export async function makePlan(workshop: Workshop, spec: ImageSpec): Promise<Plan> {
+  const locked = spec.lock === undefined ? undefined : readLockedSystem(spec.lock.text, spec.lock.path);
+  refuseContradictions(spec, locked);
+  const base = await workshop.stage('base', () =>
+    chooseBase(workshop, {
+      platform: spec.platform,
+      ...(spec.base !== undefined && { base: spec.base }),
+      ...(spec.pythonVersion !== undefined && { pythonVersion: spec.pythonVersion }),
+      ...(locked !== undefined && { locked: locked.base }),
+    }),
+  );
+  const [python, osSelection, interpreter] = await Promise.all([
+    lockPython(workshop, spec, base),
+    locked === undefined
+      ? selectOsPackages(workshop, base, spec.osPackages)
+      : lockedOsPackages(workshop, base, locked.osPackages),
+    spec.bytecode ? base.interpreter() : undefined,
+  ]);
+  const lock: ImageLock = {
+    python: withCompiler(python, interpreter),
+    base: { name: base.name, digest: base.image.digest, packages: base.packages },
+    osPackages: osSelection.packages.map(installedDeb),
+  };
+  return {
+    base,
+    lock,
+    digest: lockDigest(lock),
+    osSelection,
+    interpreter,
+    items: await itemsOf(workshop, lock, osSelection.packages, base),
+    problems: spec.bytecode && interpreter === undefined ? [noCompiler(base)] : [],
+  };
+}
+
+/** Bytes that a build of this plan has to download. */
+export function bytesToMove(plan: Plan): number {
+  return plan.items.filter(({ isHere }) => !isHere).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+/** Bytes that a build of this plan need not download, because their layers are there. */
+export function bytesShared(plan: Plan): number {
+  return plan.items.filter(({ isHere }) => isHere).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+/** The plan's lock as a file for people to keep, with addresses. */
+export function lockFile(plan: Plan): string {
+  return formatImageLock(plan.lock, { addresses: true });
+}
+
+async function lockPython(workshop: Workshop, spec: ImageSpec, base: Base): Promise<Lock> {
+  if (spec.lock !== undefined) return parseLock(spec.lock.text, base.target);
+  return resolveLock(workshop, {
+    requirements: spec.requirements,
+    constraints: spec.constraints,
+    target: base.target,
+  });
+}
+
+/** A lock records who compiled for it, so that the same lock is the same bytes. */
+function withCompiler(lock: Lock, interpreter: Interpreter | undefined): Lock {
+  const { bytecodeCompiler: _, ...rest } = lock;
+  return interpreter === undefined ? rest : { ...rest, bytecodeCompiler: interpreter.digest };
+}
+
+async function itemsOf(
+  workshop: Workshop,
+  lock: ImageLock,
+  osPackages: readonly DebSource[],
+  base: Base,
+): Promise<PlanItem[]> {
+  const wheels = lock.python.packages.map(
+    async (one: LockedPackage): Promise<PlanItem> => ({
+      kind: 'wheel',
+      name: one.name,
+      version: one.version,
+      sizeBytes: one.wheel.sizeBytes,
+      isHere: (await workshop.layers.find(wheelKey(one.wheel, lock.python.target.pythonVersion))) !== undefined,
+    }),
+  );
+  const debs = osPackages.map(
+    async (one): Promise<PlanItem> => ({
+      kind: 'os-package',
+      name: one.name,
+      version: one.version,
+      sizeBytes: one.sizeBytes,
+      isHere: (await workshop.layers.find(debKey(one, base.suite !== 'bullseye'))) !== undefined,
+    }),
+  );
+  return Promise.all([...wheels, ...debs]);
+}
+
+function refuseContradictions(spec: ImageSpec, locked: LockedSystem | undefined): void {
+  if (spec.lock === undefined) return;
+  const contradiction =
+    spec.requirements.length > 0
+      ? 'requirements'
+      : locked !== undefined && spec.osPackages.length > 0
+        ? 'OS packages'
+        : locked !== undefined && spec.base !== undefined && spec.base !== locked.base.name
+          ? 'another base'
+          : undefined;
+  if (contradiction === undefined) return;
+  throw builderFault('lock/other-target', {
+    what: `${spec.lock.path} says all that goes into the image, and ${contradiction} are asked for besides`,
+    subject: spec.lock.path,
+    hint: 'Build from the lock alone, or from the requirements without it.',
+  });
+}
+
+function noCompiler(base: Base): Problem {
+  return {
+    severity: 'warning',
+    code: 'no-bytecode',
+    message: `No bytecode is made: no Debian release has Python ${base.target.pythonVersion.split('.').slice(0, 2).join('.')}, and the base's own may not be started outside of a sandbox`,
+    fix: 'Choose a base with Python 3.9, 3.11 or 3.13 for faster starts, or accept the first import to be slower.',
+  };
+}

@@ -1,0 +1,59 @@
+import { HttpClient } from '@mir/http';
+import { BlobStore, RepositoryStore } from '@mir/oci';
+import { type Home, openHome } from './home.ts';
+import { ConversionPool } from './layers/conversion-pool.ts';
+import { LayerStore } from './layers/layer-store.ts';
+import type { ProgressListener, Stage } from './progress.ts';
+
+export type WorkshopOptions = {
+  readonly environment: NodeJS.ProcessEnv;
+  /** The current time; decides how old an index may be and whether a signature still counts. */
+  readonly now: () => Date;
+  readonly onProgress?: ProgressListener;
+};
+
+/** Everything that a build works with: the stores under one home, the conversion threads, the network. */
+export class Workshop implements AsyncDisposable {
+  readonly home: Home;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly now: () => Date;
+  readonly blobs: BlobStore;
+  readonly repositories: RepositoryStore;
+  readonly layers: LayerStore;
+  readonly pool: ConversionPool;
+  readonly http: HttpClient;
+  readonly report: ProgressListener;
+
+  private constructor(options: WorkshopOptions, home: Home, blobs: BlobStore, repositories: RepositoryStore) {
+    this.home = home;
+    this.environment = options.environment;
+    this.now = options.now;
+    this.blobs = blobs;
+    this.repositories = repositories;
+    this.layers = new LayerStore(home, blobs);
+    this.pool = new ConversionPool(home.registry);
+    this.http = new HttpClient();
+    this.report = options.onProgress ?? (() => undefined);
+  }
+
+  /** Opens the home that the environment names (`MIR_HOME`). Threads and connections start when they are needed. */
+  static async open(options: WorkshopOptions): Promise<Workshop> {
+    const home = await openHome(options.environment);
+    const blobs = await BlobStore.open(home.registry);
+    return new Workshop(options, home, blobs, await RepositoryStore.open(blobs));
+  }
+
+  /** Runs a stage and says when it starts and ends. */
+  async stage<Result>(stage: Stage, work: () => Promise<Result>): Promise<Result> {
+    const startedAt = performance.now();
+    this.report({ type: 'stage', stage, state: 'started' });
+    const result = await work();
+    this.report({ type: 'stage', stage, state: 'finished', seconds: (performance.now() - startedAt) / 1000 });
+    return result;
+  }
+
+  /** Ends the threads and connections. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.pool.close(), this.http.close()]);
+  }
+}

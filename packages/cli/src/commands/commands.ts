@@ -1,0 +1,68 @@
+import type { OptionTable, OptionValues } from '../options.ts';
+
+/** What a command gets. */
+export type Invocation = {
+  readonly values: OptionValues;
+  readonly positionals: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+};
+
+/** One verb of `mir`. */
+export type Command = {
+  /** What `--help` prints: usage, options, examples. */
+  readonly help: string;
+  readonly options: OptionTable;
+  /** Does it; gives the exit status. */
+  readonly run: (invocation: Invocation) => Promise<number>;
+};
+
+/** A verb as it is listed, loaded only when it is used so that every command starts fast. */
+export type CommandEntry = {
+  readonly words: readonly string[];
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+};
+
+/** All verbs, in the order in which help lists them. */
+export const commands: readonly CommandEntry[] = [
+  {
+    words: ['quickstart'],
+    summary: 'Build a first image into the embedded registry and serve it',
+    load: async () => (await import('./quickstart.ts')).quickstart,
+  },
+  {
+    words: ['plan'],
+    summary: 'Say what a build would do: versions, bytes to move, problems',
+    load: async () => (await import('./plan.ts')).plan,
+  },
+  {
+    words: ['build'],
+    summary: 'Build an image from requirements or a lock',
+    load: async () => (await import('./build.ts')).build,
+  },
+  {
+    words: ['inspect'],
+    summary: 'Show what an image holds',
+    load: async () => (await import('./inspect.ts')).inspect,
+  },
+  {
+    words: ['bases'],
+    summary: 'List the bases that images can be built on',
+    load: async () => (await import('./bases.ts')).bases,
+  },
+  {
+    words: ['registry', 'serve'],
+    summary: 'Serve the embedded registry',
+    load: async () => (await import('./registry-serve.ts')).registryServe,
+  },
+  {
+    words: ['registry', 'gc'],
+    summary: 'Remove blobs that no image and no known layer needs',
+    load: async () => (await import('./registry-gc.ts')).registryGc,
+  },
+  {
+    words: ['cache'],
+    summary: 'Show what is kept for the next build, or clear it',
+    load: async () => (await import('./cache.ts')).cache,
+  },
+];

@@ -1,0 +1,99 @@
+import type { ProgressEvent, Stage } from '@mir/builder';
+import { bytes, seconds } from './quantity.ts';
+
+const stageNames: Readonly<Record<Stage, string>> = {
+  base: 'preparing the base',
+  resolve: 'resolving versions',
+  'os-packages': 'adding OS packages',
+  wheels: 'turning wheels into layers',
+  bytecode: 'compiling the standard library',
+  assemble: 'assembling the image',
+  push: 'pushing',
+};
+
+/** How long each stage took; stages overlap, so they need not add up. */
+export type StageTimes = ReadonlyMap<Stage, number>;
+
+/** Shows a build while it runs: a line that changes on a terminal, nothing elsewhere, JSON lines where asked for. */
+export class ProgressDisplay {
+  readonly #mode: 'terminal' | 'silent' | 'json';
+  readonly #startedAt = performance.now();
+  readonly #running = new Set<Stage>();
+  readonly #times = new Map<Stage, number>();
+  #expectedBytes = 0;
+  #receivedBytes = 0;
+  #firstByteAt: number | undefined;
+  #drawnAt = 0;
+
+  constructor(wantsJson: boolean) {
+    this.#mode = wantsJson ? 'json' : process.stderr.isTTY ? 'terminal' : 'silent';
+  }
+
+  /** Takes an event; to be handed to the workshop. */
+  readonly listen = (event: ProgressEvent): void => {
+    this.#count(event);
+    if (this.#mode === 'json' && event.type !== 'received') process.stdout.write(`${JSON.stringify(event)}\n`);
+    if (this.#mode === 'terminal') this.#draw(event.type === 'stage');
+  };
+
+  /** Bytes that came over the network so far. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  get times(): StageTimes {
+    return this.#times;
+  }
+
+  /** Seconds since the start. */
+  get elapsedSeconds(): number {
+    return (performance.now() - this.#startedAt) / 1000;
+  }
+
+  /** Takes the changing line away. */
+  end(): void {
+    if (this.#mode === 'terminal') process.stderr.write('\r\u001b[K');
+  }
+
+  #count(event: ProgressEvent): void {
+    switch (event.type) {
+      case 'stage':
+        if (event.state === 'started') this.#running.add(event.stage);
+        else this.#running.delete(event.stage);
+        if (event.seconds !== undefined) {
+          this.#times.set(event.stage, (this.#times.get(event.stage) ?? 0) + event.seconds);
+        }
+        return;
+      case 'expect':
+        this.#expectedBytes += event.bytes;
+        return;
+      case 'received':
+        this.#firstByteAt ??= performance.now();
+        this.#receivedBytes += event.bytes;
+        return;
+      default:
+        return;
+    }
+  }
+
+  #draw(isImportant: boolean): void {
+    const now = performance.now();
+    if (!isImportant && now - this.#drawnAt < 100) return;
+    this.#drawnAt = now;
+    const doing = [...this.#running].at(-1);
+    const parts = [
+      seconds(this.elapsedSeconds),
+      doing === undefined ? 'working' : stageNames[doing],
+      ...(this.#expectedBytes > 0 ? [`${bytes(this.#receivedBytes)} of ${bytes(this.#expectedBytes)}`] : []),
+      ...this.#timeLeft(now),
+    ];
+    process.stderr.write(`\r\u001b[K${parts.join('  ').slice(0, (process.stderr.columns ?? 80) - 1)}`);
+  }
+
+  #timeLeft(now: number): string[] {
+    const missing = this.#expectedBytes - this.#receivedBytes;
+    if (this.#firstByteAt === undefined || missing <= 0 || this.#receivedBytes === 0) return [];
+    const rate = this.#receivedBytes / Math.max(1, now - this.#firstByteAt);
+    return [`about ${seconds(missing / rate / 1000)} left`];
+  }
+}

@@ -34,6 +34,8 @@ export type FileContent =
       /** Already a raw deflate stream (RFC 1951), as in a zip: it can be put into a gzip member as it is. */
       readonly kind: 'deflated';
       readonly sizeBytes: number;
+      /** Of the deflate stream. */
+      readonly compressedSizeBytes: number;
       /** CRC-32 of the inflated bytes, unsigned; the producer has promised to check it while inflating. */
       readonly crc32: number;
       readonly chunks: AsyncIterable<DeflatedChunk> | Iterable<DeflatedChunk>;

@@ -131,7 +131,8 @@ export function contentLayer(
     const layers = await packageLayers(workshop, packages, suite !== 'bullseye', proxy);
     const { entries, state } = configureBase(await factsOf(workshop, layers), { suite, architecture });
     const configuration = await writeLayer(workshop, entries);
-    const joined = await joinLayers(workshop, [...layers.map(({ record }) => record), configuration]);
+    // The first that has a path owns it: what configuring wrote goes before what was unpacked.
+    const joined = await joinLayers(workshop, [configuration, ...layers.map(({ record }) => record)]);
     const facts: DebianBaseFacts = {
       libraries: librariesOf(state),
       state: await storeJson(workshop.blobs, state),

@@ -103,10 +103,8 @@ async function bundle(
   if (parts.length === 0) return [];
   const content = shortened(`${what} of ${parts.map(({ label }) => label).join(', ')}`);
   const joined = await workshop.layers.findOrMake(['bundle', ...parts.map(({ record }) => record.digest)], () =>
-    joinLayers(
-      workshop,
-      parts.map(({ record }) => record),
-    ),
+    // The first that has a path owns it, and of two packages the later one wins: hence from the last to the first.
+    joinLayers(workshop, parts.map(({ record }) => record).reverse()),
   );
   return [imageLayer(joined, 'bundle', content)];
 }

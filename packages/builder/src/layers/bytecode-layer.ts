@@ -46,7 +46,7 @@ export class BytecodeLayer {
 
   /** Takes a file's bytes if it is a module that is to be compiled. */
   moduleFor(path: string, sizeBytes: number): ModuleSink | undefined {
-    if (!isModule(path) || sizeBytes > longestModuleBytes) return undefined;
+    if (!isCompiled(path) || sizeBytes > longestModuleBytes) return undefined;
     const bytes = Buffer.allocUnsafe(sizeBytes);
     let length = 0;
     return {
@@ -121,11 +121,6 @@ export async function writeBytecodeOfLayer(
     await bytecode.abort();
     throw thrown;
   }
-}
-
-/** Programs below bin/ may end in .py too, but nothing imports them. */
-function isModule(path: string): boolean {
-  return path.includes('/lib/python') && isCompiled(path);
 }
 
 const ownedByRoot = { uid: 0, gid: 0, mtimeSeconds: 315_532_800 } satisfies Partial<TreeEntry>;

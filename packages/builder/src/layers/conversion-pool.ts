@@ -65,7 +65,10 @@ export class ConversionPool {
   }
 
   #start(): Thread {
-    const worker = new Worker(new URL('./conversion-thread.ts', import.meta.url), { workerData: this.#options });
+    const worker = new Worker(new URL('./conversion-thread.ts', import.meta.url), {
+      workerData: this.#options,
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    });
     const thread: Thread = { worker, tasks: new Map() };
     worker.on('message', (answer: ThreadAnswer) => this.#take(thread, answer));
     worker.on('error', (error) => this.#lose(thread, error));

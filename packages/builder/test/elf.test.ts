@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { compareDotted, type ElfFacts, ElfScanner, type Window } from '../src/libraries/elf.ts';
+import { scanAgain } from '../src/libraries/library-facts.ts';
+
+const folder = process.arch === 'arm64' ? '/usr/lib/aarch64-linux-gnu' : '/usr/lib/x86_64-linux-gnu';
+
+/** What binutils says of a file: the witness. */
+function readelf(path: string): Pick<ElfFacts, 'soname' | 'needed' | 'glibc'> {
+  const dynamic = execFileSync('readelf', ['-dW', path], { encoding: 'utf8' });
+  const versions = execFileSync('readelf', ['-VW', path], { encoding: 'utf8', maxBuffer: 1 << 28 });
+  const needs = versions.slice(versions.indexOf("Version needs section '"));
+  const glibc = versions.includes("Version needs section '")
+    ? [...needs.matchAll(/Name: GLIBC_(\d+(?:\.\d+)+)\s/g)].map((match) => match[1] ?? '')
+    : [];
+  return {
+    soname: /\(SONAME\).*\[(.*)\]/.exec(dynamic)?.[1],
+    needed: [...dynamic.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map((match) => match[1] ?? ''),
+    glibc: glibc.sort(compareDotted).at(-1),
+  };
+}
+
+function scan(bytes: Uint8Array, chunkBytes = 65_536): ElfFacts | 'not-elf' | Window {
+  const scanner = new ElfScanner(bytes.length);
+  for (let at = 0; at < bytes.length; at += chunkBytes) scanner.push(bytes.subarray(at, at + chunkBytes));
+  return scanner.finish();
+}
+
+async function scanWholly(bytes: Uint8Array): Promise<ElfFacts | undefined> {
+  const found = scan(bytes);
+  if (found === 'not-elf') return undefined;
+  return 'offset' in found
+    ? scanAgain(bytes.length, found, async function* () {
+        yield bytes;
+      })
+    : found;
+}
+
+test('libraries of this machine are read as readelf reads them', async () => {
+  const libraries = readdirSync(folder).filter((name) => /\.so\.\d+$/.test(name));
+  assert.ok(libraries.length > 20);
+  for (const name of libraries.slice(0, 60)) {
+    const path = realpathSync(join(folder, name));
+    const facts = await scanWholly(readFileSync(path));
+    const { soname, needed, glibc } = facts ?? {};
+    assert.deepEqual({ soname, needed, glibc }, readelf(path), name);
+  }
+});
+
+test('a library whose tables lie in the middle is read in several rounds', async () => {
+  const path = realpathSync(join(folder, 'libc.so.6'));
+  const real = readFileSync(path);
+  // Zeros behind the end move the tables away from the tail without changing what they say.
+  const bytes = Buffer.concat([real, Buffer.alloc(16 << 20)]);
+  const missed = scan(bytes);
+  assert.ok(missed !== 'not-elf' && 'offset' in missed, 'the tables are out of view at first');
+  const facts = await scanAgain(bytes.length, missed, async function* () {
+    for (let at = 0; at < bytes.length; at += 1 << 20) yield bytes.subarray(at, at + (1 << 20));
+  });
+  assert.equal(facts?.soname, 'libc.so.6');
+});
+
+test('the chunks in which a file arrives do not matter', () => {
+  const bytes = readFileSync(realpathSync(join(folder, 'libz.so.1')));
+  assert.deepEqual(scan(bytes, 7), scan(bytes, 1 << 20));
+});
+
+test('damaged and foreign files never throw and never hang', () => {
+  const real = readFileSync(realpathSync(join(folder, 'libz.so.1')));
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(real.length - 1), fc.integer({ min: 0, max: 255 })), { maxLength: 40 }),
+      fc.nat(real.length),
+      (changes, length) => {
+        const bytes = Buffer.from(real);
+        for (const [at, value] of changes) bytes[at % 4096] = value;
+        const found = scan(bytes.subarray(0, length));
+        assert.ok(found === 'not-elf' || typeof found === 'object');
+      },
+    ),
+    { numRuns: 300 },
+  );
+});

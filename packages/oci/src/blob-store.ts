@@ -1,0 +1,303 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { Dirent } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fault } from '@mir/core';
+import { type Digest, digestOf, hexOf, isDigest } from './digest.ts';
+import { isMissing, newTemporaryPath, syncDirectory } from './durable-file.ts';
+import type { OciFaultCode } from './fault.ts';
+
+/** A part of a blob. */
+export type ByteRange = { readonly start: number; readonly length: number };
+
+/** What a blob turned out to be. */
+export type WrittenBlob = { readonly digest: Digest; readonly sizeBytes: number };
+
+/** Where blobs can be read from: a blob store, or the blobs of an image layout. */
+export interface BlobReader {
+  /** The size of a blob, or undefined when it is not there. */
+  size(digest: Digest): Promise<number | undefined>;
+  /** The bytes of a blob or of a part. Throws Fault `blob/unknown` or `blob/range` on the first read. */
+  read(digest: Digest, range?: ByteRange): AsyncIterable<Uint8Array>;
+  /** A small blob as a whole. @throws Fault `blob/unknown`, `blob/too-large` */
+  bytes(digest: Digest, limitBytes: number): Promise<Uint8Array>;
+}
+
+/** A blob that is being written. Until `commit` nobody sees it; whoever does not get there leaves nothing visible. */
+export interface BlobWriter extends AsyncDisposable {
+  write(chunk: Uint8Array): Promise<void>;
+  /** The digest of what was written until now: whoever streams into this writer need not hash again. */
+  digest(): Digest;
+  /**
+   * Makes the blob visible under its digest, durably.
+   * @throws Fault `blob/digest-mismatch`, `blob/size-mismatch` when it is not what was expected; nothing remains then
+   */
+  commit(expected?: { readonly digest?: Digest; readonly sizeBytes?: number }): Promise<WrittenBlob>;
+  abort(): Promise<void>;
+}
+
+const readChunkBytes = 256 * 1024;
+
+/**
+ * Content-addressed files in `<directory>/blobs/sha256/<hex>`, the shape that an OCI image layout has. A blob is there
+ * whole or not at all, whatever is killed when; any number of processes may use one directory.
+ */
+export class BlobStore implements BlobReader {
+  readonly directory: string;
+  #blobs: string;
+
+  private constructor(directory: string) {
+    this.directory = directory;
+    this.#blobs = join(directory, 'blobs', 'sha256');
+  }
+
+  /** The store in a directory; what is missing of it is made when something is written. */
+  static async open(directory: string): Promise<BlobStore> {
+    return new BlobStore(directory);
+  }
+
+  /** The file of a whole blob, whether it is there or not. It must never be changed. */
+  path(digest: Digest): string {
+    return join(this.#blobs, hexOf(digest));
+  }
+
+  async size(digest: Digest): Promise<number | undefined> {
+    try {
+      return (await stat(this.path(digest))).size;
+    } catch (thrown) {
+      if (isMissing(thrown)) return undefined;
+      throw thrown;
+    }
+  }
+
+  async has(digest: Digest): Promise<boolean> {
+    return (await this.size(digest)) !== undefined;
+  }
+
+  /**
+   * Declares that a blob is about to be used, which protects it from the garbage collector for its grace period.
+   * @returns whether the blob is there
+   */
+  async touch(digest: Digest): Promise<boolean> {
+    const now = new Date();
+    try {
+      await utimes(this.path(digest), now, now);
+      return true;
+    } catch (thrown) {
+      if (isMissing(thrown)) return false;
+      throw thrown;
+    }
+  }
+
+  async *read(digest: Digest, range?: ByteRange): AsyncIterable<Uint8Array> {
+    const file = await this.#openForReading(digest);
+    try {
+      const sizeBytes = (await file.stat()).size;
+      const start = range?.start ?? 0;
+      const end = range === undefined ? sizeBytes : start + range.length;
+      if (start < 0 || end > sizeBytes || end < start) throw outOfRange(digest, start, end, sizeBytes);
+      for (let position = start; position < end; ) {
+        const buffer = Buffer.allocUnsafeSlow(Math.min(readChunkBytes, end - position));
+        const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+        if (bytesRead === 0) throw outOfRange(digest, start, end, position);
+        position += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  async bytes(digest: Digest, limitBytes: number): Promise<Uint8Array> {
+    const sizeBytes = await this.size(digest);
+    if (sizeBytes === undefined) throw unknownBlob(digest);
+    if (sizeBytes > limitBytes) {
+      throw new Fault<OciFaultCode>('blob/too-large', {
+        what: `Blob ${digest} has ${sizeBytes} bytes, more than the ${limitBytes} that are taken into memory here`,
+        subject: digest,
+        hint: 'Check that this digest is what you mean: a config or manifest is never that big.',
+      });
+    }
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.read(digest)) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  }
+
+  /** A writer for a new blob whose digest need not be known yet. */
+  async write(): Promise<BlobWriter> {
+    await mkdir(this.#blobs, { recursive: true });
+    return await FileBlobWriter.create(this, await newTemporaryPath(this.directory));
+  }
+
+  /** Keeps bytes at hand. */
+  async put(bytes: Uint8Array): Promise<WrittenBlob> {
+    const digest = digestOf(bytes);
+    if (await this.touch(digest)) return { digest, sizeBytes: bytes.length };
+    await using writer = await this.write();
+    await writer.write(bytes);
+    return await writer.commit();
+  }
+
+  /** Makes a finished, synced file of the same file system a blob of this store. The digest must be true. */
+  async adopt(file: string, digest: Digest): Promise<void> {
+    await mkdir(this.#blobs, { recursive: true });
+    if (await this.touch(digest)) {
+      await rm(file, { force: true });
+      return;
+    }
+    try {
+      await rename(file, this.path(digest));
+    } catch (thrown) {
+      if (!isMissing(thrown)) throw thrown;
+      throw new Fault<OciFaultCode>('blob/lost', {
+        what: `The unfinished file of blob ${digest} has gone while it was written`,
+        subject: file,
+        hint: 'Try again; if it happens again, give the garbage collector a longer grace period.',
+        cause: thrown,
+      });
+    }
+    await syncDirectory(this.#blobs);
+  }
+
+  /** Every blob, in no order, with the time of its last write or touch. */
+  async *list(): AsyncIterable<WrittenBlob & { readonly modifiedMilliseconds: number }> {
+    for (const entry of await listDirectory(this.#blobs)) {
+      const digest = `sha256:${entry.name}`;
+      if (!entry.isFile() || !isDigest(digest)) continue;
+      try {
+        const facts = await stat(this.path(digest));
+        yield { digest, sizeBytes: facts.size, modifiedMilliseconds: facts.mtimeMs };
+      } catch (thrown) {
+        if (!isMissing(thrown)) throw thrown;
+      }
+    }
+  }
+
+  async #openForReading(digest: Digest): Promise<FileHandle> {
+    try {
+      return await open(this.path(digest), 'r');
+    } catch (thrown) {
+      if (isMissing(thrown)) throw unknownBlob(digest);
+      throw thrown;
+    }
+  }
+}
+
+class FileBlobWriter implements BlobWriter {
+  #store: BlobStore;
+  #path: string;
+  #file: FileHandle | undefined;
+  #hash: Hash = createHash('sha256');
+  #sizeBytes = 0;
+
+  private constructor(store: BlobStore, path: string, file: FileHandle) {
+    this.#store = store;
+    this.#path = path;
+    this.#file = file;
+  }
+
+  static async create(store: BlobStore, path: string): Promise<FileBlobWriter> {
+    return new FileBlobWriter(store, path, await open(path, 'wx', 0o644));
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    const file = this.#requireOpen();
+    // The write is under way while this thread hashes.
+    const writing = writeWhole(file, chunk);
+    this.#hash.update(chunk);
+    this.#sizeBytes += chunk.length;
+    await writing;
+  }
+
+  digest(): Digest {
+    return `sha256:${this.#hash.copy().digest('hex')}`;
+  }
+
+  async commit(expected: { readonly digest?: Digest; readonly sizeBytes?: number } = {}): Promise<WrittenBlob> {
+    const file = this.#requireOpen();
+    const written = { digest: this.digest(), sizeBytes: this.#sizeBytes };
+    try {
+      requireAsExpected(written, expected);
+      await file.sync();
+    } catch (thrown) {
+      await this.abort();
+      throw thrown;
+    }
+    this.#file = undefined;
+    await file.close();
+    await this.#store.adopt(this.#path, written.digest);
+    return written;
+  }
+
+  async abort(): Promise<void> {
+    const file = this.#file;
+    if (file === undefined) return;
+    this.#file = undefined;
+    await file.close();
+    await rm(this.#path, { force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.abort();
+  }
+
+  #requireOpen(): FileHandle {
+    if (this.#file !== undefined) return this.#file;
+    throw new Error('This blob was committed or aborted already.');
+  }
+}
+
+/** Writes all of a chunk at the file's position: one write call may take only a part. */
+export async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let done = 0; done < chunk.length; ) {
+    const { bytesWritten } = await file.write(chunk, done, chunk.length - done, null);
+    done += bytesWritten;
+  }
+}
+
+/** Refuses content that is not what was announced. @throws Fault `blob/size-mismatch`, `blob/digest-mismatch` */
+export function requireAsExpected(
+  written: WrittenBlob,
+  expected: { readonly digest?: Digest; readonly sizeBytes?: number },
+): void {
+  if (expected.sizeBytes !== undefined && expected.sizeBytes !== written.sizeBytes) {
+    throw new Fault<OciFaultCode>('blob/size-mismatch', {
+      what: `A blob of ${expected.sizeBytes} bytes was expected, ${written.sizeBytes} came`,
+      subject: expected.digest ?? written.digest,
+      hint: 'Try again: the transfer was cut short or the source changed.',
+    });
+  }
+  if (expected.digest !== undefined && expected.digest !== written.digest) {
+    throw new Fault<OciFaultCode>('blob/digest-mismatch', {
+      what: `Blob ${expected.digest} was expected, but what came has the digest ${written.digest}`,
+      subject: expected.digest,
+      hint: 'Try again; if it happens again, the source or something on the way alters the content.',
+    });
+  }
+}
+
+/** The fault for a blob that is not there. */
+export function unknownBlob(digest: Digest): Fault<OciFaultCode> {
+  return new Fault<OciFaultCode>('blob/unknown', {
+    what: `There is no blob ${digest}`,
+    subject: digest,
+    hint: 'Check the digest; the blob may have been removed by garbage collection.',
+  });
+}
+
+function outOfRange(digest: Digest, start: number, end: number, sizeBytes: number): Fault<OciFaultCode> {
+  return new Fault<OciFaultCode>('blob/range', {
+    what: `Bytes ${start} to ${end} were asked of blob ${digest}, which has ${sizeBytes}`,
+    subject: digest,
+    hint: 'Ask for a part that lies within the blob.',
+  });
+}
+
+async function listDirectory(directory: string): Promise<readonly Dirent[]> {
+  try {
+    return await readdir(directory, { withFileTypes: true });
+  } catch (thrown) {
+    if (isMissing(thrown)) return [];
+    throw thrown;
+  }
+}

@@ -1,0 +1,83 @@
+import { crc32 } from 'node:zlib';
+import { deflateSync } from 'fflate';
+import { deflatedBound, deflateFixed, encodeStored } from './fixed-deflate.ts';
+
+/** Bytes of every member's header and trailer. */
+export const memberHeaderBytes = 24;
+export const memberTrailerBytes = 8;
+
+// Deflate, an extra field, no name, no time, unknown system; then the extra field's length, its name "MI" and its
+// data's length.
+const headerStart = Uint8Array.of(0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 12, 0, 0x4d, 0x49, 8, 0);
+
+/**
+ * A gzip member's header (RFC 1952). Its extra field holds the size of the whole member, so that members can be told
+ * apart without inflating them (as BGZF does, with room for sizes beyond 64 KiB).
+ */
+export function memberHeader(deflatedSizeBytes: number): Uint8Array {
+  const header = new Uint8Array(memberHeaderBytes);
+  header.set(headerStart, 0);
+  const sizeBytes = memberHeaderBytes + deflatedSizeBytes + memberTrailerBytes;
+  new DataView(header.buffer).setBigUint64(headerStart.length, BigInt(sizeBytes), true);
+  return header;
+}
+
+/** The size of the whole member that a header of ours starts; undefined for anybody else's header. */
+export function memberSizeBytes(header: Uint8Array): number | undefined {
+  if (header.length !== memberHeaderBytes || headerStart.some((byte, at) => header[at] !== byte)) return undefined;
+  const sizeBytes = Number(new DataView(header.buffer, header.byteOffset).getBigUint64(headerStart.length, true));
+  return sizeBytes > memberHeaderBytes + memberTrailerBytes && Number.isSafeInteger(sizeBytes) ? sizeBytes : undefined;
+}
+
+/** A gzip member's trailer: the CRC-32 and the size of what it inflates to. */
+export function memberTrailer(crc: number, sizeBytes: number): Uint8Array {
+  const trailer = new Uint8Array(8);
+  const view = new DataView(trailer.buffer);
+  view.setUint32(0, crc >>> 0, true);
+  view.setUint32(4, sizeBytes % 0x1_0000_0000, true);
+  return trailer;
+}
+
+/** A member made by the small fixed encoder: for tar headers and padding. */
+export function fixedMember(content: Uint8Array): Uint8Array {
+  return member(content, (output, offset) => deflateFixed(content, output, offset), deflatedBound(content.length));
+}
+
+/**
+ * The level at which fflate compresses. Measured on 25 MB of a Debian system's programs, libraries and texts, one core:
+ * level 2 45 MB/s to 45.4 %, level 4 39 MB/s to 44.9 %, level 6 34 MB/s to 44.7 %, level 9 17 MB/s to 44.6 %. Part of
+ * the layer format: another level gives other digests.
+ */
+const level = 2;
+
+/** A member made by fflate, or a stored one when compressing does not pay. The bytes are the same on every host. */
+export function compressedMember(content: Uint8Array): Uint8Array {
+  const deflated = deflateSync(content, { level });
+  if (deflated.length >= content.length) {
+    return member(content, (output, offset) => encodeStored(content, output, offset), deflatedBound(content.length));
+  }
+  return member(
+    content,
+    (output, offset) => {
+      output.set(deflated, offset);
+      return offset + deflated.length;
+    },
+    deflated.length,
+  );
+}
+
+function member(
+  content: Uint8Array,
+  encode: (output: Uint8Array, offset: number) => number,
+  boundBytes: number,
+): Uint8Array {
+  const output = new Uint8Array(memberHeaderBytes + boundBytes + memberTrailerBytes);
+  const end = encode(output, memberHeaderBytes);
+  output.set(memberHeader(end - memberHeaderBytes), 0);
+  output.set(memberTrailer(crc32(content), content.length), end);
+  return output.subarray(0, end + memberTrailerBytes);
+}
+
+/** The member that ends every layer: the two zero blocks of tar. Its bytes are constant: layers that end otherwise are not ours. */
+export const endOfArchive: Uint8Array = new Uint8Array(1024);
+export const endOfArchiveMember: Uint8Array = fixedMember(endOfArchive);

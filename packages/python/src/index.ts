@@ -1,0 +1,31 @@
+export {
+  BytecodePool,
+  type BytecodePoolOptions,
+  bytecodePath,
+  type Interpreter,
+  isCompiled,
+  type ModuleSource,
+} from './bytecode.ts';
+export type { PythonFaultCode } from './fault.ts';
+export { downloadHeaders, type IndexSettings, indexSettingsOfMachine } from './index-settings.ts';
+export { formatLock, type Lock, type LockedPackage, type LockedWheel, lockIdentity } from './lock.ts';
+export { parseLock } from './lock-reader.ts';
+export { evaluateMarker, type Marker, parseMarker } from './marker.ts';
+export { type MarkerEnvironment, markerEnvironment } from './marker-environment.ts';
+export { type Pyproject, type PyprojectChoice, readPyproject } from './pyproject.ts';
+export {
+  formatRequirement,
+  normalizeName,
+  parseRequirement,
+  type Requirement,
+  type RequirementSource,
+} from './requirement.ts';
+export { type RequirementsFile, readRequirementsFile } from './requirements-file.ts';
+export { type ResolveRequest, resolve } from './resolver.ts';
+export { supportedTags, type Target } from './target.ts';
+export { findUv, type UvProgram, uvVersion } from './uv-program.ts';
+export { compareVersions, highestVersion, normalizeVersion, satisfies } from './version.ts';
+export { chooseWheel, parseWheelFilename, type WheelFilename } from './wheel/filename.ts';
+export { type InstallOptions, installWheel, wheelConverterVersion } from './wheel/installation.ts';
+export { readWheelMetadata, type WheelMetadata } from './wheel/metadata.ts';
+export { localWheel, remoteWheel, type WheelSource } from './wheel/source.ts';

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import { pythonFault } from '../fault.ts';
+import type { RecordRow } from './record.ts';
+
+/** Compares the contents of one file with what RECORD says, and keeps its SHA-256 for the new RECORD. */
+export class ContentProof {
+  readonly #name: string;
+  readonly #filename: string;
+  readonly #row: RecordRow | undefined;
+  readonly #expectedSha256: string | undefined;
+  readonly #sha256 = createHash('sha256');
+  readonly #other;
+  #sizeBytes = 0;
+
+  /** `expectedSha256` (base64url) is that of a file that was read before and must not have changed. */
+  constructor(name: string, filename: string, row: RecordRow | undefined, expectedSha256: string | undefined) {
+    this.#name = name;
+    this.#filename = filename;
+    this.#row = row;
+    this.#expectedSha256 = expectedSha256;
+    const algorithm = row?.hash?.algorithm;
+    this.#other = algorithm === undefined || algorithm === 'sha256' ? undefined : createHash(algorithm);
+  }
+
+  add(bytes: Uint8Array): void {
+    this.#sha256.update(bytes);
+    this.#other?.update(bytes);
+    this.#sizeBytes += bytes.length;
+  }
+
+  /** The SHA-256 in base64url. @throws Fault `wheel/wrong-record`, `wheel/header-mismatch` */
+  finish(): string {
+    const sha256 = this.#sha256.digest('base64url');
+    const found = this.#other?.digest('base64url') ?? sha256;
+    const wanted = this.#row?.hash?.base64url;
+    if (wanted !== undefined && wanted !== found) throw this.#wrong(`its sum is ${found} instead of ${wanted}`);
+    const wantedBytes = this.#row?.sizeBytes;
+    if (wantedBytes !== undefined && wantedBytes !== this.#sizeBytes) {
+      throw this.#wrong(`it has ${this.#sizeBytes} bytes instead of ${wantedBytes}`);
+    }
+    if (this.#expectedSha256 !== undefined && this.#expectedSha256 !== sha256) {
+      throw pythonFault('wheel/header-mismatch', {
+        what: `${this.#filename} gave two different contents of "${this.#name}" when it was read twice`,
+        subject: this.#filename,
+        hint: 'Try again; if it stays so, the server sends different bytes for parts than for the whole.',
+      });
+    }
+    return sha256;
+  }
+
+  #wrong(why: string): Error {
+    return pythonFault('wheel/wrong-record', {
+      what: `"${this.#name}" in ${this.#filename} is not the file that its RECORD names: ${why}`,
+      subject: this.#filename,
+      hint: 'Do not use this file: it was changed after it was built.',
+    });
+  }
+}

@@ -1,0 +1,278 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { crc32, inflateRaw, inflateRawSync } from 'node:zlib';
+import type { DeflatedChunk } from '@mir/core';
+import { pythonFault } from '../fault.ts';
+import { ByteReader } from './byte-reader.ts';
+import { type InflationEnd, inflate } from './inflation.ts';
+import type { WheelSource } from './source.ts';
+import { dataDescriptorFlag, overlap, type ZipDirectory, type ZipEntry } from './zip-directory.ts';
+
+/** An entry of a zip with its contents, whose size and CRC-32 are checked while they are read. */
+export type WalkedEntry = { readonly entry: ZipEntry; readonly content: WalkedContent };
+
+/** Small contents are whole; large ones pass by once and end in a fault if they are not what was promised. */
+export type WalkedContent =
+  | { readonly kind: 'whole'; readonly deflated: Uint8Array | undefined; readonly inflated: Uint8Array }
+  | { readonly kind: 'stream'; readonly chunks: AsyncIterable<DeflatedChunk> };
+
+/** What the whole file was found to be. */
+export type WalkEnd = { sha256: string };
+
+/** Entries up to these sizes are held whole; a window of them is inflated ahead of the reader. */
+const wholeCompressedBytes = 1024 * 1024;
+const wholeBytes = 4 * 1024 * 1024;
+const windowBytes = 6 * 1024 * 1024;
+/** Below this size a trip to a thread costs more than inflating on the spot. */
+const onTheSpotBytes = 24 * 1024;
+
+const inflateElsewhere = promisify(inflateRaw) as unknown as (
+  bytes: Uint8Array,
+  options: { readonly info: true; readonly maxOutputLength: number; readonly chunkSize: number },
+) => Promise<Inflated>;
+
+type Inflated = { readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } };
+type Ahead = { readonly entry: ZipEntry; readonly content: Promise<WalkedContent> | WalkedContent };
+
+/**
+ * Walks a zip once from its first byte to its last, in the physical order of its entries. Every local header must
+ * repeat what the directory says, nothing may lie between entries, and the directory must be the one that was read
+ * from the tail. `end` holds the file's SHA-256 when the walk is over.
+ *
+ * @throws Fault `wheel/header-mismatch`, `wheel/overlap`, `wheel/wrong-checksum`, `wheel/truncated`, `wheel/wrong-size`
+ */
+export async function* walkZip(
+  source: WheelSource,
+  directory: ZipDirectory,
+  filename: string,
+  end: WalkEnd,
+): AsyncGenerator<WalkedEntry> {
+  const reader = new ByteReader(source.stream(), filename);
+  try {
+    let ahead: Ahead[] = [];
+    let aheadBytes = 0;
+    for (const entry of directory.entries) {
+      await readLocalHeader(reader, entry, filename);
+      if (entry.compressedSizeBytes <= wholeCompressedBytes && entry.sizeBytes <= wholeBytes) {
+        const bytes = await reader.take(entry.compressedSizeBytes);
+        await readDataDescriptor(reader, entry, filename);
+        ahead.push({ entry, content: readWhole(entry, bytes, filename) });
+        aheadBytes += entry.compressedSizeBytes + entry.sizeBytes;
+        if (aheadBytes < windowBytes) continue;
+        // Half of the window stays in work while the reader deals with the other half.
+        const due = ahead.slice(0, Math.ceil(ahead.length / 2));
+        ahead = ahead.slice(due.length);
+        aheadBytes = ahead.reduce(
+          (sum, { entry: { compressedSizeBytes, sizeBytes } }) => sum + compressedSizeBytes + sizeBytes,
+          0,
+        );
+        yield* settled(due);
+        continue;
+      }
+      yield* settled(ahead);
+      ahead = [];
+      aheadBytes = 0;
+      const chunks = readStreamed(reader, entry, filename);
+      yield { entry, content: { kind: 'stream', chunks } };
+      // A reader that skipped the contents must not skip their check.
+      for await (const _ of chunks);
+      await readDataDescriptor(reader, entry, filename);
+    }
+    yield* settled(ahead);
+    end.sha256 = await readTail(reader, source, directory, filename);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function* settled(ahead: readonly Ahead[]): AsyncGenerator<WalkedEntry> {
+  for (const { entry, content } of ahead)
+    yield { entry, content: content instanceof Promise ? await content : content };
+}
+
+async function readLocalHeader(reader: ByteReader, entry: ZipEntry, filename: string): Promise<void> {
+  const fixed = view(await reader.take(30));
+  const mismatch = (what: string) => headerMismatch(filename, entry.name, what);
+  if (fixed.getUint32(0, true) !== 0x04034b50) throw mismatch('its local header is missing');
+  if (fixed.getUint16(6, true) !== entry.flags) throw mismatch('flags');
+  if (fixed.getUint16(8, true) !== (entry.method === 'stored' ? 0 : 8)) throw mismatch('compression methods');
+  const name = new TextDecoder().decode(await reader.take(fixed.getUint16(26, true)));
+  if (name !== entry.name) throw mismatch(`names ("${name}")`);
+  const extra = await reader.take(fixed.getUint16(28, true));
+  if ((entry.flags & dataDescriptorFlag) !== 0) return;
+  const sizes = localSizes(fixed, view(extra));
+  if (fixed.getUint32(14, true) !== entry.crc32) throw mismatch('checksums');
+  if (sizes.compressedSizeBytes !== entry.compressedSizeBytes || sizes.sizeBytes !== entry.sizeBytes)
+    throw mismatch('sizes');
+}
+
+function localSizes(
+  fixed: DataView,
+  extra: DataView,
+): { readonly compressedSizeBytes: number; readonly sizeBytes: number } {
+  const compressedSizeBytes = fixed.getUint32(18, true);
+  const sizeBytes = fixed.getUint32(22, true);
+  if (compressedSizeBytes !== 0xffffffff && sizeBytes !== 0xffffffff) return { compressedSizeBytes, sizeBytes };
+  for (let at = 0; at + 4 <= extra.byteLength; at += 4 + extra.getUint16(at + 2, true)) {
+    // In a local header zip64 always has both sizes (APPNOTE 4.5.3).
+    if (extra.getUint16(at, true) === 0x0001 && at + 20 <= extra.byteLength) {
+      return {
+        sizeBytes: Number(extra.getBigUint64(at + 4, true)),
+        compressedSizeBytes: Number(extra.getBigUint64(at + 12, true)),
+      };
+    }
+  }
+  return { compressedSizeBytes, sizeBytes };
+}
+
+/** What follows an entry is a data descriptor where its flags say so, and else nothing (APPNOTE 4.3.9). */
+async function readDataDescriptor(reader: ByteReader, entry: ZipEntry, filename: string): Promise<void> {
+  const lengthBytes = entry.endBytes - reader.positionBytes;
+  const described = (entry.flags & dataDescriptorFlag) !== 0;
+  if (!described && lengthBytes === 0) return;
+  if (!described || ![12, 16, 20, 24].includes(lengthBytes)) {
+    throw overlap(filename, `there are ${lengthBytes} unexplained bytes behind "${entry.name}"`);
+  }
+  const bytes = view(await reader.take(lengthBytes));
+  const signed = lengthBytes === 16 || lengthBytes === 24;
+  const at = signed ? 4 : 0;
+  const big = lengthBytes >= 20;
+  const size = (offset: number) => (big ? Number(bytes.getBigUint64(offset, true)) : bytes.getUint32(offset, true));
+  const sound =
+    (!signed || bytes.getUint32(0, true) === 0x08074b50) &&
+    bytes.getUint32(at, true) === entry.crc32 &&
+    size(at + 4) === entry.compressedSizeBytes &&
+    size(at + (big ? 12 : 8)) === entry.sizeBytes;
+  if (!sound) throw headerMismatch(filename, entry.name, 'data descriptors');
+}
+
+function readWhole(entry: ZipEntry, bytes: Uint8Array, filename: string): Promise<WalkedContent> | WalkedContent {
+  if (entry.method === 'stored') return wholeContent(entry, undefined, bytes, filename);
+  // One byte of room more than declared: a file that is too long is then told from one that is damaged.
+  // Room for all of it at once spares a copy.
+  const outputBytes = entry.sizeBytes + 1;
+  const options = { info: true, maxOutputLength: outputBytes, chunkSize: Math.max(outputBytes, 64) } as const;
+  const accept = (inflated: Inflated) => {
+    if (inflated.engine.bytesWritten !== bytes.length) throw wrongSize(filename, entry.name);
+    return wholeContent(entry, bytes, inflated.buffer, filename);
+  };
+  if (bytes.length > onTheSpotBytes) {
+    const content = inflateElsewhere(bytes, options).then(accept, (thrown: unknown) => {
+      throw inflationFault(thrown, filename, entry.name);
+    });
+    // The walk may end before it gets to this entry; its fault is then nobody's business.
+    content.catch(() => undefined);
+    return content;
+  }
+  let inflated: Inflated;
+  try {
+    inflated = inflateRawSync(bytes, options) as unknown as Inflated;
+  } catch (thrown) {
+    throw inflationFault(thrown, filename, entry.name);
+  }
+  return accept(inflated);
+}
+
+function wholeContent(
+  entry: ZipEntry,
+  deflated: Uint8Array | undefined,
+  inflated: Uint8Array,
+  filename: string,
+): WalkedContent {
+  if (inflated.length !== entry.sizeBytes) throw wrongSize(filename, entry.name);
+  if (crc32(inflated) !== entry.crc32) throw wrongChecksum(filename, entry.name);
+  return { kind: 'whole', deflated, inflated };
+}
+
+async function* readStreamed(reader: ByteReader, entry: ZipEntry, filename: string): AsyncGenerator<DeflatedChunk> {
+  const end: InflationEnd = { consumedBytes: entry.compressedSizeBytes };
+  const raw = readPart(reader, entry.compressedSizeBytes);
+  const chunks = entry.method === 'stored' ? unchanged(raw) : inflate(raw, end);
+  let sizeBytes = 0;
+  let checksum = 0;
+  try {
+    for await (const chunk of chunks) {
+      sizeBytes += chunk.inflated.length;
+      if (sizeBytes > entry.sizeBytes) throw wrongSize(filename, entry.name);
+      checksum = crc32(chunk.inflated, checksum);
+      yield chunk;
+    }
+  } catch (thrown) {
+    throw inflationFault(thrown, filename, entry.name);
+  }
+  if (sizeBytes !== entry.sizeBytes || end.consumedBytes !== entry.compressedSizeBytes)
+    throw wrongSize(filename, entry.name);
+  if (checksum !== entry.crc32) throw wrongChecksum(filename, entry.name);
+}
+
+async function* readPart(reader: ByteReader, lengthBytes: number): AsyncGenerator<Uint8Array> {
+  for (let left = lengthBytes; left > 0; ) {
+    const piece = await reader.some(left);
+    left -= piece.length;
+    yield piece;
+  }
+}
+
+async function* unchanged(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<DeflatedChunk> {
+  for await (const inflated of pieces) yield { deflated: new Uint8Array(0), inflated };
+}
+
+async function readTail(
+  reader: ByteReader,
+  source: WheelSource,
+  directory: ZipDirectory,
+  filename: string,
+): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of readPart(reader, directory.endBytes - directory.offsetBytes)) hash.update(piece);
+  if (hash.digest('hex') !== directory.sha256)
+    throw headerMismatch(filename, 'its directory', 'contents when read again');
+  for await (const _ of readPart(reader, source.sizeBytes - reader.positionBytes));
+  const sha256 = await reader.finish();
+  if (sha256 !== undefined) return sha256;
+  throw pythonFault('wheel/wrong-size', {
+    what: `${filename} is longer than the ${source.sizeBytes} bytes that it should have`,
+    subject: filename,
+    hint: 'The file is not the one that the lock names; resolve anew if it was replaced on purpose.',
+  });
+}
+
+function view(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function inflationFault(thrown: unknown, filename: string, name: string): unknown {
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  if (code === 'ERR_BUFFER_TOO_LARGE') return wrongSize(filename, name);
+  if (!/^Z_/.test(code)) return thrown;
+  return pythonFault('wheel/wrong-checksum', {
+    what: `${filename} is damaged: "${name}" cannot be decompressed`,
+    subject: filename,
+    hint: 'Download it again; if it stays so, the file is damaged at its source.',
+    cause: thrown,
+  });
+}
+
+function wrongSize(filename: string, name: string): Error {
+  return pythonFault('wheel/wrong-checksum', {
+    what: `${filename} is damaged: "${name}" does not have the size that the file says`,
+    subject: filename,
+    hint: 'Download it again; if it stays so, the file is damaged at its source.',
+  });
+}
+
+function wrongChecksum(filename: string, name: string): Error {
+  return pythonFault('wheel/wrong-checksum', {
+    what: `${filename} is damaged: "${name}" does not have the checksum (CRC-32) that the file says`,
+    subject: filename,
+    hint: 'Download it again; if it stays so, the file is damaged at its source.',
+  });
+}
+
+function headerMismatch(filename: string, name: string, what: string): Error {
+  return pythonFault('wheel/header-mismatch', {
+    what: `${filename} says two different things of "${name}": ${what}`,
+    subject: filename,
+    hint: 'Do not use this file; different programs could see different contents in it.',
+  });
+}

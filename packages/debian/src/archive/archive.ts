@@ -1,0 +1,250 @@
+import { createHash } from 'node:crypto';
+import { Fault, isFault } from '@mir/core';
+import { HttpClient } from '@mir/http';
+import type { Key } from 'openpgp';
+import { decompressed } from '../deb/decompression.ts';
+import type { DebianFaultCode } from '../fault.ts';
+import type { Package, Suite } from '../package.ts';
+import { compareVersions } from '../version/version.ts';
+import type { ArchiveSettings } from './archive-settings.ts';
+import { CacheFolder } from './cache-folder.ts';
+import { packContents, readContents } from './contents.ts';
+import { PackageIndex, packPackages } from './package-index.ts';
+import { debianArchiveKeys, keysOf } from './release.ts';
+import { SourceReader, verified } from './source-reader.ts';
+import { freshSuite, type KnownSuite } from './suite-index.ts';
+
+export type ArchiveProgress = { readonly what: 'release' | 'packages' | 'contents'; readonly url: string };
+
+export type ArchiveOptions = {
+  readonly settings: ArchiveSettings;
+  readonly suite: Suite;
+  readonly architecture: 'amd64' | 'arm64';
+  /** Where indexes are kept; may be shared by processes. */
+  readonly cacheDirectory: string;
+  readonly http: HttpClient;
+  readonly now: Date;
+  /** Nothing is fetched: what is kept counts, however old it is. */
+  readonly offline?: boolean;
+  /** Armored public keys in the place of the Debian archive's. */
+  readonly keys?: string;
+  readonly onProgress?: (progress: ArchiveProgress) => void;
+};
+
+type SuiteOfSource = { readonly known: KnownSuite; readonly index: PackageIndex; readonly uri: string };
+
+/** The packages of one suite with its updates and security fixes, from signed indexes (Debian repository format). */
+export class Archive {
+  readonly suite: Suite;
+  readonly architecture: 'amd64' | 'arm64';
+  readonly #parts: readonly SuiteOfSource[];
+  readonly #reader: SourceReader;
+  readonly #cache: CacheFolder;
+  readonly #options: ArchiveOptions;
+  #libraries: Promise<ReadonlyMap<string, readonly string[]>> | undefined;
+
+  private constructor(
+    options: ArchiveOptions,
+    reader: SourceReader,
+    cache: CacheFolder,
+    parts: readonly SuiteOfSource[],
+  ) {
+    this.suite = options.suite;
+    this.architecture = options.architecture;
+    this.#options = options;
+    this.#reader = reader;
+    this.#cache = cache;
+    this.#parts = parts;
+  }
+
+  /**
+   * Opens the archive: indexes that were asked for in the last ten minutes count as they are, others are asked for
+   * again. Signature, origin, suite, validity and date of every Release are checked, and digests of everything else.
+   * @throws Fault `archive/*`
+   */
+  static async open(options: ArchiveOptions): Promise<Archive> {
+    const { proxy } = options.settings;
+    const reader = new SourceReader(proxy === undefined ? options.http : new HttpClient({ proxy }));
+    const cache = new CacheFolder(options.cacheDirectory);
+    const keyring = keyringOf(options.keys);
+    const wanted = options.settings.sources.flatMap((source) =>
+      source.suites.map((suite) => ({ suite, uri: source.uri, components: source.components })),
+    );
+    const parts = await Promise.all(
+      wanted.map(async ({ suite, uri, components }) => {
+        const known = await freshSuite({ ...options, suite, uri, reader, cache, keyring });
+        return await Promise.all(
+          components.map(async (component) => {
+            const index = await packageIndex(known, component, uri, options, reader, cache);
+            return { known, index, uri };
+          }),
+        );
+      }),
+    );
+    return new Archive(options, reader, cache, parts.flat());
+  }
+
+  /** The versions of a package that there are, the newest first, each once. */
+  candidates(name: string): readonly Package[] {
+    return newestFirst(this.#parts.flatMap((part) => part.index.named(name)));
+  }
+
+  /** The newest version of a package. */
+  newest(name: string): Package | undefined {
+    return this.candidates(name)[0];
+  }
+
+  /** Newest versions of packages that provide a name; their `provides` says which version of it. */
+  providers(name: string): readonly Package[] {
+    const found = this.#parts.flatMap((part) => part.index.providing(name));
+    return found.filter((one) => this.newest(one.name) === one);
+  }
+
+  /** Newest versions of the packages with `Essential: yes`, by name. */
+  essentialPackages(): readonly Package[] {
+    return this.#newestOf(this.#parts.flatMap((part) => part.index.essential())).filter((one) => one.essential);
+  }
+
+  /** Newest versions of the packages of priority `required`, by name. */
+  requiredPackages(): readonly Package[] {
+    return this.#newestOf(this.#parts.flatMap((part) => part.index.required())).filter(
+      (one) => one.priority === 'required',
+    );
+  }
+
+  #newestOf(found: readonly Package[]): readonly Package[] {
+    const names = new Set(found.map((one) => one.name));
+    return [...names].sort().flatMap((name) => this.newest(name) ?? []);
+  }
+
+  /** The names of all packages, sorted. */
+  packageNames(): readonly string[] {
+    return [...new Set(this.#parts.flatMap((part) => [...part.index.names()]))].sort();
+  }
+
+  /** Packages that hold a shared library of this file name where the linker looks for it, by the Contents index. */
+  async packagesWithLibrary(soname: string): Promise<readonly string[]> {
+    this.#libraries ??= this.#readLibraries();
+    return (await this.#libraries).get(soname) ?? [];
+  }
+
+  /** The bytes of a package's .deb. They are not checked here: `readDeb` does it while reading. */
+  download(found: Package): AsyncIterable<Uint8Array> {
+    return this.#reader.read(`${found.sourceUri}/${found.filename}`);
+  }
+
+  async #readLibraries(): Promise<ReadonlyMap<string, readonly string[]>> {
+    const merged = new Map<string, readonly string[]>();
+    for (const { known, uri } of this.#parts) {
+      for (const [library, names] of await this.#librariesOf(known, uri)) {
+        merged.set(library, [...new Set([...(merged.get(library) ?? []), ...names])]);
+      }
+    }
+    return merged;
+  }
+
+  /** Updates and security suites may have no Contents; their packages' names are those of the suite itself. */
+  async #librariesOf(known: KnownSuite, uri: string): Promise<ReadonlyMap<string, readonly string[]>> {
+    const path = [`main/Contents-${this.architecture}`, `Contents-${this.architecture}`]
+      .map((one) => `${one}.gz`)
+      .find((one) => known.files[one] !== undefined);
+    const file = path === undefined ? undefined : known.files[path];
+    if (path === undefined || file === undefined) return new Map();
+    const name = `libraries-1-${file.sha256}`;
+    const kept = await this.#cache.read(name);
+    if (kept !== undefined) return readContents(kept.toString('latin1'));
+    if (this.#options.offline === true) throw notCachedFault(uri, path);
+    const url = `${uri}/dists/${known.suite}/${path}`;
+    this.#options.onProgress?.({ what: 'contents', url });
+    const text = await packContents(decompressed(await indexFile(known, uri, path, this.#reader), path));
+    await this.#cache.write(name, text);
+    return readContents(text);
+  }
+}
+
+function keyringOf(armored: string | undefined) {
+  let keys: Promise<readonly Key[]> | undefined;
+  return {
+    identity: armored ?? 'debian',
+    keys: () => {
+      keys ??= armored === undefined ? debianArchiveKeys() : keysOf(armored);
+      return keys;
+    },
+  };
+}
+
+function newestFirst(found: readonly Package[]): readonly Package[] {
+  const once = new Map<string, Package>();
+  for (const one of found) if (!once.has(one.version)) once.set(one.version, one);
+  return [...once.values()].sort((a, b) => compareVersions(b.version, a.version));
+}
+
+async function packageIndex(
+  known: KnownSuite,
+  component: string,
+  uri: string,
+  options: ArchiveOptions,
+  reader: SourceReader,
+  cache: CacheFolder,
+): Promise<PackageIndex> {
+  const folder = `${component}/binary-${options.architecture}/Packages`;
+  const path = [`${folder}.xz`, `${folder}.gz`, folder].find((one) => known.files[one] !== undefined);
+  const file = path === undefined ? undefined : known.files[path];
+  if (path === undefined || file === undefined) {
+    throw new Fault<DebianFaultCode>('archive/no-index', {
+      what: `${uri} has no packages of ${component} for ${options.architecture} in ${known.suite}`,
+      subject: uri,
+      hint: 'Use a mirror that carries this architecture.',
+    });
+  }
+  const name = `packages-${createHash('sha256').update(`${uri}\n`).digest('hex').slice(0, 8)}-${file.sha256}`;
+  const kept = await cache.read(name);
+  const index = kept === undefined ? undefined : PackageIndex.of(kept, uri);
+  if (index !== undefined) return index;
+  if (options.offline === true) throw notCachedFault(uri, path);
+  const url = `${uri}/dists/${known.suite}/${path}`;
+  options.onProgress?.({ what: 'packages', url });
+  const chunks = decompressed(await indexFile(known, uri, path, reader), path);
+  const packed = await packPackages(chunks, url).catch((thrown: unknown) => {
+    throw isFault(thrown, 'deb/malformed') ? damagedIndexFault(url, thrown) : thrown;
+  });
+  await cache.write(name, packed);
+  const made = PackageIndex.of(packed, uri);
+  if (made === undefined) throw new TypeError('a package index cannot be read back');
+  return made;
+}
+
+/** An index file by its digest where the archive offers that (it cannot change under our feet), else by its path. */
+async function indexFile(
+  known: KnownSuite,
+  uri: string,
+  path: string,
+  reader: SourceReader,
+): Promise<AsyncIterable<Uint8Array>> {
+  const file = known.files[path];
+  if (file === undefined) throw new TypeError(`${path} is not listed`);
+  const url = `${uri}/dists/${known.suite}/${path}`;
+  if (known.byHash) {
+    const byHash = `${url.slice(0, url.lastIndexOf('/'))}/by-hash/SHA256/${file.sha256}`;
+    const found = await reader.find(byHash);
+    if (found !== undefined) return verified(found, file, byHash);
+  }
+  return verified(reader.read(url), file, url);
+}
+
+function damagedIndexFault(url: string, cause: Fault): Fault<DebianFaultCode> {
+  return new Fault('archive/wrong-hash', {
+    what: `${url} is not the file that the archive signed: ${cause.message}`,
+    subject: url,
+    hint: 'Try again in a few minutes; if it stays, do not use this mirror.',
+    cause,
+  });
+}
+
+function notCachedFault(uri: string, path: string): Fault<DebianFaultCode> {
+  return new Fault('archive/not-cached', {
+    what: `${path} of ${uri} is not kept here, and nothing may be fetched`,
+    subject: uri,
+    hint: 'Run once without the offline option.',
+  });
+}

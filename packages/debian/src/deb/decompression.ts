@@ -1,0 +1,90 @@
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { Fault } from '@mir/core';
+import xz from 'xz-decompress';
+import type { DebianFaultCode } from '../fault.ts';
+
+/**
+ * The bytes behind a file whose name ends in .xz, .gz or .zst; as they are for any other name. Within one thread only
+ * one xz stream can be open at a time: read it to its end, or leave the loop, before the next is begun.
+ * @throws Fault `deb/malformed` for damaged data
+ */
+export async function* decompressed(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  if (name.endsWith('.xz')) yield* reported(xzDecoded(chunks), name);
+  else if (name.endsWith('.gz')) yield* reported(piped(chunks, createGunzip({ chunkSize: 128 * 1024 })), name);
+  else if (name.endsWith('.zst')) yield* reported(piped(chunks, createZstdDecompress({ chunkSize: 128 * 1024 })), name);
+  else yield* chunks;
+}
+
+async function* xzDecoded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let failure: unknown;
+  const compressed = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const next = await iterator.next();
+          if (next.done === true) controller.close();
+          else controller.enqueue(next.value);
+        } catch (thrown) {
+          failure = thrown;
+          throw thrown;
+        }
+      },
+    },
+    { highWaterMark: 1 },
+  );
+  const reader = new xz.XzReadableStream(compressed).getReader();
+  let open = true;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      if (value.length > 0) yield value;
+    }
+    open = false;
+  } catch (thrown) {
+    open = false;
+    throw failure ?? thrown;
+  } finally {
+    if (open) await reader.cancel();
+    await iterator.return?.();
+  }
+}
+
+async function* piped(chunks: AsyncIterable<Uint8Array>, through: NodeJS.ReadWriteStream): AsyncGenerator<Uint8Array> {
+  let failure: unknown;
+  const source = Readable.from(remembering(chunks, (thrown) => (failure = thrown)));
+  pipeline(source, through, () => {});
+  try {
+    for await (const chunk of through) yield chunk as unknown as Uint8Array;
+  } catch (thrown) {
+    throw failure ?? thrown;
+  }
+}
+
+async function* remembering(
+  chunks: AsyncIterable<Uint8Array>,
+  remember: (thrown: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (thrown) {
+    remember(thrown);
+    throw thrown;
+  }
+}
+
+async function* reported(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (cause) {
+    if (cause instanceof Fault) throw cause;
+    throw new Fault<DebianFaultCode>('deb/malformed', {
+      what: `The compressed data of ${name} is damaged: ${cause instanceof Error ? cause.message : cause}`,
+      subject: name,
+      hint: 'Fetch the file again; if it stays damaged, use another mirror.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,75 @@
+import { ShellSyntaxError } from './syntax.ts';
+
+const precedences: readonly (readonly string[])[] = [
+  ['||'],
+  ['&&'],
+  ['==', '!='],
+  ['<=', '>=', '<', '>'],
+  ['+', '-'],
+  ['*', '/', '%'],
+];
+
+/** The value of `$((…))`: whole numbers, variables, the usual operators and brackets. @throws {@link ShellSyntaxError} */
+export function arithmetic(text: string, variables: ReadonlyMap<string, string>): number {
+  const tokens = text.match(/\d+|[A-Za-z_]\w*|\|\||&&|[=!<>]=|[-+*/%()<>!]|\S/g) ?? [];
+  let at = 0;
+  const level = (depth: number): number => {
+    const signs = precedences[depth];
+    if (signs === undefined) return unary();
+    let left = level(depth + 1);
+    for (let sign = tokens[at]; sign !== undefined && signs.includes(sign); sign = tokens[at]) {
+      at += 1;
+      left = applied(sign, left, level(depth + 1));
+    }
+    return left;
+  };
+  const unary = (): number => {
+    const token = tokens[at];
+    at += 1;
+    if (token === '-') return -unary();
+    if (token === '!') return unary() === 0 ? 1 : 0;
+    if (token === '(') {
+      const inner = level(0);
+      at += 1;
+      return inner;
+    }
+    if (token !== undefined && /^\d+$/.test(token)) return Number(token);
+    if (token !== undefined && /^[A-Za-z_]/.test(token)) return Number(variables.get(token) ?? 0) || 0;
+    throw new ShellSyntaxError(`"${text}" is not understood`);
+  };
+  const value = level(0);
+  if (at < tokens.length) throw new ShellSyntaxError(`"${text}" is not understood`);
+  return value;
+}
+
+function applied(sign: string, left: number, right: number): number {
+  const truth = (holds: boolean) => (holds ? 1 : 0);
+  switch (sign) {
+    case '||':
+      return truth(left !== 0 || right !== 0);
+    case '&&':
+      return truth(left !== 0 && right !== 0);
+    case '==':
+      return truth(left === right);
+    case '!=':
+      return truth(left !== right);
+    case '<=':
+      return truth(left <= right);
+    case '>=':
+      return truth(left >= right);
+    case '<':
+      return truth(left < right);
+    case '>':
+      return truth(left > right);
+    case '+':
+      return left + right;
+    case '-':
+      return left - right;
+    case '*':
+      return left * right;
+    case '/':
+      return Math.trunc(left / right);
+    default:
+      return left % right;
+  }
+}

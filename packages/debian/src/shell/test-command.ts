@@ -1,0 +1,95 @@
+import type { VirtualTree } from '../tree/virtual-tree.ts';
+import { NotUnderstood } from './shell.ts';
+
+/** `test` of POSIX, with the obsolescent `-a` and `-o`. @throws {@link NotUnderstood} */
+export function test(args: readonly string[], tree: VirtualTree): boolean {
+  if (args.length === 0) return false;
+  if (args.length <= 4 && args[0] === '!') return !test(args.slice(1), tree);
+  if (args.length === 1) return args[0] !== '';
+  if (args.length === 2) return unary(args[0] ?? '', args[1] ?? '', tree);
+  if (args.length === 3 && isBinary(args[1] ?? '')) return binary(args[0] ?? '', args[1] ?? '', args[2] ?? '');
+  const or = args.indexOf('-o');
+  if (or > 0) return test(args.slice(0, or), tree) || test(args.slice(or + 1), tree);
+  const and = args.indexOf('-a');
+  if (and > 0) return test(args.slice(0, and), tree) && test(args.slice(and + 1), tree);
+  if (args[0] === '(' && args.at(-1) === ')') return test(args.slice(1, -1), tree);
+  throw new NotUnderstood(`it tests "${args.join(' ')}"`);
+}
+
+function unary(operator: string, operand: string, tree: VirtualTree): boolean {
+  const node = () => (operand === '' ? undefined : tree.stat(operand));
+  switch (operator) {
+    case '-n':
+      return operand !== '';
+    case '-z':
+      return operand === '';
+    case '-e':
+      return node() !== undefined;
+    case '-f':
+      return node()?.type === 'file';
+    case '-d':
+      return node()?.type === 'directory';
+    case '-h':
+    case '-L':
+      return tree.lstat(operand)?.type === 'symlink';
+    case '-r':
+    case '-w':
+      return node() !== undefined;
+    case '-x': {
+      const found = node();
+      return found?.type === 'directory' || (found?.type === 'file' && (found.mode & 0o111) !== 0);
+    }
+    case '-s': {
+      const found = node();
+      return found?.type === 'file' && (found.content === undefined || found.content.length > 0);
+    }
+    case '-u':
+    case '-g': {
+      const found = node();
+      return (
+        found !== undefined && found.type !== 'symlink' && (found.mode & (operator === '-u' ? 0o4000 : 0o2000)) !== 0
+      );
+    }
+    case '-S':
+    case '-p':
+    case '-b':
+    case '-c':
+    case '-t':
+      return false;
+    default:
+      throw new NotUnderstood(`it tests "${operator} ${operand}"`);
+  }
+}
+
+function isBinary(operator: string): boolean {
+  return /^(?:=|==|!=|<|>|-eq|-ne|-lt|-le|-gt|-ge)$/.test(operator);
+}
+
+function binary(left: string, operator: string, right: string): boolean {
+  switch (operator) {
+    case '=':
+    case '==':
+      return left === right;
+    case '!=':
+      return left !== right;
+    case '<':
+      return left < right;
+    case '>':
+      return left > right;
+  }
+  const [a, b] = [Number(left), Number(right)];
+  switch (operator) {
+    case '-eq':
+      return a === b;
+    case '-ne':
+      return a !== b;
+    case '-lt':
+      return a < b;
+    case '-le':
+      return a <= b;
+    case '-gt':
+      return a > b;
+    default:
+      return a >= b;
+  }
+}

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, type TestContext, test } from 'node:test';
+import { HttpClient } from '@mir/http';
+import { Archive, archiveSettingsOfMachine, closure } from '../src/index.ts';
+import { type ArchivePlan, dayOfRelease, listed, throwAwayKey, writeArchive } from './archive-of-our-own.ts';
+
+const key = await throwAwayKey();
+const http = new HttpClient();
+after(() => http.close());
+
+function folderFor(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'debian-archive-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+async function open(
+  t: TestContext,
+  plan: ArchivePlan,
+  { folder = folderFor(t), now = dayOfRelease, keys = key.publicKey } = {},
+) {
+  const settings = await writeArchive(folder, key, plan);
+  return await Archive.open({
+    settings,
+    suite: 'bookworm',
+    architecture: 'amd64',
+    cacheDirectory: join(folder, 'cache'),
+    http,
+    now,
+    keys,
+  });
+}
+
+test('an archive lists its packages, newest first, with what provides what', async (t) => {
+  const archive = await open(t, {
+    packages: listed('a') + listed('a', { Version: '2~' }) + listed('b', { Provides: 'v (= 3)', Essential: 'yes' }),
+  });
+  assert.deepEqual(
+    archive.candidates('a').map((one) => one.version),
+    ['2~', '1'],
+  );
+  assert.deepEqual(
+    archive.providers('v').map((one) => one.name),
+    ['b'],
+  );
+  assert.deepEqual(
+    archive.essentialPackages().map((one) => one.name),
+    ['b'],
+  );
+});
+
+const refusals: readonly [string, string, ArchivePlan][] = [
+  [
+    'a changed signed text',
+    'archive/bad-signature',
+    { packages: listed('a'), tamper: (text) => text.replace('Origin: Debian', 'Origin: Debiam') },
+  ],
+  ['no signature', 'archive/bad-signature', { packages: listed('a'), tamper: () => 'Origin: Debian\n' }],
+  [
+    'text before the signed block that is not signed',
+    'archive/wrong-suite',
+    {
+      packages: listed('a'),
+      release: { Codename: 'sid', Suite: 'unstable' },
+      tamper: (text) => `Codename: bookworm\n${text}`,
+    },
+  ],
+  ['another origin', 'archive/wrong-origin', { packages: listed('a'), release: { Origin: 'Ubuntu' } }],
+  ['another suite', 'archive/wrong-suite', { packages: listed('a'), release: { Codename: 'trixie', Suite: 'stable' } }],
+  [
+    'a validity that is over',
+    'archive/expired',
+    { packages: listed('a'), release: { 'Valid-Until': 'Thu, 30 Apr 2026 00:00:00 UTC' } },
+  ],
+  [
+    'an index that is not the signed one',
+    'archive/wrong-hash',
+    { packages: listed('a'), damage: (index) => Buffer.concat([index.subarray(0, -1), Buffer.from([1])]) },
+  ],
+  ['a shortened index', 'archive/wrong-hash', { packages: listed('a'), damage: (index) => index.subarray(0, 20) }],
+  [
+    'a package path that leaves the archive',
+    'archive/bad-index',
+    { packages: listed('a', { Filename: '../../etc/passwd' }) },
+  ],
+];
+for (const [what, code, plan] of refusals) {
+  test(`refused: ${what}`, async (t) => {
+    await assert.rejects(open(t, plan), { code });
+  });
+}
+
+test("refused: a good signature of a key that is not the archive's", async (t) => {
+  const other = await throwAwayKey();
+  await assert.rejects(open(t, { packages: listed('a') }, { keys: other.publicKey }), {
+    code: 'archive/bad-signature',
+  });
+});
+
+test('refused: a Release older than the one seen before; asked for again only after ten minutes', async (t) => {
+  const folder = folderFor(t);
+  await open(t, { packages: listed('a') }, { folder });
+  const older = { packages: listed('b'), release: { Date: 'Thu, 30 Apr 2026 00:00:00 UTC' } };
+  const soon = await open(t, older, { folder, now: new Date(dayOfRelease.getTime() + 590_000) });
+  assert.equal(soon.candidates('a').length, 1);
+  await assert.rejects(open(t, older, { folder, now: new Date(dayOfRelease.getTime() + 610_000) }), {
+    code: 'archive/rolled-back',
+  });
+});
+
+test('a closure takes what is depended on, prefers what is there, and says what cannot be', async (t) => {
+  const archive = await open(t, {
+    packages:
+      listed('app', { Depends: 'web | c, c, virtual' }) +
+      listed('c') +
+      listed('web', { Conflicts: 'c' }) +
+      listed('p1', { Provides: 'virtual', Priority: 'extra' }) +
+      listed('p2', { Provides: 'virtual' }) +
+      listed('bad', { Depends: 'c (>= 9)' }) +
+      listed('fight', { Depends: 'c, web' }),
+  });
+  const names = (request: Parameters<typeof closure>[1]) =>
+    closure(archive, request)
+      .map((one) => one.name)
+      .sort();
+  assert.deepEqual(names({ names: ['app'] }), ['app', 'c', 'p2']);
+  assert.deepEqual(
+    names({
+      names: ['app'],
+      installed: new Map(closure(archive, { names: ['p1', 'c'] }).map((one) => [one.name, one])),
+    }),
+    ['app'],
+  );
+  assert.throws(() => closure(archive, { names: ['badd'] }), { code: 'closure/unknown-package', hint: /bad/ });
+  assert.throws(() => closure(archive, { names: ['c=7'] }), { code: 'closure/unknown-version', message: /there is 1/ });
+  assert.throws(() => closure(archive, { names: ['bad'] }), {
+    code: 'closure/unsatisfiable',
+    message: /bad 1 depends on c \(>= 9\)/,
+  });
+  assert.throws(() => closure(archive, { names: ['fight'] }), {
+    code: 'closure/unsatisfiable',
+    message: /web conflicts with c/,
+  });
+  assert.throws(() => closure(archive, { names: ['c', 'web'] }), { code: 'closure/conflict' });
+});
+
+test("the archive is found in both of apt's formats, with its proxy, and named addresses win", async (t) => {
+  const root = folderFor(t);
+  mkdirSync(join(root, 'etc/apt/sources.list.d'), { recursive: true });
+  mkdirSync(join(root, 'etc/apt/apt.conf.d'), { recursive: true });
+  assert.equal(await archiveSettingsOfMachine('trixie', {}, { root }), undefined);
+  writeFileSync(
+    join(root, 'etc/apt/sources.list'),
+    'deb http://vendor.invalid/x bookworm stable\n# deb http://no.invalid/debian bookworm main\ndeb [signed-by=/x.gpg] http://other.invalid/y bookworm main\n',
+  );
+  writeFileSync(
+    join(root, 'etc/apt/sources.list.d/d.sources'),
+    'Types: deb\nURIs: http://a.invalid/debian/\nSuites: bookworm bookworm-updates\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n\nTypes: deb\nURIs: http://a.invalid/debian-security\nSuites: bookworm-security\nComponents: main\n',
+  );
+  writeFileSync(join(root, 'etc/apt/apt.conf.d/90proxy'), 'Acquire { http { Proxy "http://proxy.invalid:3128"; }; };');
+  assert.deepEqual(await archiveSettingsOfMachine('trixie', {}, { root }), {
+    sources: [
+      { uri: 'http://a.invalid/debian', suites: ['trixie', 'trixie-updates'], components: ['main'] },
+      { uri: 'http://a.invalid/debian-security', suites: ['trixie-security'], components: ['main'] },
+    ],
+    proxy: 'http://proxy.invalid:3128',
+  });
+  const named = await archiveSettingsOfMachine('trixie', { MIR_DEBIAN_ARCHIVE: 'file:///srv/debian/' }, { root });
+  assert.equal(named?.sources[0]?.uri, 'file:///srv/debian');
+  await assert.rejects(archiveSettingsOfMachine('trixie', { MIR_DEBIAN_ARCHIVE: 'nonsense' }, { root }), {
+    code: 'archive/bad-settings',
+  });
+});

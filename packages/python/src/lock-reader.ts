@@ -16,7 +16,6 @@ export type ChosenPackage = Omit<LockedPackage, 'wheel'> & { readonly wheel: Lis
 export type ChosenLock = {
   readonly packages: readonly ChosenPackage[];
   readonly createdBy: string;
-  readonly bytecodeCompiler?: string;
 };
 
 type Table = Readonly<Record<string, unknown>>;
@@ -85,11 +84,9 @@ export function chooseFromLock(
     packages.set(chosen.name, chosen);
   }
   const tool = toolOf(lock);
-  const bytecodeCompiler = textOf(tool, 'bytecode-compiler', 'tool.mir');
   return {
     packages: sortedByName([...packages.values()] as readonly LockedPackage[]) as readonly ChosenPackage[],
     createdBy: textOf(tool, 'resolved-by', 'tool.mir') ?? textOf(lock, 'created-by', 'the lock') ?? 'unknown',
-    ...(bytecodeCompiler !== undefined && { bytecodeCompiler }),
   };
 }
 

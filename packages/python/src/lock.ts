@@ -29,8 +29,6 @@ export type Lock = {
   readonly packages: readonly LockedPackage[];
   /** What resolved it, `uv 0.13.9`; no part of the lock's identity. */
   readonly createdBy: string;
-  /** Digest of the compiler whose bytecode was made with it; no part of the lock's identity. */
-  readonly bytecodeCompiler?: string;
 };
 
 const writer = 'mir';
@@ -85,7 +83,6 @@ function toolTable(lock: Lock): readonly string[] {
     `python-version = ${quoted(pythonVersion)}`,
     `architecture = ${quoted(architecture)}`,
     `libc = ${quoted(`${libc.family} ${libc.version}`)}`,
-    ...(lock.bytecodeCompiler === undefined ? [] : [`bytecode-compiler = ${quoted(lock.bytecodeCompiler)}`]),
   ];
 }
 

@@ -90,7 +90,10 @@ export function openArchive(
   suite: Suite,
   platform: Platform,
 ): Promise<Archive> {
-  return Archive.open({
+  const key = `${suite} ${platform}`;
+  const known = workshop.archives.get(key);
+  if (known !== undefined) return known;
+  const opening = Archive.open({
     settings,
     suite,
     architecture: architectureOf(platform),
@@ -98,6 +101,8 @@ export function openArchive(
     http: workshop.http,
     now: workshop.now(),
   });
+  workshop.archives.set(key, opening);
+  return opening;
 }
 
 /** A locked package with the address that it lies below: security updates have an archive of their own. */
@@ -115,7 +120,7 @@ export function installedDeb(one: InstalledDeb): InstalledDeb {
 }
 
 /** The layer with the files of all packages and what configuring them would have written. */
-export function contentLayer(
+function contentLayer(
   workshop: Workshop,
   suite: Suite,
   platform: Platform,
@@ -148,13 +153,13 @@ export function librariesOf(state: BaseState): string[] {
 }
 
 /** The digits of a Debian version that are Python's or libc's own: `3.11.2-6+deb12u6` -> `3.11.2`. */
-export function upstreamVersion(debianVersion: string): string {
+function upstreamVersion(debianVersion: string): string {
   const match = /^(?:\d+:)?(\d+(?:\.\d+)*)/.exec(debianVersion);
   if (match?.[1] === undefined) throw new TypeError(`"${debianVersion}" has no upstream version`);
   return match[1];
 }
 
-export function versionOf(packages: readonly InstalledDeb[], name: string): string {
+function versionOf(packages: readonly InstalledDeb[], name: string): string {
   const found = packages.find((one) => one.name === name);
   if (found === undefined) {
     throw builderFault('base/unsupported', {

@@ -73,6 +73,7 @@ export class BytecodeLayer {
   }
 
   async #compile(path: string, bytes: Uint8Array): Promise<void> {
+    await this.#pool.ready();
     const compiled = this.#pool.compile({ path, bytes });
     // Whoever writes the layer awaits it; until then a failure must not count as unhandled.
     compiled.catch(() => undefined);

@@ -15,13 +15,18 @@ type Task = {
 
 type Thread = { readonly worker: Worker; readonly tasks: Map<number, Task> };
 
-/** While one conversion of a thread waits for the network, others can use its core. */
-const tasksPerThread = 3;
+/**
+ * What a thread takes on at once. Wheels are inflated by Node's own thread pool, so that one thread of ours keeps two cores
+ * busy with two of them; .debs and bytecode are work for the thread itself.
+ */
+const tasksPerThread = 2;
+const coresPerWheelThread = 2;
 
 /** Threads that convert wheels and .debs, one a core, started when there is work. */
 export class ConversionPool {
   readonly #options: ConversionThreadOptions;
   readonly #limit = Math.max(2, availableParallelism());
+  readonly #wheelLimit = Math.max(1, Math.ceil(availableParallelism() / coresPerWheelThread));
   readonly #threads: Thread[] = [];
   readonly #waiting: Task[] = [];
   #nextId = 1;
@@ -48,26 +53,28 @@ export class ConversionPool {
 
   #assign(): void {
     while (this.#waiting.length > 0 && !this.#isClosed) {
-      const thread = this.#freeThread();
-      const task = thread === undefined ? undefined : this.#waiting.shift();
+      const [task] = this.#waiting;
+      const thread = task === undefined ? undefined : this.#freeThread(task.conversion);
       if (thread === undefined || task === undefined) return;
+      this.#waiting.shift();
       const id = this.#nextId++;
       thread.tasks.set(id, task);
       thread.worker.postMessage({ id, conversion: task.conversion });
     }
   }
 
-  #freeThread(): Thread | undefined {
-    const [idlest] = [...this.#threads].sort((a, b) => a.tasks.size - b.tasks.size);
+  #freeThread(conversion: Conversion): Thread | undefined {
+    const threads = conversion.kind === 'wheel' ? this.#threads.slice(0, this.#wheelLimit) : this.#threads;
+    const limit = conversion.kind === 'wheel' ? this.#wheelLimit : this.#limit;
+    const [idlest] = [...threads].sort((a, b) => a.tasks.size - b.tasks.size);
     if (idlest !== undefined && idlest.tasks.size === 0) return idlest;
-    if (this.#threads.length < this.#limit) return this.#start();
+    if (this.#threads.length < limit) return this.#start();
     return idlest !== undefined && idlest.tasks.size < tasksPerThread ? idlest : undefined;
   }
 
   #start(): Thread {
     const worker = new Worker(new URL('./conversion-thread.ts', import.meta.url), {
       workerData: this.#options,
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
     });
     const thread: Thread = { worker, tasks: new Map() };
     worker.on('message', (answer: ThreadAnswer) => this.#take(thread, answer));

@@ -10,9 +10,6 @@ export type LibraryFacts = {
   readonly glibc: string | undefined;
 };
 
-/** Nothing needed, nothing brought. */
-export const noLibraries: LibraryFacts = { bundled: [], needed: [], glibc: undefined };
-
 /** Gathers the facts of many ELF files into one statement about all of them. */
 export class LibraryCensus {
   readonly #bundled = new Set<string>();

@@ -9,6 +9,8 @@ import { builderFault } from '../fault.ts';
 export type ImageLock = {
   readonly python: Lock;
   readonly base: LockedBase;
+  /** Digest of the Python that compiles the bytecode; undefined where none is made. */
+  readonly bytecodeCompiler: string | undefined;
   /** .debs on top of the base, in the order in which they are configured. */
   readonly osPackages: readonly InstalledDeb[];
 };
@@ -23,22 +25,23 @@ export type LockedBase = {
 };
 
 /** What a lock says beyond Python's packages; a lock that another tool wrote says none of it. */
-export type LockedSystem = { readonly base: LockedBase; readonly osPackages: readonly InstalledDeb[] };
+export type LockedSystem = Pick<ImageLock, 'base' | 'bytecodeCompiler' | 'osPackages'>;
 
-const table = 'tool.managed-image-registry';
+const table = 'tool.mir';
 
 /**
  * A lock as pylock.toml (PEP 751), with the base and the OS packages in a `[tool]` table. Without addresses it is the form that goes into
  * the image and that {@link lockDigest} is the digest of: a mirror gives the same.
  */
 export function formatImageLock(lock: ImageLock, options: { readonly addresses: boolean }): string {
-  const { base, osPackages } = lock;
+  const { base, bytecodeCompiler, osPackages } = lock;
   const lines = [
     '',
     `[${table}.base]`,
     // A name may hold a registry's address; the digest says what it is.
     ...(options.addresses || !base.name.startsWith('oci:') ? [`name = ${quoted(base.name)}`] : []),
     `digest = ${quoted(base.digest)}`,
+    ...(bytecodeCompiler === undefined ? [] : ['', `[${table}.bytecode]`, `compiler = ${quoted(bytecodeCompiler)}`]),
     ...base.packages.flatMap((one) => debTable('base.package', one)),
     ...osPackages.flatMap((one) => debTable('os-package', one)),
     '',
@@ -55,13 +58,15 @@ export function lockDigest(lock: ImageLock): Digest {
 
 /** The base and OS packages in a lock file, where it has them. @throws Fault `lock/unreadable` */
 export function readLockedSystem(text: string, path: string): LockedSystem | undefined {
-  const system = tableOf(tableOf(parseToml(text, path), 'tool'), 'managed-image-registry');
+  const system = tableOf(tableOf(parseToml(text, path), 'tool'), 'mir');
   const base = tableOf(system, 'base');
   if (base === undefined) return undefined;
   const name = base['name'];
   const digest = base['digest'];
   if (typeof digest !== 'string' || !isDigest(digest)) throw unreadable(path, `${table}.base has no digest`);
+  const compiler = tableOf(system, 'bytecode')?.['compiler'];
   return {
+    bytecodeCompiler: typeof compiler === 'string' ? compiler : undefined,
     base: {
       name: typeof name === 'string' ? name : '',
       digest,

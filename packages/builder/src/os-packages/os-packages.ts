@@ -33,7 +33,7 @@ export type OsLayers = { readonly layers: readonly ImageLayer[]; readonly librar
 type GlueFacts = { readonly libraries: readonly string[] };
 
 /** Nothing on top of the base. */
-export const noOsPackages: OsSelection = { packages: [], proxy: undefined };
+const noOsPackages: OsSelection = { packages: [], proxy: undefined };
 
 /**
  * The packages that the asked ones need on top of a base.

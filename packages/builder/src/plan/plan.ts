@@ -65,10 +65,11 @@ export async function makePlan(workshop: Workshop, spec: ImageSpec): Promise<Pla
     locked === undefined
       ? selectOsPackages(workshop, base, spec.osPackages)
       : lockedOsPackages(workshop, base, locked.osPackages),
-    spec.bytecode ? base.interpreter() : undefined,
+    wantsBytecode(spec, locked) ? base.interpreter() : undefined,
   ]);
   const lock: ImageLock = {
-    python: withCompiler(python, interpreter),
+    python,
+    bytecodeCompiler: interpreter?.digest,
     base: { name: base.name, digest: base.image.digest, packages: base.packages },
     osPackages: osSelection.packages.map(installedDeb),
   };
@@ -79,7 +80,7 @@ export async function makePlan(workshop: Workshop, spec: ImageSpec): Promise<Pla
     osSelection,
     interpreter,
     items: await itemsOf(workshop, lock, osSelection.packages, base),
-    problems: spec.bytecode && interpreter === undefined ? [noCompiler(base)] : [],
+    problems: compilerProblems(base, interpreter, wantsBytecode(spec, locked), locked),
   };
 }
 
@@ -107,10 +108,9 @@ async function lockPython(workshop: Workshop, spec: ImageSpec, base: Base): Prom
   });
 }
 
-/** A lock records who compiled for it, so that the same lock is the same bytes. */
-function withCompiler(lock: Lock, interpreter: Interpreter | undefined): Lock {
-  const { bytecodeCompiler: _, ...rest } = lock;
-  return interpreter === undefined ? rest : { ...rest, bytecodeCompiler: interpreter.digest };
+/** A lock of ours says whether there is bytecode; otherwise the spec does. */
+function wantsBytecode(spec: ImageSpec, locked: LockedSystem | undefined): boolean {
+  return locked === undefined ? spec.bytecode : locked.bytecodeCompiler !== undefined;
 }
 
 async function itemsOf(
@@ -149,13 +149,35 @@ function refuseContradictions(spec: ImageSpec, locked: LockedSystem | undefined)
         ? 'OS packages'
         : locked !== undefined && spec.base !== undefined && spec.base !== locked.base.name
           ? 'another base'
-          : undefined;
+          : !spec.bytecode && locked?.bytecodeCompiler !== undefined
+            ? 'no bytecode'
+            : undefined;
   if (contradiction === undefined) return;
   throw builderFault('lock/other-target', {
-    what: `${spec.lock.path} says all that goes into the image, and ${contradiction} are asked for besides`,
+    what: `${spec.lock.path} says all that goes into the image, and other things are asked for besides: ${contradiction}`,
     subject: spec.lock.path,
     hint: 'Build from the lock alone, or from the requirements without it.',
   });
+}
+
+function compilerProblems(
+  base: Base,
+  interpreter: Interpreter | undefined,
+  isWanted: boolean,
+  locked: LockedSystem | undefined,
+): Problem[] {
+  if (isWanted && interpreter === undefined) return [noCompiler(base)];
+  const lockedCompiler = locked?.bytecodeCompiler;
+  if (lockedCompiler === undefined || lockedCompiler === interpreter?.digest) return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'other-compiler',
+      message:
+        'The lock was made with another build of this Python, which is not to be had here: the digest will differ',
+      fix: 'Build on the architecture that the lock was made on to get the same digest.',
+    },
+  ];
 }
 
 function noCompiler(base: Base): Problem {

@@ -20,7 +20,7 @@ export type ModuleSource = {
   readonly bytes: Uint8Array;
 };
 
-const waitingLimitBytes = 32 * 1024 * 1024;
+const waitingLimitBytes = 8 * 1024 * 1024;
 
 /**
  * Interpreters that stay alive and compile modules for everybody: unchecked-hash .pyc files (PEP 552) of optimisation

@@ -7,7 +7,7 @@ import type { LayerRecord } from './layer-store.ts';
 export const bytecodeLayerVersion = 1;
 
 /** Sources that may wait for the compiler at once; more, and reading the wheel pauses. */
-const waitingBytes = 16 << 20;
+const waitingBytes = 4 << 20;
 /** A module longer than this is data in disguise; it is compiled by whoever imports it. */
 const longestModuleBytes = 8 << 20;
 

@@ -6,6 +6,7 @@ import {
   formatLock,
   formatRequirement,
   type IndexSettings,
+  type Interpreter,
   indexSettingsOfMachine,
   type Lock,
   parseLock,
@@ -15,6 +16,7 @@ import {
   uvVersion,
 } from '@mir/python';
 import type { Workshop } from '../workshop.ts';
+import { pythonForUv } from './host-python.ts';
 
 /** Index metadata may be this old when something is resolved. */
 const maximalAgeMilliseconds = 10 * 60 * 1000;
@@ -24,8 +26,8 @@ export type Wish = {
   readonly requirements: readonly Requirement[];
   readonly constraints: readonly Requirement[];
   readonly target: Target;
-  /** A Python 3 for uv to start, where the host has none. */
-  readonly interpreter?: string;
+  /** The base's Python, for a host that has none of its own. */
+  readonly interpreter: () => Promise<Interpreter | undefined>;
 };
 
 /**
@@ -39,14 +41,19 @@ export async function resolveLock(workshop: Workshop, wish: Wish): Promise<Lock>
   const path = join(workshop.home.cache, 'locks', `${keyOf(wish, index)}.toml`);
   const known = await readRecent(path, workshop.now(), wish.target);
   if (known !== undefined) return known;
-  const lock = await workshop.stage('resolve', async () =>
-    resolve({
-      ...wish,
+  const { requirements, constraints, target } = wish;
+  const lock = await workshop.stage('resolve', async () => {
+    const interpreter = await pythonForUv(workshop, wish.interpreter);
+    return resolve({
+      requirements,
+      constraints,
+      target,
+      ...(interpreter !== undefined && { interpreter }),
       index,
       uv: await findUv({ cacheDirectory: workshop.home.cache, environment: workshop.environment }),
       cacheDirectory: join(workshop.home.cache, 'uv'),
-    }),
-  );
+    });
+  });
   await keep(path, lock);
   return lock;
 }

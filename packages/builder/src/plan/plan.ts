@@ -105,6 +105,7 @@ async function lockPython(workshop: Workshop, spec: ImageSpec, base: Base): Prom
     requirements: spec.requirements,
     constraints: spec.constraints,
     target: base.target,
+    interpreter: base.interpreter,
   });
 }
 

@@ -82,8 +82,32 @@ test('a library that nothing brings is named with the OS package that would brin
   });
   const missing = findMissingLibraries([lightgbm], bookworm);
   assert.deepEqual(missing, [{ soname: 'libgomp.so.1', neededBy: 'lightgbm', file: 'lib_lightgbm.so' }]);
-  const [problem] = await missingLibraryProblems(missing, async () => ['libgcc-12-dev', 'libgomp1', 'lib32gomp1']);
+  const [problem] = await missingLibraryProblems(missing, {
+    packagesWithLibrary: async () => ['libgcc-12-dev', 'libgomp1', 'lib32gomp1'],
+    closureOf: async (name) => [name],
+  });
   assert.deepEqual(problem?.osPackages, ['libgomp1']);
+});
+
+test('what comes along with another proposal is not proposed', async () => {
+  const missing = ['libGL.so.1', 'libX11.so.6', 'libSM.so.6'].map((soname) => ({
+    soname,
+    neededBy: 'cv',
+    file: 'cv.so',
+  }));
+  const packages: Record<string, string> = {
+    'libGL.so.1': 'libgl1',
+    'libX11.so.6': 'libx11-6',
+    'libSM.so.6': 'libsm6',
+  };
+  const problems = await missingLibraryProblems(missing, {
+    packagesWithLibrary: async (soname) => [packages[soname] ?? ''],
+    closureOf: async (name) => (name === 'libgl1' ? ['libglvnd0', 'libx11-6', 'libgl1'] : [name]),
+  });
+  assert.deepEqual(
+    problems.map(({ osPackages }) => osPackages),
+    [['libgl1', 'libsm6']],
+  );
 });
 
 test('a library that another wheel brings is not missing', () => {

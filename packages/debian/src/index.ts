@@ -1,6 +1,6 @@
 export { Archive, type ArchiveOptions, type ArchiveProgress } from './archive/archive.ts';
 export { type ArchiveSettings, archiveSettingsOfMachine } from './archive/archive-settings.ts';
-export { type BaseVariant, basePackages, baseVariants, pythonOfSuite } from './closure/base-packages.ts';
+export { type BaseVariant, basePackages, baseVariants, hasMergedUsr, pythonOfSuite } from './closure/base-packages.ts';
 export { type ClosureRequest, closure } from './closure/closure.ts';
 export type { BaseState, Unconfigurable } from './configuration/base-state.ts';
 export { type Configured, configureBase, configureOnTop, unconfigurable } from './configuration/configuration.ts';

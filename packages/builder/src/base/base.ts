@@ -18,6 +18,8 @@ export type Base = {
   readonly libraries: readonly string[];
   /** Its Debian packages; empty where they are not known. */
   readonly packages: readonly InstalledDeb[];
+  /** Whether /bin, /sbin and /lib are links into /usr: .debs are laid out accordingly. */
+  readonly mergedUsr: boolean;
   /** The suite whose archive OS packages come from; undefined where none can be added. */
   readonly suite: Suite | undefined;
   /** The Python that compiles for it; undefined when no archive has its X.Y. */

@@ -8,6 +8,7 @@ import {
   basePackages,
   configureBase,
   debConverterVersion,
+  hasMergedUsr,
   pythonOfSuite,
   type Suite,
 } from '@mir/debian';
@@ -66,6 +67,7 @@ export async function debianBase(
     distribution: { id: 'debian', version: { bullseye: '11', bookworm: '12', trixie: '13' }[suite] },
     libraries: facts.libraries,
     packages: packages.map(installedDeb),
+    mergedUsr: hasMergedUsr(suite),
     suite,
     interpreter: () => interpreterOf(workshop, suite, platform, content, packages),
     state: () => loadJson<BaseState>(workshop.blobs, facts.state),
@@ -133,7 +135,7 @@ function contentLayer(
     .digest('hex');
   const versions = `converter ${debConverterVersion}.${debianBaseVersion}`;
   return workshop.layers.findOrMake(['debian-base', suite, architecture, content, versions], async () => {
-    const layers = await packageLayers(workshop, packages, suite !== 'bullseye', proxy);
+    const layers = await packageLayers(workshop, packages, hasMergedUsr(suite), proxy);
     const { entries, state } = configureBase(await factsOf(workshop, layers), { suite, architecture });
     const configuration = await writeLayer(workshop, entries);
     // The first that has a path owns it: what configuring wrote goes before what was unpacked.

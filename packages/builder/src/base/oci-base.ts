@@ -51,6 +51,7 @@ export async function ociBase(
       .map(({ path }) => path.slice(path.lastIndexOf('/') + 1))
       .sort(),
     packages: [],
+    mergedUsr: tree.get('lib', { follow: false })?.type === 'symlink',
     suite: isDebian ? suite : undefined,
     interpreter: () => compilerFor(workshop, python.version),
     state: () => stateOf(tree),

@@ -5,9 +5,12 @@ import {
   type BaseState,
   closure,
   configureOnTop,
-  type DebFacts,
   debConverterVersion,
+  type Package,
+  parseControl,
+  parseDependencies,
   type Suite,
+  type Unconfigurable,
   unconfigurable,
 } from '@mir/debian';
 import type { ImageLayer } from '@mir/oci';
@@ -31,6 +34,8 @@ export type OsSelection = {
 export type OsLayers = { readonly layers: readonly ImageLayer[]; readonly libraries: readonly string[] };
 
 type GlueFacts = { readonly libraries: readonly string[] };
+
+type InstalledPackage = Pick<Package, 'name' | 'version' | 'architecture' | 'provides' | 'conflicts' | 'breaks'>;
 
 /** Nothing on top of the base. */
 const noOsPackages: OsSelection = { packages: [], proxy: undefined };
@@ -74,15 +79,15 @@ export async function lockedOsPackages(
  */
 export async function osLayers(workshop: Workshop, base: Base, selection: OsSelection): Promise<OsLayers> {
   if (selection.packages.length === 0) return { layers: [], libraries: [] };
-  const mergedUsr = base.suite !== 'bullseye';
-  const layers = await packageLayers(workshop, selection.packages, mergedUsr, selection.proxy);
+  const layers = await packageLayers(workshop, selection.packages, base.mergedUsr, selection.proxy);
   const key = createHash('sha256')
     .update([base.image.digest, ...selection.packages.map(({ sha256 }) => sha256)].join('\n'))
     .digest('hex');
   const glue = await workshop.layers.findOrMake(['os', key, `converter ${debConverterVersion}`], async () => {
     const facts = await factsOf(workshop, layers);
-    refuseUnconfigurable(facts);
-    const { entries, state } = configureOnTop(await base.state(), facts);
+    const below = await base.state();
+    refuseUnconfigurable(unconfigurable(facts, below));
+    const { entries, state } = configureOnTop(below, facts);
     const record = await writeLayer(workshop, entries);
     const libraries = librariesOf({ ...state, libraries: facts.flatMap((one) => one.libraries) } satisfies BaseState);
     return { ...record, facts: await storeJson(workshop.blobs, { libraries } satisfies GlueFacts) };
@@ -118,8 +123,7 @@ export function shortened(text: string): string {
   return text.length <= 200 ? text : `${text.slice(0, text.lastIndexOf(',', 190))}, …`;
 }
 
-function refuseUnconfigurable(facts: readonly DebFacts[]): void {
-  const refused = unconfigurable(facts);
+function refuseUnconfigurable(refused: readonly Unconfigurable[]): void {
   if (refused.length === 0) return;
   throw new Fault('debian/needs-sandbox', {
     what: `These OS packages have install scripts that need a sandbox, which there is not yet: ${refused
@@ -139,25 +143,36 @@ function suiteOf(base: Base, names: readonly string[]): Suite {
   });
 }
 
-async function installedIn(base: Base, archive: Archive) {
-  const installed = base.packages.length > 0 ? base.packages : await packagesOfStatus(base);
-  return new Map(
-    installed.map(({ name, version, architecture }) => {
-      const known = archive.candidates(name).find((one) => one.version === version);
-      const none = { provides: [], conflicts: [], breaks: [] };
-      return [name, known ?? { name, version, architecture, ...none }] as const;
-    }),
+/** What the base holds, as far as dependencies are concerned. */
+export async function installedIn(base: Base, archive: Archive): Promise<ReadonlyMap<string, InstalledPackage>> {
+  if (base.packages.length === 0) return packagesOfStatus(await base.state());
+  const found = base.packages.map(({ name, version }) =>
+    archive.candidates(name).find((one) => one.version === version),
   );
+  const known = found.filter((one) => one !== undefined);
+  // A locked base may be older than the archive: then its own database says what its packages provide.
+  if (known.length < base.packages.length) return packagesOfStatus(await base.state());
+  return new Map(known.map((one) => [one.name, one]));
 }
 
-/** The packages that dpkg's database in a base lists as installed (deb822; dpkg(1), "status"). */
-async function packagesOfStatus(base: Base): Promise<Pick<InstalledDeb, 'name' | 'version' | 'architecture'>[]> {
-  const { contents } = await base.state();
-  const status = Buffer.from(contents['var/lib/dpkg/status'] ?? '', 'base64').toString();
-  return status.split(/\n\n+/).flatMap((paragraph) => {
-    const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(paragraph)?.[1];
-    const [name, version, architecture] = [field('Package'), field('Version'), field('Architecture')];
+/** The packages that dpkg's database lists as installed (deb822; dpkg(1), "status"). */
+function packagesOfStatus(state: BaseState): ReadonlyMap<string, InstalledPackage> {
+  const status = Buffer.from(state.contents['var/lib/dpkg/status'] ?? '', 'base64').toString();
+  const installed = parseControl(status).flatMap((paragraph): InstalledPackage[] => {
+    const [name, version, architecture] = ['Package', 'Version', 'Architecture'].map((field) => paragraph.get(field));
     if (name === undefined || version === undefined || architecture === undefined) return [];
-    return field('Status') === 'install ok installed' ? [{ name, version, architecture }] : [];
+    if (paragraph.get('Status') !== 'install ok installed') return [];
+    const listed = (field: string) => parseDependencies(paragraph.get(field) ?? '');
+    return [
+      {
+        name,
+        version,
+        architecture,
+        provides: listed('Provides'),
+        conflicts: listed('Conflicts'),
+        breaks: listed('Breaks'),
+      },
+    ];
   });
+  return new Map(installed.map((one) => [one.name, one]));
 }

@@ -1,14 +1,15 @@
+import { closure } from '@mir/debian';
 import type { LockedPackage } from '@mir/python';
 import { archiveSettings, openArchive } from '../base/debian-base.ts';
 import { loadJson } from '../layers/facts-blob.ts';
 import type { LayerRecord } from '../layers/layer-store.ts';
 import type { WheelFacts } from '../layers/wheel-layer.ts';
 import { type PackageLayers, wheelLayers } from '../layers/wheel-layers.ts';
-import { osLayers } from '../os-packages/os-packages.ts';
+import { installedIn, osLayers } from '../os-packages/os-packages.ts';
 import type { Workshop } from '../workshop.ts';
 import { type Collision, collisionProblem, findCollisions } from './collisions.ts';
 import { stack } from './layer-budget.ts';
-import { findMissingLibraries, glibcProblems, missingLibraryProblems } from './missing-libraries.ts';
+import { findMissingLibraries, glibcProblems, type LibraryIndex, missingLibraryProblems } from './missing-libraries.ts';
 import type { Plan } from './plan.ts';
 import type { Problem } from './problem.ts';
 
@@ -33,10 +34,9 @@ export async function inspectWheels(
 ): Promise<Problem[]> {
   const linked = wheels.map(({ package: { name }, facts }) => ({ name, libraries: facts.libraries }));
   const system = { names: new Set([...plan.base.libraries, ...osLibraries]), libc: plan.base.target.libc };
-  const packagesWithLibrary = await contentsIndex(workshop, plan);
   return [
     ...glibcProblems(linked, system),
-    ...(await missingLibraryProblems(findMissingLibraries(linked, system), packagesWithLibrary)),
+    ...(await missingLibraryProblems(findMissingLibraries(linked, system), libraryIndex(workshop, plan))),
     ...findCollisionsOf(wheels).map(collisionProblem),
   ];
 }
@@ -56,16 +56,23 @@ function stacked(wheels: readonly InspectedWheel[]) {
   return [...own, ...shared];
 }
 
-/** Looks packages up by library; opens the archive's Contents index only when something is missing. */
-async function contentsIndex(
-  workshop: Workshop,
-  plan: Plan,
-): Promise<((soname: string) => Promise<readonly string[]>) | undefined> {
-  const { suite, platform } = plan.base;
+/** What the base's archive knows; it is opened only when something is missing. */
+function libraryIndex(workshop: Workshop, { base }: Plan): LibraryIndex | undefined {
+  const { suite, platform } = base;
   if (suite === undefined) return undefined;
-  return async (soname) => {
-    const archive = await openArchive(workshop, await archiveSettings(workshop, suite), suite, platform);
-    return archive.packagesWithLibrary(soname);
+  const open = async () => openArchive(workshop, await archiveSettings(workshop, suite), suite, platform);
+  return {
+    packagesWithLibrary: async (soname) => (await open()).packagesWithLibrary(soname),
+    closureOf: async (name) => {
+      const archive = await open();
+      const installed = await installedIn(base, archive);
+      try {
+        return closure(archive, { names: [name], installed }).map((one) => one.name);
+      } catch {
+        // A package that cannot be installed here is still the one that holds the library.
+        return [name];
+      }
+    },
   };
 }
 

@@ -32,29 +32,61 @@ export function findMissingLibraries(packages: readonly Linked[], system: System
   return [...missing.values()].sort((a, b) => (a.soname < b.soname ? -1 : 1));
 }
 
+/** What an archive knows: which packages hold a library, and what comes along with a package. */
+export type LibraryIndex = {
+  readonly packagesWithLibrary: (soname: string) => Promise<readonly string[]>;
+  /** Names of the packages that installing one on the base would add, itself included. */
+  readonly closureOf: (name: string) => Promise<readonly string[]>;
+};
+
 /**
- * Warnings about missing libraries, each with the OS package that brings it where the archive's own index knows one.
+ * A warning for each package that misses libraries, with the smallest set of OS packages that brings them: what comes along with another
+ * proposal is not proposed.
  */
 export async function missingLibraryProblems(
   missing: readonly MissingLibrary[],
-  packagesWithLibrary: ((soname: string) => Promise<readonly string[]>) | undefined,
+  index: LibraryIndex | undefined,
 ): Promise<Problem[]> {
+  const found = await Promise.all(
+    missing.map(async (one) => ({
+      ...one,
+      provider: bestProvider((await index?.packagesWithLibrary(one.soname)) ?? []),
+    })),
+  );
+  const users = [...new Set(found.map(({ neededBy }) => neededBy))];
   return Promise.all(
-    missing.map(async ({ soname, neededBy, file }) => {
-      const candidates = (await packagesWithLibrary?.(soname)) ?? [];
-      const best = bestProvider(candidates);
+    users.map(async (user) => {
+      const libraries = found.filter(({ neededBy }) => neededBy === user);
+      const osPackages = await smallestSet(
+        libraries.flatMap(({ provider }) => provider ?? []),
+        index,
+      );
+      const names = libraries.map(({ soname }) => soname);
+      const unknown = libraries.filter(({ provider }) => provider === undefined).map(({ soname }) => soname);
+      const advice = [
+        ...(osPackages.length > 0 ? [`Add ${osPackages.map((name) => `--os-package ${name}`).join(' ')}`] : []),
+        ...(unknown.length > 0 ? [`No package of the archive brings ${unknown.join(', ')}; a base image may`] : []),
+      ];
       return {
         severity: 'warning',
         code: 'missing-library',
-        message: `${neededBy} needs ${soname} (for ${file}), which neither the base nor an OS package brings`,
-        fix:
-          best === undefined
-            ? 'No package of the archive brings it; a base image may.'
-            : `Add the OS package ${best}: --os-package ${best}`,
-        ...(best !== undefined && { osPackages: [best] }),
+        message: `${user} needs ${names.join(', ')} (for ${libraries[0]?.file}), which neither the base nor an OS package brings`,
+        fix: `${advice.join('. ')}.`,
+        osPackages,
       } satisfies Problem;
     }),
   );
+}
+
+async function smallestSet(proposals: readonly string[], index: LibraryIndex | undefined): Promise<string[]> {
+  const names = [...new Set(proposals)].sort();
+  const closures = new Map<string, ReadonlySet<string>>();
+  for (const name of names) closures.set(name, new Set((await index?.closureOf(name)) ?? [name]));
+  const kept: string[] = [];
+  // What brings most comes first; of two that bring each other the first by name stays.
+  const ordered = [...names].sort((a, b) => (closures.get(b)?.size ?? 0) - (closures.get(a)?.size ?? 0));
+  for (const name of ordered) if (!kept.some((other) => closures.get(other)?.has(name))) kept.push(name);
+  return kept.sort();
 }
 
 /** The library's own package has the shortest name: `libgl1` before `libgl1-nvidia-glvnd-glx`, before any -dev. */

@@ -135,7 +135,7 @@ async function itemsOf(
       name: one.name,
       version: one.version,
       sizeBytes: one.sizeBytes,
-      isHere: (await workshop.layers.find(debKey(one, base.suite !== 'bullseye'))) !== undefined,
+      isHere: (await workshop.layers.find(debKey(one, base.mergedUsr))) !== undefined,
     }),
   );
   return Promise.all([...wheels, ...debs]);

@@ -8,7 +8,7 @@ import { inConfigurationOrder } from './configuration-order.ts';
 import { nearestNames } from './nearest-names.ts';
 
 /** A package that is there already, as far as dependencies are concerned. */
-export type InstalledPackage = Pick<Package, 'name' | 'version' | 'provides' | 'conflicts' | 'breaks' | 'architecture'>;
+type InstalledPackage = Pick<Package, 'name' | 'version' | 'provides' | 'conflicts' | 'breaks' | 'architecture'>;
 
 export type ClosureRequest = {
   /** `name`, or `name=version` for exactly that version. */

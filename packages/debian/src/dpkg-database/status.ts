@@ -47,7 +47,7 @@ const order = [
 ];
 
 /** The paragraph of an installed package in /var/lib/dpkg/status. */
-export function statusParagraph(deb: DebFacts): string {
+function statusParagraph(deb: DebFacts): string {
   const [control] = parseControl(deb.control);
   const fields = new Map<string, string>(control ?? []);
   fields.set('Status', 'install ok installed');

@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import type { VirtualTree } from '../tree/virtual-tree.ts';
 import { subjectHash } from './subject-hash.ts';
 
@@ -70,12 +70,4 @@ function certificatesBelow(tree: VirtualTree, path: string, prefix = ''): readon
           : [],
     )
     .sort();
-}
-
-/** A digest of the certificates that a tree trusts. */
-export function certificatesDigest(tree: VirtualTree): string {
-  const node = tree.stat(`${folder}/ca-certificates.crt`);
-  return createHash('sha256')
-    .update(node?.type === 'file' ? (node.content ?? '') : '')
-    .digest('hex');
 }

@@ -7,9 +7,7 @@ export type ProgressEvent =
   /** More work became known: so many bytes are to be fetched in all. */
   | { readonly type: 'expect'; readonly bytes: number }
   | { readonly type: 'received'; readonly bytes: number; readonly name: string }
-  | { readonly type: 'pushed'; readonly bytes: number }
-  | { readonly type: 'layer'; readonly name: string; readonly sizeBytes: number; readonly isNew: boolean }
-  | { readonly type: 'warning'; readonly message: string };
+  | { readonly type: 'pushed'; readonly bytes: number };
 
 /** Takes what happens; must not throw. */
 export type ProgressListener = (event: ProgressEvent) => void;

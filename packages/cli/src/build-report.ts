@@ -1,11 +1,11 @@
-import { type BuiltImage, bytesShared, type Delivery, type Plan } from '@mir/builder';
+import { type BuiltImage, bytesShared, type Delivered, type Plan } from '@mir/builder';
 import { problemLines } from './plan-report.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import { bytes, counted, seconds } from './quantity.ts';
 import { table } from './table.ts';
 
 /** What a finished build says to people: what it is, what was shared and moved, where the time went. */
-export function buildLines(plan: Plan, built: BuiltImage, delivery: Delivery, display: ProgressDisplay): string[] {
+export function buildLines(plan: Plan, built: BuiltImage, delivered: Delivered, display: ProgressDisplay): string[] {
   const { base, lock } = plan;
   const { image } = built;
   const here = plan.items.filter(({ isHere }) => isHere).length;
@@ -21,9 +21,9 @@ export function buildLines(plan: Plan, built: BuiltImage, delivery: Delivery, di
     ['  shared', `${counted(here, 'package')}, ${bytes(bytesShared(plan))}: neither downloaded nor converted`],
     [
       '  moved',
-      `${counted(plan.items.length - here, 'package')}; ${bytes(display.receivedBytes)} downloaded, ${bytes(delivery.sentBytes)} pushed`,
+      `${counted(plan.items.length - here, 'package')}; ${bytes(display.receivedBytes)} downloaded, ${bytes(delivered.sentBytes)} pushed`,
     ],
     ['  time', `${seconds(display.elapsedSeconds)}${times.length > 0 ? ` (${times.join(', ')}; stages overlap)` : ''}`],
   ];
-  return [...problemLines(built.problems), `Built ${delivery.name}`, table(rows)];
+  return [...problemLines(built.problems), `Built ${delivered.name}`, table(rows)];
 }

@@ -1,4 +1,5 @@
 import { Image, type ImageConfig, type ImageLayer } from '@mir/oci';
+import type { LockedPackage } from '@mir/python';
 import { builderFault } from '../fault.ts';
 import { imageLayer } from '../layers/image-layers.ts';
 import { joinLayers, writeLayer } from '../layers/package-layers.ts';
@@ -57,6 +58,11 @@ export async function assemble(workshop: Workshop, plan: Plan, pieces: Pieces): 
       'org.opencontainers.image.title': `Python ${lock.python.target.pythonVersion} on ${base.name}`,
     },
   });
+}
+
+/** Which packages of a lock have a layer of their own; the lock alone decides it. */
+export function stackPackages(packages: readonly LockedPackage[]) {
+  return stack(packages.map(({ name, wheel }) => ({ name, sizeBytes: wheel.sizeBytes })));
 }
 
 /** Large wheels alone, each with its bytecode after it; then one bundle of the small wheels, one of their bytecode. */

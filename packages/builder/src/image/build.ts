@@ -1,5 +1,6 @@
 import { Fault } from '@mir/core';
-import type { Image } from '@mir/oci';
+import type { Descriptor, Image } from '@mir/oci';
+import { imageLayer } from '../layers/image-layers.ts';
 import { wheelLayers } from '../layers/wheel-layers.ts';
 import { compareDotted } from '../libraries/elf.ts';
 import { osLayers } from '../os-packages/os-packages.ts';
@@ -7,11 +8,14 @@ import { findCollisionsOf, type InspectedWheel, inspectedWheels, inspectWheels }
 import type { Plan } from '../plan/plan.ts';
 import type { Problem } from '../plan/problem.ts';
 import type { Workshop } from '../workshop.ts';
-import { assemble } from './assembly.ts';
+import { assemble, stackPackages } from './assembly.ts';
 import { recallImage, rememberImage } from './image-memory.ts';
 
 /** An image that is whole in the blob store, and what was noticed while making it. */
 export type BuiltImage = { readonly image: Image; readonly problems: readonly Problem[] };
+
+/** Told of layers that the image will have, as soon as they are whole in the store; not of all of them. */
+export type LayerListener = (layer: Descriptor) => void;
 
 /**
  * Makes the image of a plan. Its blobs are in the workshop's store afterwards; which repositories name it is the
@@ -19,13 +23,22 @@ export type BuiltImage = { readonly image: Image; readonly problems: readonly Pr
  *
  * @throws Fault of the wheels, the packages or the network; `plan/glibc-too-old`
  */
-export async function buildImage(workshop: Workshop, plan: Plan): Promise<BuiltImage> {
+export async function buildImage(
+  workshop: Workshop,
+  plan: Plan,
+  onLayer: LayerListener = () => undefined,
+): Promise<BuiltImage> {
   const known = await recallImage(workshop, plan);
   if (known !== undefined) return { ...known, problems: [...plan.problems, ...known.problems] };
+  for (const { descriptor } of plan.base.image.layers) onLayer(descriptor);
+  const { own } = stackPackages(plan.lock.python.packages);
+  const standsAlone = new Set(own.map(({ name }) => name));
   const [os, packages] = await Promise.all([
     workshop.stage('os-packages', () => osLayers(workshop, plan.base, plan.osSelection)),
     workshop.stage('wheels', () =>
-      wheelLayers(workshop, plan.lock.python.packages, plan.base.target.pythonVersion, plan.interpreter),
+      wheelLayers(workshop, plan.lock.python.packages, plan.base.target.pythonVersion, plan.interpreter, (made) => {
+        if (standsAlone.has(made.package.name)) onLayer(imageLayer(made.wheel, 'wheel').descriptor);
+      }),
     ),
   ]);
   return workshop.stage('assemble', async () => {

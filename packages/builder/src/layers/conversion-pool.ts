@@ -36,12 +36,18 @@ export class ConversionPool {
     this.#options = { registryDirectory, compilerProcesses: Math.max(1, Math.ceil(availableParallelism() / 2)) };
   }
 
+  /** Starts a thread ahead of its first task: it needs a moment, and there may be something to wait for meanwhile. */
+  warm(): void {
+    if (this.#threads.length === 0) this.#start();
+  }
+
   /** Runs one conversion. `weight` is its size in bytes. @throws Fault of the conversion */
   run(conversion: Conversion, weight: number, onBytes: (count: number) => void = () => undefined): Promise<Converted> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ conversion, weight, onBytes, resolve, reject });
       this.#waiting.sort((a, b) => b.weight - a.weight);
-      this.#assign();
+      // Not at once: who asks for one conversion is about to ask for more, and the largest is to be the first.
+      setImmediate(() => this.#assign());
     });
   }
 

@@ -36,6 +36,7 @@ export async function wheelLayers(
   packages: readonly LockedPackage[],
   pythonVersion: string,
   interpreter: Interpreter | undefined,
+  onWheel: (made: Pick<PackageLayers, 'package' | 'wheel'>) => void = () => undefined,
 ): Promise<readonly PackageLayers[]> {
   const index = await indexSettingsOfMachine(workshop.environment);
   const conversions = packages.map(async (one): Promise<PackageLayers> => {
@@ -59,6 +60,7 @@ export async function wheelLayers(
       beside = converted.bytecode;
       return converted.layer;
     });
+    onWheel({ package: one, wheel: record });
     if (interpreter === undefined) return { package: one, wheel: record, bytecode: undefined };
     const bytecode = await workshop.layers.findOrMake(bytecodeKey(wheel, interpreter), async () => {
       if (beside !== undefined) return beside;

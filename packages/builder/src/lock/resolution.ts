@@ -42,6 +42,8 @@ export async function resolveLock(workshop: Workshop, wish: Wish): Promise<Lock>
   const known = await readRecent(path, workshop.now(), wish.target);
   if (known !== undefined) return known;
   const { requirements, constraints, target } = wish;
+  // What has not been resolved lately is likely to bring something new.
+  workshop.pool.warm();
   const lock = await workshop.stage('resolve', async () => {
     const interpreter = await pythonForUv(workshop, wish.interpreter);
     return resolve({

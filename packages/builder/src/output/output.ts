@@ -1,16 +1,5 @@
-import type { CredentialSource, Image } from '@mir/oci';
-import {
-  dockerConfigCredentials,
-  formatReference,
-  parseReference,
-  pushImage,
-  type Reference,
-  RegistryClient,
-  writeDockerArchive,
-  writeLayout,
-} from '@mir/oci';
+import { parseReference, type Reference } from '@mir/oci';
 import { builderFault } from '../fault.ts';
-import type { Workshop } from '../workshop.ts';
 
 /** Where an image goes. */
 export type Output =
@@ -18,14 +7,6 @@ export type Output =
   | { readonly kind: 'oci'; readonly directory: string; readonly name: string }
   | { readonly kind: 'docker-archive'; readonly file: string; readonly name: string }
   | { readonly kind: 'registry'; readonly registry: string; readonly repository: string; readonly tag: string };
-
-/** How a push went. */
-export type Delivery = {
-  /** How the image is named where it went. */
-  readonly name: string;
-  /** Bytes that had to be sent; the others were there. */
-  readonly sentBytes: number;
-};
 
 /**
  * The output that `-t` and `-o` name together.
@@ -51,49 +32,6 @@ export function parseOutput(tagText: string, outputText: string | undefined): Ou
     subject: outputText,
     hint: 'Use -o oci:DIRECTORY, -o docker-archive:FILE or -o registry://HOST/REPOSITORY; without -o it goes into the embedded registry.',
   });
-}
-
-/** Delivers an image whose blobs are in the workshop's store. Tags come last, so nothing half-done can be seen. */
-export async function deliver(workshop: Workshop, image: Image, output: Output): Promise<Delivery> {
-  switch (output.kind) {
-    case 'embedded':
-      await workshop.repositories.putManifest(output.repository, image.manifestBytes, image.mediaType, {
-        tags: [output.tag],
-      });
-      return { name: `${output.repository}:${output.tag}`, sentBytes: 0 };
-    case 'oci':
-      await writeLayout(output.directory, [{ image, name: output.name }], workshop.blobs);
-      return { name: `oci:${output.directory}:${output.name}`, sentBytes: 0 };
-    case 'docker-archive':
-      await writeDockerArchive(output.file, [{ image, tags: [output.name] }], workshop.blobs);
-      return { name: `docker-archive:${output.file}`, sentBytes: 0 };
-    case 'registry':
-      return push(workshop, image, output, dockerConfigCredentials());
-  }
-}
-
-async function push(
-  workshop: Workshop,
-  image: Image,
-  output: Output & { kind: 'registry' },
-  credentials: CredentialSource,
-): Promise<Delivery> {
-  const client = new RegistryClient({ registry: output.registry, credentials });
-  try {
-    let sentBytes = 0;
-    await pushImage(client.repository(output.repository), image, workshop.blobs, {
-      tags: [output.tag],
-      onProgress: ({ outcome, sizeBytes }) => {
-        if (outcome !== 'uploaded') return;
-        sentBytes += sizeBytes;
-        workshop.report({ type: 'pushed', bytes: sizeBytes });
-      },
-    });
-    const { registry, repository, tag } = output;
-    return { name: formatReference({ registry, repository, tag }), sentBytes };
-  } finally {
-    await client.close();
-  }
 }
 
 function parseTag(text: string): Reference {

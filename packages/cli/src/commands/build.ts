@@ -1,5 +1,14 @@
 import { writeFile } from 'node:fs/promises';
-import { buildImage, bytesShared, deliver, lockFile, makePlan, type Output, parseOutput, Workshop } from '@mir/builder';
+import {
+  buildImage,
+  bytesShared,
+  Delivery,
+  lockFile,
+  makePlan,
+  type Output,
+  parseOutput,
+  Workshop,
+} from '@mir/builder';
 import { buildLines } from '../build-report.ts';
 import { usageFault } from '../fault-message.ts';
 import { imageOptions, imageOptionsHelp, readImageSpec } from '../image-options.ts';
@@ -42,11 +51,9 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   const display = new ProgressDisplay(wantsJson);
   await using workshop = await Workshop.open({ environment, now: () => new Date(), onProgress: display.listen });
   const plan = await makePlan(workshop, spec);
-  const built = await buildImage(workshop, plan);
-  const delivery =
-    output.kind === 'registry'
-      ? await workshop.stage('push', () => deliver(workshop, built.image, output))
-      : await deliver(workshop, built.image, output);
+  await using delivery = new Delivery(workshop, output);
+  const built = await buildImage(workshop, plan, delivery.offer);
+  const delivered = await delivery.complete(built.image);
   const lockOut = values.text('lock-out');
   if (lockOut !== undefined) await writeFile(lockOut, lockFile(plan));
   display.end();
@@ -54,20 +61,20 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
     const summary = {
       type: 'image',
       digest: built.image.digest,
-      name: delivery.name,
+      name: delivered.name,
       lock: plan.digest,
       layers: built.image.layers.map(({ descriptor, diffId }) => ({ ...descriptor, diffId })),
       seconds: display.elapsedSeconds,
       receivedBytes: display.receivedBytes,
       sharedBytes: bytesShared(plan),
-      sentBytes: delivery.sentBytes,
+      sentBytes: delivered.sentBytes,
       problems: built.problems,
     };
     process.stdout.write(`${JSON.stringify(summary)}\n`);
     return 0;
   }
   process.stdout.write(
-    `${[...buildLines(plan, built, delivery, display), nextStep(output, delivery.name)].join('\n')}\n`,
+    `${[...buildLines(plan, built, delivered, display), nextStep(output, delivered.name)].join('\n')}\n`,
   );
   return 0;
 }

@@ -1,4 +1,4 @@
-import { buildImage, deliver, makePlan, Workshop } from '@mir/builder';
+import { buildImage, Delivery, makePlan, Workshop } from '@mir/builder';
 import { parsePlatform } from '@mir/core';
 import { parseRequirement } from '@mir/python';
 import { buildLines } from '../build-report.ts';
@@ -42,12 +42,13 @@ async function run({ values, environment }: Invocation): Promise<number> {
     bytecode: true,
   });
   const built = await buildImage(workshop, plan);
-  const delivery = await deliver(workshop, built.image, { kind: 'embedded', ...name });
+  await using delivery = new Delivery(workshop, { kind: 'embedded', ...name });
+  const delivered = await delivery.complete(built.image);
   display.end();
   if (wantsJson) {
-    process.stdout.write(`${JSON.stringify({ type: 'image', digest: built.image.digest, name: delivery.name })}\n`);
+    process.stdout.write(`${JSON.stringify({ type: 'image', digest: built.image.digest, name: delivered.name })}\n`);
   } else {
-    process.stdout.write(`${buildLines(plan, built, delivery, display).join('\n')}\n`);
+    process.stdout.write(`${buildLines(plan, built, delivered, display).join('\n')}\n`);
   }
   if (values.has('once')) {
     say(wantsJson, 'Next: mir registry serve --listen 127.0.0.1:5000, then docker pull 127.0.0.1:5000/quickstart');

@@ -2,6 +2,7 @@ import { Fault, type FaultDetails } from '@mir/core';
 
 /** Everything that the builder itself refuses, by stable code. */
 export type BuilderFaultCode =
+  | 'home/unusable'
   | 'base/unknown'
   | 'base/no-archive'
   | 'base/no-python'

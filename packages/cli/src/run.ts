@@ -1,6 +1,6 @@
-import { Fault } from '@mir/core';
+import type { Fault } from '@mir/core';
 import { type CommandEntry, commands } from './commands/commands.ts';
-import { faultLines, usageFault } from './fault-message.ts';
+import { asFault, faultLines, usageFault } from './fault-message.ts';
 import { overview } from './help.ts';
 import { asksForHelp, parseCommandLine } from './options.ts';
 
@@ -18,7 +18,7 @@ export async function run(words: readonly string[], environment: NodeJS.ProcessE
     const { values, positionals } = parseCommandLine(found.entry.words.join(' '), command.options, found.rest);
     return await command.run({ values, positionals, environment });
   } catch (thrown) {
-    return report(thrown, wantsJson);
+    return report(asFault(thrown, environment), wantsJson);
   }
 }
 
@@ -41,9 +41,8 @@ function answerWithoutCommand(words: readonly string[]): number {
   );
 }
 
-function report(thrown: unknown, wantsJson: boolean): number {
-  if (!(thrown instanceof Fault)) throw thrown;
-  if (wantsJson) process.stdout.write(`${JSON.stringify({ type: 'fault', ...thrown.toJSON() })}\n`);
-  else process.stderr.write(`${faultLines(thrown)}\n`);
-  return thrown.code.startsWith('usage/') ? 2 : 1;
+function report(fault: Fault, wantsJson: boolean): number {
+  if (wantsJson) process.stdout.write(`${JSON.stringify({ type: 'fault', ...fault.toJSON() })}\n`);
+  else process.stderr.write(`${faultLines(fault)}\n`);
+  return fault.code.startsWith('usage/') ? 2 : 1;
 }

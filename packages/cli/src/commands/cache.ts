@@ -6,13 +6,13 @@ import { bytes, counted } from '../quantity.ts';
 import { table } from '../table.ts';
 import type { Command, Invocation } from './commands.ts';
 
-const contents: readonly (readonly [folder: string, what: string])[] = [
-  ['debian', 'indexes of Debian archives'],
-  ['uv', "uv's index metadata"],
-  ['uv-program', 'uv itself'],
-  ['interpreters', 'unpacked Pythons that compile bytecode'],
-  ['locks', 'locks of the last ten minutes'],
-  ['images', 'which lock gave which image'],
+const meanings: readonly (readonly [folder: RegExp, what: string])[] = [
+  [/^debian$/, 'indexes of Debian archives'],
+  [/^uv$/, "uv's index metadata"],
+  [/^uv-/, 'uv itself'],
+  [/^interpreters$/, 'unpacked Pythons that compile bytecode'],
+  [/^locks$/, 'locks of the last ten minutes'],
+  [/^images$/, 'which lock gave which image'],
 ];
 
 export const cache: Command = {
@@ -41,9 +41,9 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   let records = 0;
   for await (const _ of workshop.layers.records()) records += 1;
   const folders = await Promise.all(
-    contents.map(async ([folder, what]) => ({
+    (await readdir(workshop.home.cache)).sort().map(async (folder) => ({
       folder,
-      what,
+      what: meanings.find(([pattern]) => pattern.test(folder))?.[1] ?? '',
       bytes: await sizeBelow(join(workshop.home.cache, folder)),
     })),
   );

@@ -4,10 +4,10 @@ import type { Readable, Writable } from 'node:stream';
 import type { Interpreter, ModuleSource } from './bytecode.ts';
 import { pythonFault } from './fault.ts';
 
-/** A module that waits for its bytecode. */
+/** Modules that wait for their bytecode, compiled one after the other in one go. */
 export type CompileJob = {
-  readonly source: ModuleSource;
-  readonly settle: (bytecode: Uint8Array | undefined) => void;
+  readonly sources: readonly ModuleSource[];
+  readonly settle: (bytecode: readonly (Uint8Array | undefined)[]) => void;
   readonly fail: (thrown: unknown) => void;
   /** How many interpreters it has broken. */
   readonly brokenCount: number;
@@ -16,7 +16,7 @@ export type CompileJob = {
 const program = readFileSync(new URL('./bytecode-compiler.py', import.meta.url), 'utf8');
 const lengthBytes = 4;
 /** Enough that the interpreter need not wait for us, little enough that a dead one takes little with it. */
-const jobsUnderWay = 4;
+const jobsUnderWay = 2;
 
 /** One interpreter that compiles. It tells by `onIdle` when it can take more, by `onEnd` what it has left undone. */
 export class BytecodeProcess {
@@ -24,6 +24,8 @@ export class BytecodeProcess {
   readonly #interpreter: Interpreter;
   readonly #jobs: CompileJob[] = [];
   readonly #ended: Promise<void>;
+  /** What the first job under way has got so far. */
+  #answers: (Uint8Array | undefined)[] = [];
   #received: Uint8Array[] = [];
   #receivedBytes = 0;
   #isGreeted = false;
@@ -74,13 +76,18 @@ export class BytecodeProcess {
 
   start(job: CompileJob): void {
     this.#jobs.push(job);
-    // co_filename is where the module lies when it runs.
-    const path = Buffer.from(`/${job.source.path}`);
-    const header = Buffer.alloc(2 * lengthBytes);
-    header.writeUInt32BE(path.length, 0);
-    header.writeUInt32BE(job.source.bytes.length, lengthBytes);
-    this.#child.stdin.write(Buffer.concat([header, path]));
-    this.#child.stdin.write(job.source.bytes);
+    const count = Buffer.alloc(lengthBytes);
+    count.writeUInt32BE(job.sources.length, 0);
+    this.#child.stdin.write(count);
+    for (const source of job.sources) {
+      // co_filename is where the module lies when it runs.
+      const path = Buffer.from(`/${source.path}`);
+      const header = Buffer.alloc(2 * lengthBytes);
+      header.writeUInt32BE(path.length, 0);
+      header.writeUInt32BE(source.bytes.length, lengthBytes);
+      this.#child.stdin.write(Buffer.concat([header, path]));
+      this.#child.stdin.write(source.bytes);
+    }
   }
 
   async close(): Promise<void> {
@@ -108,7 +115,12 @@ export class BytecodeProcess {
 
   #accept(answer: Uint8Array): void {
     if (this.#isGreeted) {
-      this.#jobs.shift()?.settle(answer.length === 0 ? undefined : answer);
+      this.#answers.push(answer.length === 0 ? undefined : answer);
+      const [job] = this.#jobs;
+      if (job === undefined || this.#answers.length < job.sources.length) return;
+      this.#jobs.shift();
+      job.settle(this.#answers);
+      this.#answers = [];
       return;
     }
     const version = Buffer.from(answer).toString('latin1');

@@ -20,7 +20,7 @@ export type ModuleSource = {
   readonly bytes: Uint8Array;
 };
 
-const waitingLimitBytes = 8 * 1024 * 1024;
+const waitingLimitBytes = 4 * 1024 * 1024;
 
 /**
  * Interpreters that stay alive and compile modules for everybody: unchecked-hash .pyc files (PEP 552) of optimisation
@@ -42,16 +42,19 @@ export class BytecodePool {
   }
 
   /**
-   * The bytecode of a module, undefined when it does not compile (or breaks the interpreter, which is then started
-   * anew for the others).
+   * The bytecode of modules, in their order; undefined for one that does not compile (or breaks the interpreter, which
+   * is then started anew for the others). The modules given together are compiled one after the other by one
+   * interpreter, which is several times faster than each by one of its own, and the bytes depend on which are given
+   * together.
    *
    * @throws Fault `bytecode/interpreter` when the interpreter cannot be started or is of another version
    */
-  compile(source: ModuleSource): Promise<Uint8Array | undefined> {
+  compileAll(sources: readonly ModuleSource[]): Promise<readonly (Uint8Array | undefined)[]> {
     if (this.#isClosed) return Promise.reject(new Error('The bytecode pool is closed'));
-    const compiled = new Promise<Uint8Array | undefined>((settle, fail) => {
-      this.#waiting.push({ source, settle, fail, brokenCount: 0 });
-      this.#waitingBytes += source.bytes.length;
+    if (sources.length === 0) return Promise.resolve([]);
+    const compiled = new Promise<readonly (Uint8Array | undefined)[]>((settle, fail) => {
+      this.#waiting.push({ sources, settle, fail, brokenCount: 0 });
+      this.#waitingBytes += sizeOf(sources);
       this.#distribute();
     });
     const ended: Promise<unknown> = compiled.catch(() => undefined).finally(() => this.#underWay.delete(ended));
@@ -59,7 +62,7 @@ export class BytecodePool {
     return compiled;
   }
 
-  /** Waits until there is room for more sources; who awaits it before each {@link compile} keeps memory bounded. */
+  /** Waits until there is room for more sources; who awaits it before each {@link compileAll} keeps memory bounded. */
   async ready(): Promise<void> {
     while (this.#waitingBytes > waitingLimitBytes) await new Promise<void>((resolve) => this.#room.push(resolve));
   }
@@ -78,7 +81,7 @@ export class BytecodePool {
       if (process === undefined) break;
       const job = this.#waiting.shift();
       if (job === undefined) break;
-      this.#waitingBytes -= job.source.bytes.length;
+      this.#waitingBytes -= sizeOf(job.sources);
       process.start(job);
     }
     if (this.#waitingBytes <= waitingLimitBytes) for (const resolve of this.#room.splice(0)) resolve();
@@ -100,13 +103,11 @@ export class BytecodePool {
           for (const job of [...left, ...this.#waiting.splice(0)]) job.fail(fault);
           this.#waitingBytes = 0;
         } else {
-          // It answers in order: the first one left is the one that broke it. It gets a second try, because an
-          // interpreter can also be killed from outside, and that must not show in the bytes.
+          // It answers in order: the first one left is the one that broke it.
           const [culprit, ...innocent] = left;
-          const again = culprit === undefined || culprit.brokenCount > 0 ? [] : [{ ...culprit, brokenCount: 1 }];
-          if (again.length === 0) culprit?.settle(undefined);
-          this.#waiting.unshift(...again, ...innocent);
-          this.#waitingBytes += [...again, ...innocent].reduce((sum, { source }) => sum + source.bytes.length, 0);
+          const again = [...(culprit === undefined ? [] : anotherTry(culprit)), ...innocent];
+          this.#waiting.unshift(...again);
+          this.#waitingBytes += again.reduce((sum, { sources }) => sum + sizeOf(sources), 0);
         }
         this.#distribute();
       },
@@ -114,6 +115,35 @@ export class BytecodePool {
     this.#processes.add(process);
     return process;
   }
+}
+
+/**
+ * What becomes of a job whose interpreter ended. It gets a second try, because an interpreter can also be killed from
+ * outside, and that must not show in the bytes; then its modules are tried one by one, and one that still breaks its
+ * interpreter has no bytecode.
+ */
+function anotherTry(job: CompileJob): readonly CompileJob[] {
+  if (job.brokenCount === 0) return [{ ...job, brokenCount: 1 }];
+  if (job.sources.length === 1) {
+    job.settle([undefined]);
+    return [];
+  }
+  const compiled: (Uint8Array | undefined)[] = [];
+  let left = job.sources.length;
+  return job.sources.map((source, at) => ({
+    sources: [source],
+    brokenCount: 0,
+    fail: job.fail,
+    settle: ([bytecode]) => {
+      compiled[at] = bytecode;
+      left -= 1;
+      if (left === 0) job.settle(compiled);
+    },
+  }));
+}
+
+function sizeOf(sources: readonly ModuleSource[]): number {
+  return sources.reduce((sum, { bytes }) => sum + bytes.length, 0);
 }
 
 /** Where the bytecode of a module lies (PEP 3147): `x.py` -> `__pycache__/x.cpython-311.pyc`. */

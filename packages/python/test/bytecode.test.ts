@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { BytecodePool, bytecodePath, type Interpreter, isCompiled } from '../src/index.ts';
+import { BytecodePool, bytecodePath, type Interpreter, isCompiled, type ModuleSource } from '../src/index.ts';
 
 const [python = '', pythonVersion = ''] = execFileSync(
   'python3',
@@ -12,6 +12,10 @@ const [python = '', pythonVersion = ''] = execFileSync(
   .split('\n');
 const interpreter: Interpreter = { command: [python], environment: {}, pythonVersion, digest: 'test' };
 const site = `opt/venv/lib/python${pythonVersion}/site-packages`;
+async function compileOne(pool: BytecodePool, source: ModuleSource): Promise<Uint8Array | undefined> {
+  return (await pool.compileAll([source]))[0];
+}
+
 const sources = Array.from({ length: 40 }, (_, number) => ({
   path: `${site}/m${number}.py`,
   bytes: Buffer.from(
@@ -23,8 +27,8 @@ test('bytecode is the same in any order, and what Python itself reads', async (t
   const one = new BytecodePool(interpreter, { processes: 2 });
   const other = new BytecodePool(interpreter, { processes: 1 });
   t.after(() => Promise.all([one.close(), other.close()]));
-  const forth = await Promise.all(sources.map((source) => one.compile(source)));
-  const back = (await Promise.all(sources.toReversed().map((source) => other.compile(source)))).toReversed();
+  const forth = await Promise.all(sources.map((source) => compileOne(one, source)));
+  const back = (await Promise.all(sources.toReversed().map((source) => compileOne(other, source)))).toReversed();
   assert.deepEqual(back, forth);
   const [first] = forth;
   assert.ok(first !== undefined);
@@ -52,8 +56,8 @@ test('sources that do not compile, or break the interpreter, harm nobody else', 
     Buffer.from(`x = ${'a.'.repeat(200_000)}b\n`),
     Buffer.from([0xff, 0xfe, 0x00]),
   ];
-  const results = hostile.map((bytes, number) => pool.compile({ path: `${site}/h${number}.py`, bytes }));
-  const sound = sources.slice(0, 5).map((source) => pool.compile(source));
+  const results = hostile.map((bytes, number) => compileOne(pool, { path: `${site}/h${number}.py`, bytes }));
+  const sound = sources.slice(0, 5).map((source) => compileOne(pool, source));
   assert.equal(await results[0], undefined);
   assert.deepEqual(
     (await Promise.all(results)).map((result) => result === undefined),
@@ -62,11 +66,27 @@ test('sources that do not compile, or break the interpreter, harm nobody else', 
   for (const result of await Promise.all(sound)) assert.ok(result !== undefined);
 });
 
+test('modules given together are the same whoever compiles them, and one that breaks the interpreter harms no other', async (t) => {
+  const one = new BytecodePool(interpreter, { processes: 1 });
+  const two = new BytecodePool(interpreter, { processes: 2 });
+  t.after(() => Promise.all([one.close(), two.close()]));
+  const together = await one.compileAll(sources);
+  await two.compileAll(sources.slice(3, 9));
+  assert.deepEqual(await two.compileAll(sources), together);
+  assert.ok(together.every((bytecode) => bytecode !== undefined));
+  const breaking = { path: `${site}/breaking.py`, bytes: Buffer.from(`x = ${'-'.repeat(200_000)}1\n`) };
+  const mixed = await one.compileAll([...sources.slice(0, 3), breaking, ...sources.slice(3, 6)]);
+  assert.deepEqual(
+    mixed.map((bytecode) => bytecode !== undefined),
+    [true, true, true, false, true, true, true],
+  );
+});
+
 test('nothing of a source is run', async (t) => {
   const pool = new BytecodePool(interpreter, { processes: 1 });
   t.after(() => pool.close());
   const bytes = Buffer.from('import os\nos._exit(9)\n');
-  assert.ok((await pool.compile({ path: `${site}/x.py`, bytes })) !== undefined);
+  assert.ok((await compileOne(pool, { path: `${site}/x.py`, bytes })) !== undefined);
 });
 
 test('an interpreter that cannot be started, or is another version, is a fault', async (t) => {
@@ -76,7 +96,7 @@ test('an interpreter that cannot be started, or is another version, is a fault',
   ]) {
     const pool = new BytecodePool(wrong, { processes: 1 });
     t.after(() => pool.close());
-    await assert.rejects(Promise.all(sources.slice(0, 6).map((source) => pool.compile(source))), {
+    await assert.rejects(Promise.all(sources.slice(0, 6).map((source) => compileOne(pool, source))), {
       code: 'bytecode/interpreter',
     });
   }

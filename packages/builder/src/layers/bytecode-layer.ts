@@ -1,15 +1,24 @@
 import type { TreeEntry } from '@mir/core';
 import { type BlobStore, type BlobWriter, type Digest, LayerWriter, readLayer } from '@mir/oci';
-import { type BytecodePool, bytecodePath, isCompiled } from '@mir/python';
+import { type BytecodePool, bytecodePath, isCompiled, type ModuleSource } from '@mir/python';
 import type { LayerRecord } from './layer-store.ts';
 
 /** Raised whenever the same modules would give another layer. */
-export const bytecodeLayerVersion = 1;
+export const bytecodeLayerVersion = 2;
 
 /** Sources that may wait for the compiler at once; more, and reading the wheel pauses. */
-const waitingBytes = 4 << 20;
+const waitingBytes = 2 << 20;
+/** Modules are compiled in groups, of so many at the most or of so many bytes: the bytes depend on the grouping. */
+const groupModules = 64;
+const groupBytes = 512 << 10;
 /** A module longer than this is data in disguise; it is compiled by whoever imports it. */
 const longestModuleBytes = 8 << 20;
+
+type CompiledGroup = {
+  readonly paths: readonly string[];
+  readonly sizeBytes: number;
+  readonly compiled: Promise<readonly (Uint8Array | undefined)[]>;
+};
 
 /** One module on its way to the compiler. */
 export type ModuleSink = { push(chunk: Uint8Array): void; finish(): Promise<void> };
@@ -24,11 +33,9 @@ export class BytecodeLayer {
   readonly #pool: BytecodePool;
   readonly #pythonVersion: string;
   readonly #directories = new Set<string>();
-  #waiting: {
-    readonly path: string;
-    readonly sizeBytes: number;
-    readonly compiled: Promise<Uint8Array | undefined>;
-  }[] = [];
+  #group: ModuleSource[] = [];
+  #groupBytes = 0;
+  #waiting: CompiledGroup[] = [];
   #waitingBytes = 0;
   #modules = 0;
 
@@ -60,6 +67,7 @@ export class BytecodeLayer {
 
   /** Waits for the compiler and closes the layer. */
   async finish(): Promise<LayerRecord> {
+    await this.#compileGroup();
     while (this.#waiting.length > 0) await this.#writeOldest();
     const layer = await this.#writer.finish();
     await this.#blob.commit({ digest: layer.digest, sizeBytes: layer.sizeBytes });
@@ -73,25 +81,38 @@ export class BytecodeLayer {
   }
 
   async #compile(path: string, bytes: Uint8Array): Promise<void> {
+    this.#group.push({ path, bytes });
+    this.#groupBytes += bytes.length;
+    if (this.#group.length >= groupModules || this.#groupBytes >= groupBytes) await this.#compileGroup();
+  }
+
+  async #compileGroup(): Promise<void> {
+    const [group, sizeBytes] = [this.#group, this.#groupBytes];
+    if (group.length === 0) return;
+    this.#group = [];
+    this.#groupBytes = 0;
     await this.#pool.ready();
-    const compiled = this.#pool.compile({ path, bytes });
+    const compiled = this.#pool.compileAll(group);
     // Whoever writes the layer awaits it; until then a failure must not count as unhandled.
     compiled.catch(() => undefined);
-    this.#waiting.push({ path, sizeBytes: bytes.length, compiled });
-    this.#waitingBytes += bytes.length;
+    this.#waiting.push({ paths: group.map(({ path }) => path), sizeBytes, compiled });
+    this.#waitingBytes += sizeBytes;
     while (this.#waitingBytes > waitingBytes) await this.#writeOldest();
   }
 
   async #writeOldest(): Promise<void> {
     const oldest = this.#waiting.shift();
     if (oldest === undefined) return;
-    const bytes = await oldest.compiled;
+    const compiled = await oldest.compiled;
     this.#waitingBytes -= oldest.sizeBytes;
-    if (bytes === undefined) return;
-    const path = bytecodePath(oldest.path, this.#pythonVersion);
-    await this.#addDirectory(path.slice(0, path.lastIndexOf('/')));
-    await this.#writer.add({ ...ownedByRoot, type: 'file', path, mode: 0o644, content: { kind: 'bytes', bytes } });
-    this.#modules += 1;
+    for (const [at, bytes] of compiled.entries()) {
+      const source = oldest.paths[at];
+      if (bytes === undefined || source === undefined) continue;
+      const path = bytecodePath(source, this.#pythonVersion);
+      await this.#addDirectory(path.slice(0, path.lastIndexOf('/')));
+      await this.#writer.add({ ...ownedByRoot, type: 'file', path, mode: 0o644, content: { kind: 'bytes', bytes } });
+      this.#modules += 1;
+    }
   }
 
   async #addDirectory(path: string): Promise<void> {

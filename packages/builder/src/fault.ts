@@ -17,6 +17,7 @@ export type BuilderFaultCode =
   | 'plan/glibc-too-old'
   | 'image/too-many-layers'
   | 'output/unknown'
+  | 'output/unwritable'
   | 'image/unknown';
 
 /** A fault of the builder. */

@@ -9,7 +9,7 @@ export { type ImageInspection, inspectImage } from './image/inspection.ts';
 export type { ImageSpec } from './image-spec.ts';
 export { type LayerRole, layerAnnotations } from './layers/image-layers.ts';
 export { type Delivered, Delivery } from './output/delivery.ts';
-export { type Output, parseOutput } from './output/output.ts';
+export { checkOutput, type Output, parseOutput, requireWritablePath } from './output/output.ts';
 export { inspectPlan } from './plan/inspection.ts';
 export { bytesShared, bytesToMove, lockFile, makePlan, type Plan, type PlanItem } from './plan/plan.ts';
 export type { Problem } from './plan/problem.ts';

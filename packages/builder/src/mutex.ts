@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -36,14 +36,17 @@ export async function exclusively<Result>(folder: string, key: string, work: () 
 }
 
 async function take(path: string, identity: string): Promise<boolean> {
+  // A link to a file that is whole: whoever is killed in between leaves no lock that names nobody.
+  const aside = `${path}.${randomUUID()}`;
+  await writeFile(aside, identity, { flag: 'wx' });
   try {
-    const file = await open(path, 'wx');
-    await file.writeFile(identity);
-    await file.close();
+    await link(aside, path);
     return true;
   } catch (thrown) {
     if (isSystemError(thrown, 'EEXIST')) return false;
     throw thrown;
+  } finally {
+    await rm(aside, { force: true });
   }
 }
 
@@ -55,6 +58,8 @@ async function removeIfStale(path: string): Promise<void> {
     // Renaming first lets exactly one of several waiters take the dead holder's file away.
     const aside = `${path}.${randomUUID()}`;
     await rename(path, aside);
+    // Somebody may have taken over in the meantime: then it was the new holder's file, which goes back.
+    if ((await readFile(aside, 'utf8')) !== text) await link(aside, path).catch(() => undefined);
     await rm(aside, { force: true });
   } catch (thrown) {
     if (!isSystemError(thrown, 'ENOENT')) throw thrown;

@@ -22,6 +22,11 @@ const systemErrors: Readonly<Record<string, readonly [what: string, hint: string
   EPERM: ['A file may not be changed', 'Check its owner and mode, or set MIR_HOME to a folder of yours.'],
   EROFS: ['A folder is read-only', 'Set MIR_HOME to a folder that you may write to.'],
   EMFILE: ['Too many files are open', 'Raise the limit (ulimit -n) and run it again.'],
+  ENOENT: ['A file or folder is not there', 'Check the path; folders above an output must exist.'],
+  ENOTDIR: ['A path leads through something that is no folder', 'Check the path.'],
+  EISDIR: ['A folder stands where a file is needed', 'Check the path.'],
+  EEXIST: ['Something else stands at this path already', 'Choose another path, or move it away.'],
+  ENAMETOOLONG: ['A path is too long', 'Choose a shorter one.'],
   EIO: ['The disk reports an error', 'Check the disk; what was acknowledged before is checked when it is used.'],
 };
 

@@ -53,7 +53,7 @@ export function parseCommandLine(
     return { values: new OptionValues(parsed.values), positionals: parsed.positionals };
   } catch (thrown) {
     if (!(thrown instanceof TypeError)) throw thrown;
-    const said = thrown.message.split('. ')[0] ?? thrown.message;
+    const said = thrown.message.split(/\.?\n|\. /)[0] ?? thrown.message;
     throw usageFault(`${said.replaceAll("'", '"')}`, `See mir ${command} --help.`);
   }
 }

@@ -1,8 +1,11 @@
 import type { Fault } from '@mir/core';
+import packageFacts from '../package.json' with { type: 'json' };
 import { type CommandEntry, commands } from './commands/commands.ts';
 import { asFault, faultLines, usageFault } from './fault-message.ts';
 import { overview } from './help.ts';
 import { asksForHelp, parseCommandLine } from './options.ts';
+
+const { version } = packageFacts;
 
 /** Runs one command line. Gives the exit status: 0 done, 1 not possible, 2 the command line is wrong. */
 export async function run(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
@@ -33,6 +36,10 @@ function answerWithoutCommand(words: readonly string[]): number {
   const [first] = words;
   if (first === undefined || first === 'help' || asksForHelp(words)) {
     process.stdout.write(`${overview()}\n`);
+    return 0;
+  }
+  if (first === '--version' || first === 'version') {
+    process.stdout.write(`mir ${version}\n`);
     return 0;
   }
   throw usageFault(

@@ -178,7 +178,7 @@ function factsOfBase(workshop: Workshop, content: LayerRecord): Promise<DebianBa
   return loadJson<DebianBaseFacts>(workshop.blobs, content.facts);
 }
 
-/** The standard library's bytecode is the same for every architecture; the host's own Python of this release makes it. */
+/** The standard library's bytecode; the host's own Python of this release makes it, for either architecture. */
 async function bytecodeLayer(
   workshop: Workshop,
   suite: Suite,

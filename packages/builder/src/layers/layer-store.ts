@@ -11,6 +11,8 @@ export type LayerRecord = {
   readonly diffId: Digest;
   readonly sizeBytes: number;
   readonly uncompressedSizeBytes: number;
+  /** Of the wheel or .deb that it was made from, proven against its digest. */
+  readonly sourceSizeBytes?: number;
   /** Blob with what else is known of the layer's content (files, libraries), as JSON. */
   readonly facts?: Digest;
   /** Further blobs that only this record knows of: they are kept, and missed, with it. */
@@ -115,7 +117,10 @@ function parseRecord(text: string): LayerRecord | undefined {
   try {
     const data: unknown = JSON.parse(text);
     if (typeof data !== 'object' || data === null) return undefined;
-    const { digest, diffId, sizeBytes, uncompressedSizeBytes, facts, holds, isEmpty } = data as Record<string, unknown>;
+    const { digest, diffId, sizeBytes, uncompressedSizeBytes, sourceSizeBytes, facts, holds, isEmpty } = data as Record<
+      string,
+      unknown
+    >;
     if (!isDigestText(digest) || !isDigestText(diffId)) return undefined;
     if (typeof sizeBytes !== 'number' || typeof uncompressedSizeBytes !== 'number') return undefined;
     return {
@@ -123,6 +128,7 @@ function parseRecord(text: string): LayerRecord | undefined {
       diffId,
       sizeBytes,
       uncompressedSizeBytes,
+      ...(typeof sourceSizeBytes === 'number' && { sourceSizeBytes }),
       ...(isDigestText(facts) && { facts }),
       ...(Array.isArray(holds) && { holds: holds.filter(isDigestText) }),
       ...(isEmpty === true && { isEmpty }),

@@ -58,7 +58,8 @@ export async function writeWheelLayer(
   await blob.commit({ digest: layer.digest, sizeBytes: layer.sizeBytes });
   for (const library of large) await scanLarge(blobs, layer.digest, library, census);
   files.sort(([a], [b]) => (a < b ? -1 : 1));
-  return { ...layer, facts: await storeJson(blobs, { files, libraries: census.facts() } satisfies WheelFacts) };
+  const facts = await storeJson(blobs, { files, libraries: census.facts() } satisfies WheelFacts);
+  return { ...layer, sourceSizeBytes: installation.sizeBytes, facts };
 }
 
 async function addEntry(

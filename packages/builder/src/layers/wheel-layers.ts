@@ -8,6 +8,7 @@ import {
   wheelConverterVersion,
 } from '@mir/python';
 import { builderFault } from '../fault.ts';
+import { forgetResolutions } from '../lock/resolution.ts';
 import type { Workshop } from '../workshop.ts';
 import { bytecodeLayerVersion } from './bytecode-layer.ts';
 import type { LayerKey, LayerRecord } from './layer-store.ts';
@@ -69,7 +70,12 @@ export async function wheelLayers(
     });
     return { package: one, wheel: record, bytecode: bytecode.isEmpty === true ? undefined : bytecode };
   });
-  return all(conversions);
+  try {
+    return await all(conversions);
+  } catch (thrown) {
+    await forgetResolutions(workshop);
+    throw thrown;
+  }
 }
 
 /** Like Promise.all, but waits for every conversion to end before it fails: none may go on behind the fault. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { Fault } from '@mir/core';
 import { type Digest, isDigest } from '@mir/oci';
-import { formatLock, type Lock } from '@mir/python';
+import { formatLock, type Lock, parseLock, type Target } from '@mir/python';
 import { parse } from 'smol-toml';
 import type { InstalledDeb } from '../base/base.ts';
 import { builderFault } from '../fault.ts';
@@ -56,9 +57,32 @@ export function lockDigest(lock: ImageLock): Digest {
     .digest('hex')}`;
 }
 
+/** The packages of Python in a lock file, for a target. @throws Fault `lock/*`, naming the file */
+export function readPythonLock(text: string, path: string, target: Target): Lock {
+  try {
+    return parseLock(text, target);
+  } catch (thrown) {
+    if (!(thrown instanceof Fault) || thrown.message.includes(path)) throw thrown;
+    throw new Fault(thrown.code, {
+      what: `${path}: ${thrown.message}`,
+      subject: path,
+      hint: thrown.hint,
+      cause: thrown,
+    });
+  }
+}
+
 /** The base and OS packages in a lock file, where it has them. @throws Fault `lock/unreadable` */
 export function readLockedSystem(text: string, path: string): LockedSystem | undefined {
-  const system = tableOf(tableOf(parseToml(text, path), 'tool'), 'mir');
+  const document = parseToml(text, path);
+  if (typeof document['lock-version'] !== 'string') {
+    throw new Fault('lock/unsupported-version', {
+      what: `${path} is no lock: it has no lock-version`,
+      subject: path,
+      hint: 'Give a pylock.toml (PEP 751), for example the one that --lock-out writes.',
+    });
+  }
+  const system = tableOf(tableOf(document, 'tool'), 'mir');
   const base = tableOf(system, 'base');
   if (base === undefined) return undefined;
   const name = base['name'];

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   findUv,
@@ -90,4 +90,9 @@ async function keep(path: string, lock: Lock): Promise<void> {
   const aside = `${path}.${randomUUID()}`;
   await writeFile(aside, formatLock(lock, { addresses: true }), { mode: 0o600 });
   await rename(aside, path);
+}
+
+/** Drops what was resolved lately: a file was not what the index had said of it, so that the index is to be asked again. */
+export async function forgetResolutions(workshop: Workshop): Promise<void> {
+  await rm(join(workshop.home.cache, 'locks'), { recursive: true, force: true });
 }

@@ -1,3 +1,5 @@
+import { access, constants, lstat, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { parseReference, type Reference } from '@mir/oci';
 import { builderFault } from '../fault.ts';
 
@@ -31,6 +33,39 @@ export function parseOutput(tagText: string, outputText: string | undefined): Ou
     what: `"${outputText}" does not say where the image goes`,
     subject: outputText,
     hint: 'Use -o oci:DIRECTORY, -o docker-archive:FILE or -o registry://HOST/REPOSITORY; without -o it goes into the embedded registry.',
+  });
+}
+
+/**
+ * Refuses, before anything is done, an output that cannot be written in the end.
+ *
+ * @throws Fault `output/unwritable`
+ */
+export async function checkOutput(output: Output): Promise<void> {
+  if (output.kind === 'docker-archive') await requireWritablePath(output.file, 'file');
+  if (output.kind === 'oci') await requireWritablePath(output.directory, 'folder');
+}
+
+/** Refuses a path at which no file (or folder) can be made. @throws Fault `output/unwritable` */
+export async function requireWritablePath(path: string, kind: 'file' | 'folder'): Promise<void> {
+  const standing = await stat(path).catch(() => undefined);
+  if (standing !== undefined && standing.isDirectory() !== (kind === 'folder')) {
+    throw unwritable(path, standing.isDirectory() ? 'a folder stands there' : 'a file stands there');
+  }
+  let above = resolve(path);
+  while ((await lstat(above).catch(() => undefined)) === undefined && dirname(above) !== above) above = dirname(above);
+  const ground = await stat(above).catch(() => undefined);
+  if (above !== resolve(path) && ground?.isDirectory() !== true) throw unwritable(path, `${above} is no folder`);
+  await access(standing?.isDirectory() === false ? dirname(resolve(path)) : above, constants.W_OK).catch(() => {
+    throw unwritable(path, `${above} may not be written to`);
+  });
+}
+
+function unwritable(path: string, why: string) {
+  return builderFault('output/unwritable', {
+    what: `${path} cannot be written: ${why}`,
+    subject: path,
+    hint: 'Choose another path.',
   });
 }
 

@@ -1,5 +1,4 @@
 import type { Interpreter, Lock, LockedPackage } from '@mir/python';
-import { parseLock } from '@mir/python';
 import type { Base, DebSource } from '../base/base.ts';
 import { chooseBase } from '../base/choice.ts';
 import { installedDeb } from '../base/debian-base.ts';
@@ -13,6 +12,7 @@ import {
   type LockedSystem,
   lockDigest,
   readLockedSystem,
+  readPythonLock,
 } from '../lock/image-lock.ts';
 import { resolveLock } from '../lock/resolution.ts';
 import { lockedOsPackages, type OsSelection, selectOsPackages } from '../os-packages/os-packages.ts';
@@ -68,7 +68,7 @@ export async function makePlan(workshop: Workshop, spec: ImageSpec): Promise<Pla
     wantsBytecode(spec, locked) ? base.interpreter() : undefined,
   ]);
   const lock: ImageLock = {
-    python,
+    python: await withProvenSizes(workshop, python),
     bytecodeCompiler: interpreter?.digest,
     base: { name: base.name, digest: base.image.digest, packages: base.packages },
     osPackages: osSelection.packages.map(installedDeb),
@@ -100,13 +100,27 @@ export function lockFile(plan: Plan): string {
 }
 
 async function lockPython(workshop: Workshop, spec: ImageSpec, base: Base): Promise<Lock> {
-  if (spec.lock !== undefined) return parseLock(spec.lock.text, base.target);
+  if (spec.lock !== undefined) return readPythonLock(spec.lock.text, spec.lock.path, base.target);
   return resolveLock(workshop, {
     requirements: spec.requirements,
     constraints: spec.constraints,
     target: base.target,
     interpreter: base.interpreter,
   });
+}
+
+/**
+ * The lock with the sizes that known wheels really have. An index need not tell sizes, and may tell wrong ones; what was converted was
+ * proven against its sha256, and the size is part of the lock's identity.
+ */
+async function withProvenSizes(workshop: Workshop, lock: Lock): Promise<Lock> {
+  const packages = lock.packages.map(async (one) => {
+    const known = await workshop.layers.find(wheelKey(one.wheel, lock.target.pythonVersion));
+    return known?.sourceSizeBytes === undefined
+      ? one
+      : { ...one, wheel: { ...one.wheel, sizeBytes: known.sourceSizeBytes } };
+  });
+  return { ...lock, packages: await Promise.all(packages) };
 }
 
 /** A lock of ours says whether there is bytecode; otherwise the spec does. */

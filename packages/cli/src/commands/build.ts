@@ -2,11 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import {
   buildImage,
   bytesShared,
+  checkOutput,
   Delivery,
   lockFile,
   makePlan,
   type Output,
   parseOutput,
+  requireWritablePath,
   Workshop,
 } from '@mir/builder';
 import { buildLines } from '../build-report.ts';
@@ -46,6 +48,9 @@ Examples:
 
 async function run({ values, positionals, environment }: Invocation): Promise<number> {
   const output = outputOf(values.text('tag'), values.text('output'));
+  await checkOutput(output);
+  const lockOut = values.text('lock-out');
+  if (lockOut !== undefined) await requireWritablePath(lockOut, 'file');
   const spec = await readImageSpec(values, positionals);
   const wantsJson = values.has('json');
   const display = new ProgressDisplay(wantsJson);
@@ -53,9 +58,9 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   const plan = await makePlan(workshop, spec);
   await using delivery = new Delivery(workshop, output);
   const built = await buildImage(workshop, plan, delivery.offer);
-  const delivered = await delivery.complete(built.image);
-  const lockOut = values.text('lock-out');
+  // Before anything becomes visible: a lock that cannot be written fails the build.
   if (lockOut !== undefined) await writeFile(lockOut, lockFile(plan));
+  const delivered = await delivery.complete(built.image);
   display.end();
   if (wantsJson) {
     const summary = {

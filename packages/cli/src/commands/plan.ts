@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { bytesShared, bytesToMove, inspectPlan, lockFile, makePlan, Workshop } from '@mir/builder';
+import { bytesShared, bytesToMove, inspectPlan, lockFile, makePlan, requireWritablePath, Workshop } from '@mir/builder';
 import { imageOptions, imageOptionsHelp, readImageSpec } from '../image-options.ts';
 import { planLines, problemLines } from '../plan-report.ts';
 import { ProgressDisplay } from '../progress-display.ts';
@@ -29,13 +29,14 @@ Examples:
 };
 
 async function run({ values, positionals, environment }: Invocation): Promise<number> {
+  const lockOut = values.text('lock-out');
+  if (lockOut !== undefined) await requireWritablePath(lockOut, 'file');
   const spec = await readImageSpec(values, positionals);
   const display = new ProgressDisplay(values.has('json'));
   await using workshop = await Workshop.open({ environment, now: () => new Date(), onProgress: display.listen });
   const made = await makePlan(workshop, spec);
   const problems = [...made.problems, ...(values.has('quick') ? [] : await inspectPlan(workshop, made))];
   display.end();
-  const lockOut = values.text('lock-out');
   if (lockOut !== undefined) await writeFile(lockOut, lockFile(made));
   if (values.has('json')) {
     const { base, lock, items, digest } = made;

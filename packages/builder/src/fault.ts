@@ -7,6 +7,7 @@ export type BuilderFaultCode =
   | 'base/no-archive'
   | 'base/no-python'
   | 'base/unsupported'
+  | 'base/environment'
   | 'base/os-packages'
   | 'base/changed'
   | 'interpreter/unusable'

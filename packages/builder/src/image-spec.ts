@@ -8,6 +8,8 @@ export type ImageSpec = {
   readonly base?: string;
   /** `3.11`; without it, the base's. */
   readonly pythonVersion?: string;
+  /** What a project says of the Pythons that it runs on, `>=3.12` (PEP 621). */
+  readonly requiresPython?: string;
   readonly requirements: readonly Requirement[];
   readonly constraints: readonly Requirement[];
   /** `libgomp1` or `libgomp1=12.2.0-14`. */

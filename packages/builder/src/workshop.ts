@@ -55,6 +55,16 @@ export class Workshop implements AsyncDisposable {
     return result;
   }
 
+  /**
+   * Closes the archives. Their indexes are tens of megabytes that nobody needs while wheels are converted, but this thread then
+   * only waits and would not collect them by itself: where the launcher allows it (--expose-gc), it is told to.
+   */
+  letGoOfArchives(): void {
+    if (this.archives.size === 0) return;
+    this.archives.clear();
+    globalThis.gc?.();
+  }
+
   /** Ends the threads and connections. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.pool.close(), this.http.close()]);

@@ -10,7 +10,9 @@ export function buildLines(plan: Plan, built: BuiltImage, delivered: Delivered, 
   const { image } = built;
   const here = plan.items.filter(({ isHere }) => isHere).length;
   const size = image.layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
-  const times = [...display.times].map(([stage, spent]) => `${stage} ${seconds(spent)}`);
+  const times = [...display.times]
+    .filter(([, spent]) => spent >= 0.05)
+    .map(([stage, spent]) => `${stage} ${seconds(spent)}`);
   const rows = [
     ['  digest', image.digest],
     ['  base', `${base.name} (${base.platform}), Python ${base.target.pythonVersion}`],
@@ -20,10 +22,13 @@ export function buildLines(plan: Plan, built: BuiltImage, delivered: Delivered, 
     ],
     ['  shared', `${counted(here, 'package')}, ${bytes(bytesShared(plan))}: neither downloaded nor converted`],
     [
-      '  moved',
-      `${counted(plan.items.length - here, 'package')}; ${bytes(display.receivedBytes)} downloaded, ${bytes(delivered.sentBytes)} pushed`,
+      '  made',
+      `${counted(plan.items.length - here, 'package')}; ${bytes(display.receivedBytes)} downloaded with the base, ${bytes(delivered.sentBytes)} pushed`,
     ],
-    ['  time', `${seconds(display.elapsedSeconds)}${times.length > 0 ? ` (${times.join(', ')}; stages overlap)` : ''}`],
+    [
+      '  time',
+      `${seconds(display.elapsedSeconds)}${times.length > 0 ? ` (${times.join(', ')}${times.length > 1 ? '; stages overlap' : ''})` : ''}`,
+    ],
   ];
   return [...problemLines(built.problems), `Built ${delivered.name}`, table(rows)];
 }

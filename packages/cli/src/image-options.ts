@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { arch } from 'node:process';
 import type { ImageSpec } from '@mir/builder';
 import { type Platform, parsePlatform } from '@mir/core';
-import { parseRequirement, type Requirement, readPyproject, readRequirementsFile } from '@mir/python';
+import { parseRequirement, readPyproject, readRequirementsFile } from '@mir/python';
 import { usageFault } from './fault-message.ts';
 import type { OptionTable, OptionValues } from './options.ts';
 
@@ -53,13 +53,14 @@ export async function readImageSpec(values: OptionValues, positionals: readonly 
   const pythonVersion = values.text('python');
   const lockPath = values.text('lock');
   const base = values.text('base');
-  const { requirements, constraints } = await readRequirements(values);
+  const { requirements, constraints, requiresPython } = await readRequirements(values);
   return {
     platform: platformOf(values.text('platform')),
     requirements,
     constraints,
     osPackages: values.texts('os-package'),
     bytecode: !values.has('no-bytecode'),
+    ...(requiresPython !== undefined && { requiresPython }),
     ...(base !== undefined && { base }),
     ...(pythonVersion !== undefined && { pythonVersion: checkPython(pythonVersion) }),
     ...(lockPath !== undefined && { lock: { path: lockPath, text: await readText(lockPath) } }),
@@ -91,20 +92,21 @@ function refuseContradictions(values: OptionValues): void {
 
 async function readRequirements(
   values: OptionValues,
-): Promise<{ requirements: readonly Requirement[]; constraints: readonly Requirement[] }> {
+): Promise<Pick<ImageSpec, 'requirements' | 'constraints' | 'requiresPython'>> {
   const files = await Promise.all(values.texts('requirement').map((path) => readRequirementsFile(path)));
-  const pyproject = values.text('pyproject');
-  const fromProject =
-    pyproject === undefined
-      ? []
-      : (await readPyproject(pyproject, { extras: values.texts('extra'), groups: values.texts('group') })).requirements;
+  const path = values.text('pyproject');
+  const project =
+    path === undefined
+      ? undefined
+      : await readPyproject(path, { extras: values.texts('extra'), groups: values.texts('group') });
   return {
     requirements: [
       ...files.flatMap((file) => file.requirements),
       ...values.texts('package').map((text) => parseRequirement(text)),
-      ...fromProject,
+      ...(project?.requirements ?? []),
     ],
     constraints: files.flatMap((file) => file.constraints),
+    ...(project?.requiresPython !== undefined && { requiresPython: project.requiresPython }),
   };
 }
 

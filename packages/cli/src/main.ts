@@ -1,4 +1,10 @@
 /** The program `mir`: runs one command line. */
 import { run } from './run.ts';
 
+// Whoever reads us may go away (`| head`), or the disk behind a redirection may be full: neither is worth a stack trace.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') process.stderr.write(`mir: The output cannot be written (${error.message})\n`);
+  process.exit(1);
+});
+
 process.exitCode = await run(process.argv.slice(2), process.env);

@@ -44,7 +44,8 @@ export function parseCommandLine(
   words: readonly string[],
 ): { readonly values: OptionValues; readonly positionals: readonly string[] } {
   try {
-    const parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+    const parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true, tokens: true });
+    refuseRepetition(command, options, parsed.tokens);
     for (const [name, value] of Object.entries(parsed.values)) {
       if (value === '' || (Array.isArray(value) && value.includes(''))) {
         throw usageFault(`--${name} has no value`, `See mir ${command} --help.`);
@@ -56,4 +57,22 @@ export function parseCommandLine(
     const said = thrown.message.split(/\.?\n|\. /)[0] ?? thrown.message;
     throw usageFault(`${said.replaceAll("'", '"')}`, `See mir ${command} --help.`);
   }
+}
+
+/** An option that is given twice says two things, and one of them would be lost. */
+function refuseRepetition(command: string, options: OptionTable, tokens: readonly { readonly kind: string }[]): void {
+  const seen = new Set<string>();
+  for (const token of tokens) {
+    if (token.kind !== 'option' || !('name' in token) || typeof token.name !== 'string') continue;
+    if (seen.has(token.name) && options[token.name]?.multiple !== true) {
+      throw usageFault(`--${token.name} is given twice`, `Give it once; see mir ${command} --help.`);
+    }
+    seen.add(token.name);
+  }
+}
+
+/** Refuses words that belong to no option. @throws Fault `usage/wrong` */
+export function refusePositionals(command: string, positionals: readonly string[]): void {
+  const [stray] = positionals;
+  if (stray !== undefined) throw usageFault(`"${stray}" belongs to no option`, `See mir ${command} --help.`);
 }

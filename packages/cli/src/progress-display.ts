@@ -2,7 +2,7 @@ import type { ProgressEvent, Stage } from '@mir/builder';
 import { bytes, seconds } from './quantity.ts';
 
 const stageNames: Readonly<Record<Stage, string>> = {
-  base: 'preparing the base',
+  base: 'making the base (once)',
   resolve: 'resolving versions',
   'os-packages': 'adding OS packages',
   wheels: 'turning wheels into layers',
@@ -11,12 +11,15 @@ const stageNames: Readonly<Record<Stage, string>> = {
   push: 'pushing',
 };
 
+/** Without a terminal, stages that took longer get a line: nobody watches the short ones. */
+const longStageSeconds = 1;
+
 /** How long each stage took; stages overlap, so they need not add up. */
 export type StageTimes = ReadonlyMap<Stage, number>;
 
-/** Shows a build while it runs: a line that changes on a terminal, nothing elsewhere, JSON lines where asked for. */
+/** Shows a build while it runs: a line that changes on a terminal, a line for each long stage elsewhere, JSON where asked for. */
 export class ProgressDisplay {
-  readonly #mode: 'terminal' | 'silent' | 'json';
+  readonly #mode: 'terminal' | 'lines' | 'json';
   readonly #startedAt = performance.now();
   readonly #running = new Set<Stage>();
   readonly #times = new Map<Stage, number>();
@@ -26,7 +29,8 @@ export class ProgressDisplay {
   #drawnAt = 0;
 
   constructor(wantsJson: boolean) {
-    this.#mode = wantsJson ? 'json' : process.stderr.isTTY ? 'terminal' : 'silent';
+    this.#mode = wantsJson ? 'json' : process.stderr.isTTY ? 'terminal' : 'lines';
+    process.once('SIGINT', this.#interrupt);
   }
 
   /** Takes an event; to be handed to the workshop. */
@@ -34,6 +38,9 @@ export class ProgressDisplay {
     this.#count(event);
     if (this.#mode === 'json' && event.type !== 'received') process.stdout.write(`${JSON.stringify(event)}\n`);
     if (this.#mode === 'terminal') this.#draw(event.type === 'stage');
+    if (this.#mode === 'lines' && event.type === 'stage' && (event.seconds ?? 0) >= longStageSeconds) {
+      process.stderr.write(`${seconds(event.seconds ?? 0)}  ${stageNames[event.stage]}\n`);
+    }
   };
 
   /** Bytes that came over the network so far. */
@@ -50,10 +57,17 @@ export class ProgressDisplay {
     return (performance.now() - this.#startedAt) / 1000;
   }
 
-  /** Takes the changing line away. */
+  /** Takes the changing line away; Ctrl-C is somebody else's affair from now on. */
   end(): void {
+    process.off('SIGINT', this.#interrupt);
     if (this.#mode === 'terminal') process.stderr.write('\r\u001b[K');
   }
+
+  readonly #interrupt = (): void => {
+    this.end();
+    process.stderr.write('Interrupted. What is whole is kept; run it again to go on.\n');
+    process.exit(130);
+  };
 
   #count(event: ProgressEvent): void {
     switch (event.type) {
@@ -83,7 +97,7 @@ export class ProgressDisplay {
     const doing = [...this.#running].at(-1);
     const parts = [
       seconds(this.elapsedSeconds),
-      doing === undefined ? 'working' : stageNames[doing],
+      doing === undefined ? 'starting' : stageNames[doing],
       ...(this.#expectedBytes > 0 ? [`${bytes(this.#receivedBytes)} of ${bytes(this.#expectedBytes)}`] : []),
       ...this.#timeLeft(now),
     ];
@@ -94,6 +108,7 @@ export class ProgressDisplay {
     const missing = this.#expectedBytes - this.#receivedBytes;
     if (this.#firstByteAt === undefined || missing <= 0 || this.#receivedBytes === 0) return [];
     const rate = this.#receivedBytes / Math.max(1, now - this.#firstByteAt);
-    return [`about ${seconds(missing / rate / 1000)} left`];
+    const left = missing / rate / 1000;
+    return left < 1 ? [] : [`about ${seconds(left)} left`];
   }
 }

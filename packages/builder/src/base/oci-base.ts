@@ -3,6 +3,7 @@ import { type BaseState, type DirectoryListing, pythonOfSuite, readBaseState, ty
 import { dockerConfigCredentials, type Image, LayeredTree, parseReference, pullImage, RegistryClient } from '@mir/oci';
 import type { Interpreter } from '@mir/python';
 import { builderFault } from '../fault.ts';
+import { venvPrefix } from '../layers/venv-layer.ts';
 import { ElfScanner } from '../libraries/elf.ts';
 import type { Workshop } from '../workshop.ts';
 import type { Base } from './base.ts';
@@ -31,6 +32,7 @@ export async function ociBase(
     ),
     { wanted: isOfInterest },
   );
+  refuseEnvironment(tree, reference);
   const python = findPython(tree, image, reference);
   const distribution = readDistribution(tree);
   const suite = suites.find((known) => known === distribution.codename);
@@ -56,6 +58,16 @@ export async function ociBase(
     interpreter: () => compilerFor(workshop, python.version),
     state: () => stateOf(tree),
   };
+}
+
+/** Two environments at one place would be mixed: packages of the base would be found in versions that nobody asked for. */
+function refuseEnvironment(tree: LayeredTree, reference: string): void {
+  if (tree.get(`${venvPrefix}/pyvenv.cfg`) === undefined) return;
+  throw builderFault('base/environment', {
+    what: `${reference} holds an environment at /${venvPrefix} already, which is where the packages would go`,
+    subject: reference,
+    hint: 'Build on the image that it was made from, and ask for all packages together.',
+  });
 }
 
 /** The suite whose archive has a Python of this X.Y, which may then compile for everybody. */

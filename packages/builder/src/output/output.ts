@@ -1,4 +1,4 @@
-import { access, constants, lstat, stat } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parseReference, type Reference } from '@mir/oci';
 import { builderFault } from '../fault.ts';
@@ -52,11 +52,12 @@ export async function requireWritablePath(path: string, kind: 'file' | 'folder')
   if (standing !== undefined && standing.isDirectory() !== (kind === 'folder')) {
     throw unwritable(path, standing.isDirectory() ? 'a folder stands there' : 'a file stands there');
   }
-  let above = resolve(path);
-  while ((await lstat(above).catch(() => undefined)) === undefined && dirname(above) !== above) above = dirname(above);
+  // Folders above are not made: a slip of the pen would become a tree of folders.
+  const above = dirname(resolve(path));
   const ground = await stat(above).catch(() => undefined);
-  if (above !== resolve(path) && ground?.isDirectory() !== true) throw unwritable(path, `${above} is no folder`);
-  await access(standing?.isDirectory() === false ? dirname(resolve(path)) : above, constants.W_OK).catch(() => {
+  if (ground === undefined) throw unwritable(path, `the folder ${above} does not exist`);
+  if (!ground.isDirectory()) throw unwritable(path, `${above} is no folder`);
+  await access(kind === 'folder' && standing !== undefined ? path : above, constants.W_OK).catch(() => {
     throw unwritable(path, `${above} may not be written to`);
   });
 }

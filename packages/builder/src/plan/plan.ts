@@ -1,6 +1,6 @@
-import type { Interpreter, Lock, LockedPackage } from '@mir/python';
+import { type Interpreter, type Lock, type LockedPackage, satisfies } from '@mir/python';
 import type { Base, DebSource } from '../base/base.ts';
-import { chooseBase } from '../base/choice.ts';
+import { chooseBase, knownBases } from '../base/choice.ts';
 import { installedDeb } from '../base/debian-base.ts';
 import { builderFault } from '../fault.ts';
 import type { ImageSpec } from '../image-spec.ts';
@@ -60,6 +60,7 @@ export async function makePlan(workshop: Workshop, spec: ImageSpec): Promise<Pla
       ...(locked !== undefined && { locked: locked.base }),
     }),
   );
+  refuseOtherPython(spec, base);
   const [python, osSelection, interpreter] = await Promise.all([
     lockPython(workshop, spec, base),
     locked === undefined
@@ -67,6 +68,7 @@ export async function makePlan(workshop: Workshop, spec: ImageSpec): Promise<Pla
       : lockedOsPackages(workshop, base, locked.osPackages),
     wantsBytecode(spec, locked) ? base.interpreter() : undefined,
   ]);
+  workshop.letGoOfArchives();
   const lock: ImageLock = {
     python: await withProvenSizes(workshop, python),
     bytecodeCompiler: interpreter?.digest,
@@ -172,6 +174,16 @@ function refuseContradictions(spec: ImageSpec, locked: LockedSystem | undefined)
     what: `${spec.lock.path} says all that goes into the image, and other things are asked for besides: ${contradiction}`,
     subject: spec.lock.path,
     hint: 'Build from the lock alone, or from the requirements without it.',
+  });
+}
+
+function refuseOtherPython({ requiresPython }: ImageSpec, base: Base): void {
+  const { pythonVersion } = base.target;
+  if (requiresPython === undefined || satisfies(pythonVersion, requiresPython)) return;
+  throw builderFault('base/no-python', {
+    what: `The project requires Python ${requiresPython}, and ${base.name} holds ${pythonVersion}`,
+    subject: base.name,
+    hint: `Choose another with --python or --base: ${knownBases()}, or oci:REGISTRY/REPOSITORY:TAG.`,
   });
 }
 

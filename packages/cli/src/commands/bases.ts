@@ -1,4 +1,5 @@
 import { archiveSettingsOfMachine, pythonOfSuite, suites } from '@mir/debian';
+import { refusePositionals } from '../options.ts';
 import { table } from '../table.ts';
 import type { Command, Invocation } from './commands.ts';
 
@@ -13,7 +14,8 @@ Usage: mir bases [--json]
 Besides those listed, any image that holds a Python 3.8 or newer is a base: --base oci:REGISTRY/REPOSITORY:TAG.`,
 };
 
-async function run({ values, environment }: Invocation): Promise<number> {
+async function run({ values, positionals, environment }: Invocation): Promise<number> {
+  refusePositionals('bases', positionals);
   const known = await Promise.all(
     suites.map(async (suite) => ({
       name: `debian:${suite}`,
@@ -32,7 +34,7 @@ async function run({ values, environment }: Invocation): Promise<number> {
     one.archive === undefined ? 'no archive is known' : `from ${one.archive}`,
     one.isDefault ? 'default' : '',
   ]);
-  const lines = [table(rows), '  oci:REGISTRY/REPOSITORY:TAG  any image with a Python 3.8 or newer'];
+  const lines = [table(rows), '', 'And any image with a Python 3.8 or newer: oci:REGISTRY/REPOSITORY:TAG'];
   lines.push(
     known.some(({ archive }) => archive === undefined)
       ? 'Next: set MIR_DEBIAN_ARCHIVE to the address of a Debian mirror.'

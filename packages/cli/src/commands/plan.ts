@@ -18,7 +18,7 @@ Usage: mir plan -r requirements.txt [OPTIONS]
 ${imageOptionsHelp}
 
 Output:
-      --quick              Versions and sizes only: fetch no package
+      --quick              Versions and sizes only: fetch no package (a base that is missing is made)
       --lock-out FILE      Write the lock (pylock.toml) there, for mir build --lock
       --json               One JSON object a line, the last one the plan
 

@@ -2,6 +2,7 @@ import { buildImage, Delivery, makePlan, Workshop } from '@mir/builder';
 import { parsePlatform } from '@mir/core';
 import { parseRequirement } from '@mir/python';
 import { buildLines } from '../build-report.ts';
+import { refusePositionals } from '../options.ts';
 import { ProgressDisplay } from '../progress-display.ts';
 import { parseListen, serve } from '../registry-service.ts';
 import type { Command, Invocation } from './commands.ts';
@@ -24,7 +25,8 @@ Usage: mir quickstart [OPTIONS]
       --json                  One JSON object a line, the last one with "digest"`,
 };
 
-async function run({ values, environment }: Invocation): Promise<number> {
+async function run({ values, positionals, environment }: Invocation): Promise<number> {
+  refusePositionals('quickstart', positionals);
   const wantsJson = values.has('json');
   const listen = values.text('listen');
   const address = parseListen(listen ?? '127.0.0.1:5000');

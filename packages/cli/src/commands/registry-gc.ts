@@ -1,5 +1,6 @@
 import { Workshop } from '@mir/builder';
 import { collectGarbage } from '@mir/oci';
+import { refusePositionals } from '../options.ts';
 import { bytes, counted } from '../quantity.ts';
 import type { Command, Invocation } from './commands.ts';
 
@@ -17,7 +18,8 @@ Usage: mir registry gc [--dry-run] [--json]
 To give up the layers that are kept for coming builds too: mir cache clear, then mir registry gc.`,
 };
 
-async function run({ values, environment }: Invocation): Promise<number> {
+async function run({ values, positionals, environment }: Invocation): Promise<number> {
+  refusePositionals('registry gc', positionals);
   await using workshop = await Workshop.open({ environment, now: () => new Date() });
   const dryRun = values.has('dry-run');
   const report = await collectGarbage(workshop.repositories, { dryRun, keep: workshop.layers.recordedDigests() });

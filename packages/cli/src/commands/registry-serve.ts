@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { openHome } from '@mir/builder';
 import { accountCheck, BlobStore, type CredentialCheck, RepositoryStore } from '@mir/oci';
 import { usageFault } from '../fault-message.ts';
+import { refusePositionals } from '../options.ts';
 import { isLoopback, parseListen, serve } from '../registry-service.ts';
 import type { Command, Invocation } from './commands.ts';
 
@@ -24,8 +25,7 @@ Examples:
 };
 
 async function run({ values, positionals, environment }: Invocation): Promise<number> {
-  if (positionals[0] !== undefined)
-    throw usageFault(`"${positionals[0]}" belongs to no option`, 'See mir registry serve --help.');
+  refusePositionals('registry serve', positionals);
   const address = parseListen(values.text('listen') ?? '127.0.0.1:5000');
   const accounts = values.text('accounts');
   if (accounts === undefined && !isLoopback(address)) {
@@ -39,16 +39,26 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   const repositories = await RepositoryStore.open(await BlobStore.open(directory));
   const service = await serve(repositories, address, false, credentials);
   const { port } = service.address();
-  const names = await repositories.repositories();
-  const lines = [
-    `The registry listens on ${address.host}:${port} and serves ${directory}.`,
-    names.length === 0
+  const image = await firstImage(repositories);
+  const lines = [`The registry listens on ${address.host}:${port} and serves ${directory}.`];
+  if (credentials !== undefined) lines.push(`First: docker login ${address.host}:${port}`);
+  lines.push(
+    image === undefined
       ? 'It is empty. Next: mir build -r requirements.txt -t NAME'
-      : `Next: docker pull ${address.host}:${port}/${names.find((name) => !name.startsWith('base/')) ?? names[0]}`,
-  ];
+      : `Next: docker pull ${address.host}:${port}/${image}`,
+  );
   process.stdout.write(`${lines.join('\n')}\n`);
   await service.ended;
   return 0;
+}
+
+/** Some image that there is, with a tag that there is. */
+async function firstImage(repositories: RepositoryStore): Promise<string | undefined> {
+  for (const repository of await repositories.repositories()) {
+    const [tag] = await repositories.tags(repository);
+    if (tag !== undefined) return `${repository}:${tag}`;
+  }
+  return undefined;
 }
 
 async function readAccounts(path: string): Promise<CredentialCheck> {

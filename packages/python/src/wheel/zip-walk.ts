@@ -22,7 +22,7 @@ export type WalkEnd = { sha256: string };
 /** Entries up to these sizes are held whole; a window of them is inflated ahead of the reader. */
 const wholeCompressedBytes = 1024 * 1024;
 const wholeBytes = 4 * 1024 * 1024;
-const windowBytes = 4 * 1024 * 1024;
+const windowBytes = 2 * 1024 * 1024;
 /** Below this size a trip to a thread costs more than inflating on the spot. */
 const onTheSpotBytes = 24 * 1024;
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { archiveSettingsOfMachine } from '@mir/debian';
 import { startContainer } from './support/buildah.ts';
 import { cleanupOf } from './support/cleanup.ts';
 import { startDocker } from './support/docker.ts';
@@ -57,8 +58,17 @@ test('skopeo copies the image from the registry', async (t) => {
   assert.ok(files.length > 10);
 });
 
-test('buildah pulls the image and runs it', { skip }, async (t) => {
-  await tryOut(await startContainer(state.image, cleanupOf(t)));
+test('buildah pulls the image and runs it, and apt works on top of it', { skip }, async (t) => {
+  const inside = await startContainer(state.image, cleanupOf(t));
+  await tryOut(inside);
+  const settings = await archiveSettingsOfMachine('bookworm', process.env);
+  const sources = settings?.sources.flatMap(({ uri, suites }) => suites.map((suite) => `deb ${uri} ${suite} main`));
+  await inside('sh', '-c', `printf '%s\\n' "$@" > /etc/apt/sources.list`, 'sh', ...(sources ?? []));
+  await inside('apt-get', 'update', '-q');
+  await inside('apt-get', 'install', '-q', '-y', 'hello');
+  await inside('apt-get', 'install', '-q', '-y', '--reinstall', 'dash', 'base-files', 'ca-certificates');
+  assert.equal(await inside('hello'), 'Hello, world!');
+  assert.equal(await inside('dpkg', '--audit'), '');
 });
 
 test('docker pulls the image and runs it', { skip }, async (t) => {

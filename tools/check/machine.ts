@@ -13,7 +13,8 @@ const witnesses: Readonly<Record<string, string>> = {
   mmdebstrap: 'mmdebstrap',
   go: 'golang-go',
   xz: 'xz-utils',
-  curl: 'curl',
+  readelf: 'binutils',
+  'dpkg-deb': 'dpkg',
   python3: 'python3',
 };
 

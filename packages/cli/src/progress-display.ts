@@ -27,6 +27,7 @@ export class ProgressDisplay {
   #receivedBytes = 0;
   #firstByteAt: number | undefined;
   #drawnAt = 0;
+  #doing: Stage | undefined;
 
   constructor(wantsJson: boolean) {
     this.#mode = wantsJson ? 'json' : process.stderr.isTTY ? 'terminal' : 'lines';
@@ -94,14 +95,15 @@ export class ProgressDisplay {
     const now = performance.now();
     if (!isImportant && now - this.#drawnAt < 100) return;
     this.#drawnAt = now;
-    const doing = [...this.#running].at(-1);
+    // Between two stages the last one stands for what is going on.
+    this.#doing = [...this.#running].at(-1) ?? this.#doing;
     const parts = [
       seconds(this.elapsedSeconds),
-      doing === undefined ? 'starting' : stageNames[doing],
+      this.#doing === undefined ? 'starting' : stageNames[this.#doing],
       ...(this.#expectedBytes > 0 ? [`${bytes(this.#receivedBytes)} of ${bytes(this.#expectedBytes)}`] : []),
       ...this.#timeLeft(now),
     ];
-    process.stderr.write(`\r\u001b[K${parts.join('  ').slice(0, (process.stderr.columns ?? 80) - 1)}`);
+    process.stderr.write(`\r\u001b[K${parts.join('  ').slice(0, (process.stderr.columns || 80) - 1)}`);
   }
 
   #timeLeft(now: number): string[] {

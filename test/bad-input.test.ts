@@ -24,6 +24,8 @@ const files = {
   'broken.toml': 'lock-version = "1.0"\n[[packages\n',
   'other.toml': 'greeting = "hello"\n',
   'readable.txt': 'ann:secret-word\n',
+  'project.toml':
+    '[project]\nname = "new"\nversion = "1"\nrequires-python = ">=3.12"\ndependencies = ["six==1.16.0"]\n',
 };
 
 before(async () => {
@@ -256,6 +258,14 @@ const badInputs: readonly BadInput[] = [
     words: [...six, '-o', 'docker-archive:hash.txt/image.tar'],
     code: '',
     says: ['hash.txt/image.tar'],
+  },
+  { name: 'an option given twice', words: [...six, '-t', 'other'], code: 'usage/wrong', says: ['--tag', 'twice'] },
+  { name: 'a word too many', words: ['bases', 'debian'], code: 'usage/wrong', says: ['"debian"'] },
+  {
+    name: 'a project for another Python',
+    words: asked('--pyproject', 'project.toml'),
+    code: 'base/no-python',
+    says: ['>=3.12', 'debian:bookworm', '3.13'],
   },
   { name: 'a layout that cannot be written', words: [...six, '-o', 'oci:hash.txt'], code: '', says: ['hash.txt'] },
   { name: 'a home that cannot be made', words: six, code: '', says: ['hash.txt/home'], home: 'hash.txt/home' },

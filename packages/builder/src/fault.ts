@@ -1,4 +1,5 @@
 import { Fault, type FaultDetails } from '@mir/core';
+import type { Problem } from './plan/problem.ts';
 
 /** Everything that the builder itself refuses, by stable code. */
 export type BuilderFaultCode =
@@ -9,13 +10,11 @@ export type BuilderFaultCode =
   | 'base/unsupported'
   | 'base/environment'
   | 'base/os-packages'
-  | 'base/changed'
   | 'interpreter/unusable'
   | 'lock/other-target'
   | 'lock/other-base'
   | 'lock/unreadable'
-  | 'plan/missing-libraries'
-  | 'plan/glibc-too-old'
+  | `plan/${Problem['code']}`
   | 'image/too-many-layers'
   | 'output/unknown'
   | 'output/unwritable'

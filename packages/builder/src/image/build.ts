@@ -1,5 +1,5 @@
-import { Fault } from '@mir/core';
 import type { Descriptor, Image } from '@mir/oci';
+import { builderFault } from '../fault.ts';
 import { imageLayer } from '../layers/image-layers.ts';
 import { wheelLayers } from '../layers/wheel-layers.ts';
 import { compareDotted } from '../libraries/elf.ts';
@@ -61,7 +61,7 @@ export async function buildImage(
 function refuseErrors(problems: readonly Problem[]): void {
   const error = problems.find(({ severity }) => severity === 'error');
   if (error === undefined) return;
-  throw new Fault(`plan/${error.code}`, { what: error.message, hint: error.fix });
+  throw builderFault(`plan/${error.code}`, { what: error.message, hint: error.fix });
 }
 
 function highestGlibc(wheels: readonly InspectedWheel[]): string | undefined {

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { getCACertificates } from 'node:tls';
 import { Fault } from '@mir/core';
-import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { type Download, type DownloadOptions, startDownload } from './download.ts';
 import { type HttpFaultCode, isPassing, shownUrl, transportFault } from './http-fault.ts';
 import { HttpResponse } from './http-response.ts';
@@ -32,27 +31,20 @@ export type HttpRequest = {
   readonly signal?: AbortSignal;
 };
 
+/** What carries requests: a third of a command's start, and many commands send none, so that it is loaded by the first. */
+type Transport = { readonly dispatcher: Dispatcher; readonly request: typeof import('undici').request };
+
 const maximalRedirects = 5;
 const maximalWaitSeconds = 60;
 
 /** HTTP as every package needs it: retries, redirects that leak nothing, proxies, downloads that resume. */
 export class HttpClient {
-  readonly #dispatcher: Dispatcher;
+  readonly #options: HttpClientOptions;
   readonly #attempts: number;
+  #transport: Promise<Transport> | undefined;
 
   constructor(options: HttpClientOptions = {}) {
-    const idle = (options.idleTimeoutSeconds ?? 60) * 1000;
-    const ca = options.caCertificates ?? [];
-    const settings = {
-      connect: {
-        timeout: (options.connectTimeoutSeconds ?? 15) * 1000,
-        ...(ca.length > 0 && { ca: [...getCACertificates('default'), ...ca] }),
-      },
-      headersTimeout: idle,
-      bodyTimeout: idle,
-    };
-    if (options.proxy !== undefined) this.#dispatcher = new ProxyAgent({ uri: options.proxy, ...settings });
-    else this.#dispatcher = hasProxyVariables() ? new EnvHttpProxyAgent(settings) : new Agent(settings);
+    this.#options = options;
     this.#attempts = options.attempts ?? 4;
   }
 
@@ -88,7 +80,7 @@ export class HttpClient {
 
   /** Ends idle connections; running requests fail. */
   async close(): Promise<void> {
-    await this.#dispatcher.destroy();
+    await (await this.#transport)?.dispatcher.destroy();
   }
 
   async #sendPatiently(sent: HttpRequest): Promise<HttpResponse> {
@@ -108,8 +100,10 @@ export class HttpClient {
 
   async #sendOnce(sent: HttpRequest): Promise<HttpResponse> {
     const body = typeof sent.body === 'function' ? sent.body() : sent.body;
+    this.#transport ??= openTransport(this.#options);
+    const { dispatcher, request } = await this.#transport;
     const answer = await request(sent.url, {
-      dispatcher: this.#dispatcher,
+      dispatcher,
       method: (sent.method ?? 'GET') as Dispatcher.HttpMethod,
       headers: { 'user-agent': 'managed-image-registry', ...sent.headers },
       ...(body !== undefined && { body: body as Buffer }),
@@ -117,6 +111,25 @@ export class HttpClient {
     });
     return new HttpResponse(sent.url, answer);
   }
+}
+
+async function openTransport(options: HttpClientOptions): Promise<Transport> {
+  const [{ getCACertificates }, { default: undici }] = await Promise.all([import('node:tls'), import('undici')]);
+  const { Agent, EnvHttpProxyAgent, ProxyAgent, request } = undici;
+  const idle = (options.idleTimeoutSeconds ?? 60) * 1000;
+  const ca = options.caCertificates ?? [];
+  const settings = {
+    connect: {
+      timeout: (options.connectTimeoutSeconds ?? 15) * 1000,
+      ...(ca.length > 0 && { ca: [...getCACertificates('default'), ...ca] }),
+    },
+    headersTimeout: idle,
+    bodyTimeout: idle,
+  };
+  if (options.proxy !== undefined) {
+    return { request, dispatcher: new ProxyAgent({ uri: options.proxy, ...settings }) };
+  }
+  return { request, dispatcher: hasProxyVariables() ? new EnvHttpProxyAgent(settings) : new Agent(settings) };
 }
 
 function isWorthRepeating(status: number, method: string): boolean {

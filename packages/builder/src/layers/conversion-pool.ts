@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Fault } from '@mir/core';
 import type { Conversion, ConversionThreadOptions, Converted } from './conversion.ts';
@@ -21,6 +22,9 @@ type Thread = { readonly worker: Worker; readonly tasks: Map<number, Task> };
  */
 const tasksPerThread = 2;
 const coresPerWheelThread = 2;
+
+/** Beside this module, in whichever form it runs: source or bundle. */
+const threadProgram = new URL(`./conversion-thread${extname(import.meta.url)}`, import.meta.url);
 
 /** Threads that convert wheels and .debs, one a core, started when there is work. */
 export class ConversionPool {
@@ -79,7 +83,7 @@ export class ConversionPool {
   }
 
   #start(): Thread {
-    const worker = new Worker(new URL('./conversion-thread.ts', import.meta.url), {
+    const worker = new Worker(threadProgram, {
       workerData: this.#options,
     });
     const thread: Thread = { worker, tasks: new Map() };

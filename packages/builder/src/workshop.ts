@@ -1,4 +1,4 @@
-import type { Archive } from '@mir/debian';
+import type { Archive, ArchiveSnapshot } from '@mir/debian';
 import { HttpClient } from '@mir/http';
 import { BlobStore, RepositoryStore } from '@mir/oci';
 import { type Home, openHome } from './home.ts';
@@ -24,7 +24,9 @@ export class Workshop implements AsyncDisposable {
   readonly pool: ConversionPool;
   readonly http: HttpClient;
   readonly report: ProgressListener;
-  /** Archives that are open, by suite and platform: an index is tens of megabytes, and one build asks several times. */
+  /** Archives that were asked for their indexes, by suite and platform. */
+  readonly snapshots = new Map<string, Promise<ArchiveSnapshot>>();
+  /** Those that are open: an index is tens of megabytes, and one build asks several times. */
   readonly archives = new Map<string, Promise<Archive>>();
 
   private constructor(options: WorkshopOptions, home: Home, blobs: BlobStore, repositories: RepositoryStore) {

@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { LibraryFacts } from '../src/libraries/library-facts.ts';
 import { collisionProblem, findCollisions } from '../src/plan/collisions.ts';
-import { stack } from '../src/plan/layer-budget.ts';
+import { bytecodeAlone, stack } from '../src/plan/layer-budget.ts';
 import { findMissingLibraries, glibcProblems, missingLibraryProblems } from '../src/plan/missing-libraries.ts';
 
 const MiB = 1 << 20;
 
-test('large packages stand alone, the largest class first; small ones share a layer by name', () => {
-  const { own, shared } = stack([
+test('large packages stand alone, the largest class first; small ones share bundles by name', () => {
+  const { own, bundles } = stack([
     { name: 'six', sizeBytes: 11_000 },
     { name: 'pandas', sizeBytes: 12 * MiB },
     { name: 'attrs', sizeBytes: 60_000 },
@@ -21,9 +21,21 @@ test('large packages stand alone, the largest class first; small ones share a la
     ['scipy', 'numpy', 'pandas'],
   );
   assert.deepEqual(
-    shared.map(({ name }) => name),
+    bundles
+      .flat()
+      .map(({ name }) => name)
+      .sort(),
     ['attrs', 'six'],
   );
+});
+
+test('one small package more changes one bundle', () => {
+  const small = Array.from({ length: 60 }, (_, at) => ({ name: `package-${at}`, sizeBytes: 40_000 }));
+  const before = stack(small).bundles.map((bundle) => JSON.stringify(bundle));
+  const after = stack([...small, { name: 'humanize', sizeBytes: 90_000 }]).bundles.map((bundle) =>
+    JSON.stringify(bundle),
+  );
+  assert.equal(after.filter((bundle) => !before.includes(bundle)).length, 1);
 });
 
 test('the stacking does not depend on the order of the request, and keeps its budget', () => {
@@ -35,9 +47,9 @@ test('the stacking does not depend on the order of the request, and keeps its bu
     fc.property(items, (some) => {
       const forwards = stack(some);
       assert.deepEqual(forwards, stack([...some].reverse()));
-      assert.equal(forwards.own.length + forwards.shared.length, some.length);
-      // Every one may bring a second layer for its bytecode, and there are two bundles.
-      assert.ok(forwards.own.length * 2 + 2 <= 40);
+      assert.equal(forwards.own.length + forwards.bundles.flat().length, some.length);
+      const bytecodes = bytecodeAlone(forwards.own);
+      assert.ok(forwards.own.length + bytecodes.size + forwards.bundles.length <= 40);
     }),
   );
 });

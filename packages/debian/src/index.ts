@@ -1,4 +1,4 @@
-export { Archive, type ArchiveOptions, type ArchiveProgress } from './archive/archive.ts';
+export { Archive, type ArchiveOptions, type ArchiveProgress, type ArchiveSnapshot } from './archive/archive.ts';
 export { type ArchiveSettings, archiveSettingsOfMachine } from './archive/archive-settings.ts';
 export { type BaseVariant, basePackages, baseVariants, hasMergedUsr, pythonOfSuite } from './closure/base-packages.ts';
 export { type ClosureRequest, closure } from './closure/closure.ts';

@@ -3,6 +3,7 @@ import { architectureOf, type Platform } from '@mir/core';
 import {
   Archive,
   type ArchiveSettings,
+  type ArchiveSnapshot,
   archiveSettingsOfMachine,
   type BaseState,
   basePackages,
@@ -19,6 +20,7 @@ import { loadJson, storeJson } from '../layers/facts-blob.ts';
 import { imageLayer } from '../layers/image-layers.ts';
 import type { LayerRecord } from '../layers/layer-store.ts';
 import { factsOf, joinLayers, packageLayers, writeLayer } from '../layers/package-layers.ts';
+import { recallOr } from '../memory.ts';
 import type { Workshop } from '../workshop.ts';
 import type { Base, DebSource, InstalledDeb } from './base.ts';
 import { hostArchitecture, unpackInterpreter } from './interpreter.ts';
@@ -26,6 +28,8 @@ import { standardLibraryBytecode } from './standard-library.ts';
 
 /** Raised whenever the same packages would give another base. */
 const debianBaseVersion = 1;
+/** Raised whenever the same indexes would give another choice of packages. */
+export const selectionVersion = 'selection 1';
 
 /** What is remembered of a base besides its layer. */
 type DebianBaseFacts = {
@@ -48,7 +52,7 @@ export async function debianBase(
   const settings = await archiveSettings(workshop, suite);
   const packages =
     locked === undefined || locked.length === 0
-      ? basePackages(await openArchive(workshop, settings, suite, platform), 'minbase')
+      ? await currentPackages(workshop, settings, suite, platform)
       : locked.map((one) => sourced(one, settings));
   const content = await contentLayer(workshop, suite, platform, packages, settings.proxy);
   const facts = await factsOfBase(workshop, content);
@@ -86,7 +90,7 @@ export async function archiveSettings(workshop: Workshop, suite: Suite): Promise
 }
 
 /** The packages of a release for a platform. @throws Fault `archive/*` */
-export function openArchive(
+export async function openArchive(
   workshop: Workshop,
   settings: ArchiveSettings,
   suite: Suite,
@@ -95,7 +99,22 @@ export function openArchive(
   const key = `${suite} ${platform}`;
   const known = workshop.archives.get(key);
   if (known !== undefined) return known;
-  const opening = Archive.open({
+  const opening = archiveSnapshot(workshop, settings, suite, platform).then(({ open }) => open());
+  workshop.archives.set(key, opening);
+  return opening;
+}
+
+/** Which indexes a release has at the moment. @throws Fault `archive/*` */
+export function archiveSnapshot(
+  workshop: Workshop,
+  settings: ArchiveSettings,
+  suite: Suite,
+  platform: Platform,
+): Promise<ArchiveSnapshot> {
+  const key = `${suite} ${platform}`;
+  const known = workshop.snapshots.get(key);
+  if (known !== undefined) return known;
+  const asking = Archive.snapshot({
     settings,
     suite,
     architecture: architectureOf(platform),
@@ -103,8 +122,22 @@ export function openArchive(
     http: workshop.http,
     now: workshop.now(),
   });
-  workshop.archives.set(key, opening);
-  return opening;
+  workshop.snapshots.set(key, asking);
+  return asking;
+}
+
+/** What a base of the release is made of at the moment: chosen once for each state of the archive. */
+async function currentPackages(
+  workshop: Workshop,
+  settings: ArchiveSettings,
+  suite: Suite,
+  platform: Platform,
+): Promise<readonly DebSource[]> {
+  const { identity } = await archiveSnapshot(workshop, settings, suite, platform);
+  return recallOr(workshop, 'selections', ['base', identity, suite, platform, selectionVersion], async () => {
+    const archive = await openArchive(workshop, settings, suite, platform);
+    return basePackages(archive, 'minbase').map(debSource);
+  });
 }
 
 /** A locked package with the address that it lies below: security updates have an archive of their own. */
@@ -119,6 +152,11 @@ export function sourced(one: InstalledDeb, settings: ArchiveSettings): DebSource
 export function installedDeb(one: InstalledDeb): InstalledDeb {
   const { name, version, architecture, filename, sizeBytes, sha256 } = one;
   return { name, version, architecture, filename, sizeBytes, sha256 };
+}
+
+/** What is needed of a package to fetch it. */
+export function debSource(one: DebSource): DebSource {
+  return { ...installedDeb(one), sourceUri: one.sourceUri };
 }
 
 /** The layer with the files of all packages and what configuring them would have written. */
@@ -207,7 +245,7 @@ async function interpreterOf(
 export async function archiveInterpreter(workshop: Workshop, suite: Suite): Promise<Interpreter> {
   const host: Platform = `linux/${hostArchitecture()}`;
   const settings = await archiveSettings(workshop, suite);
-  const packages = basePackages(await openArchive(workshop, settings, suite, host), 'minbase');
+  const packages = await currentPackages(workshop, settings, suite, host);
   const content = await contentLayer(workshop, suite, host, packages, settings.proxy);
   return unpackInterpreter(workshop, suite, content, packages);
 }

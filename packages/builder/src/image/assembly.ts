@@ -8,7 +8,7 @@ import type { PackageLayers } from '../layers/wheel-layers.ts';
 import { formatImageLock } from '../lock/image-lock.ts';
 import { shortened } from '../os-packages/os-packages.ts';
 import type { Collision } from '../plan/collisions.ts';
-import { hardCap, hasOwnLayer, stack } from '../plan/layer-budget.ts';
+import { bundleOf, bytecodeAlone, hardCap, stack } from '../plan/layer-budget.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Workshop } from '../workshop.ts';
 import { contractLabels } from './contract.ts';
@@ -65,7 +65,13 @@ export function stackPackages(packages: readonly LockedPackage[]) {
   return stack(packages.map(({ name, wheel }) => ({ name, sizeBytes: wheel.sizeBytes })));
 }
 
-/** Large wheels alone, each with its bytecode after it; then one bundle of the small wheels, one of their bytecode. */
+/** What goes into a layer of packages: one record, and what a person calls it. */
+type Part = { readonly record: PackageLayers['wheel']; readonly label: string };
+
+/**
+ * Large wheels alone, each with its bytecode after it where that is large too; then bundles of the rest. Colliding packages have
+ * their bytecode in one last bundle, in stacking order, because it must win where its source wins.
+ */
 async function packageLayers(workshop: Workshop, pieces: Pieces): Promise<ImageLayer[]> {
   const items = pieces.packages.map((layers) => ({
     ...layers,
@@ -73,46 +79,42 @@ async function packageLayers(workshop: Workshop, pieces: Pieces): Promise<ImageL
     sizeBytes: layers.package.wheel.sizeBytes,
     label: `${layers.package.name} ${layers.package.version}`,
   }));
-  const { own, shared } = stack(items);
-  // Bytecode must win where its source wins: packages that collide keep theirs together, in stacking order.
+  const { own, bundles } = stack(items);
   const colliding = new Set(pieces.collisions.flatMap(({ loser, winner }) => [loser, winner]));
-  const ownBytecode = new Set(
-    own.filter(
-      ({ name, bytecode }) => bytecode !== undefined && hasOwnLayer(bytecode.sizeBytes) && !colliding.has(name),
-    ),
-  );
-  const alone = own.flatMap((item) => [
+  const alone = bytecodeAlone(own.flatMap(bytecodeOf).filter(({ name }) => !colliding.has(name)));
+  const layers = own.flatMap((item) => [
     imageLayer(item.wheel, 'wheel', item.label),
-    ...(item.bytecode !== undefined && ownBytecode.has(item)
-      ? [imageLayer(item.bytecode, 'bytecode', item.label)]
-      : []),
+    ...bytecodeOf(item)
+      .filter(({ name }) => alone.has(name))
+      .map(({ record, label }) => imageLayer(record, 'bytecode', label)),
   ]);
-  const sharedBytecode = [...own.filter((item) => !ownBytecode.has(item)), ...shared].flatMap(({ bytecode, label }) =>
-    bytecode === undefined ? [] : [{ record: bytecode, label }],
-  );
-  return [
-    ...alone,
-    ...(await bundle(
-      workshop,
-      shared.map(({ wheel, label }) => ({ record: wheel, label })),
-      'wheels',
-    )),
-    ...(await bundle(workshop, sharedBytecode, 'bytecode')),
+  const small = bundles.flat();
+  const bytecodes = [...own, ...small].flatMap(bytecodeOf);
+  const contested = bytecodes.filter(({ name }) => colliding.has(name));
+  const parts = [
+    ...small.map(({ name, wheel, label }) => ({ name, record: wheel, label })),
+    ...bytecodes.filter(({ name }) => !alone.has(name) && !colliding.has(name)),
   ];
+  const byBundle = [...Map.groupBy(parts, ({ name }) => bundleOf(name))].sort(([a], [b]) => a - b);
+  const groups = [...byBundle.map(([, members]) => members), contested].filter(({ length }) => length > 0);
+  return [...layers, ...(await Promise.all(groups.map((group) => bundle(workshop, group))))];
 }
 
-async function bundle(
-  workshop: Workshop,
-  parts: readonly { readonly record: PackageLayers['wheel']; readonly label: string }[],
-  what: string,
-): Promise<ImageLayer[]> {
-  if (parts.length === 0) return [];
-  const content = shortened(`${what} of ${parts.map(({ label }) => label).join(', ')}`);
+/** A package's bytecode as a part, where there is any. */
+function bytecodeOf(item: PackageLayers & { readonly name: string; readonly label: string }) {
+  const { name, label, bytecode } = item;
+  return bytecode === undefined ? [] : [{ name, label, record: bytecode, sizeBytes: bytecode.sizeBytes }];
+}
+
+async function bundle(workshop: Workshop, parts: readonly Part[]): Promise<ImageLayer> {
+  const content = shortened([...new Set(parts.map(({ label }) => label))].join(', '));
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return imageLayer(only.record, 'bundle', content);
   const joined = await workshop.layers.findOrMake(['bundle', ...parts.map(({ record }) => record.digest)], () =>
     // The first that has a path owns it, and of two packages the later one wins: hence from the last to the first.
     joinLayers(workshop, parts.map(({ record }) => record).reverse()),
   );
-  return [imageLayer(joined, 'bundle', content)];
+  return imageLayer(joined, 'bundle', content);
 }
 
 function topLayer(workshop: Workshop, plan: Plan) {

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { Fault } from '@mir/core';
 import type { Conversion, ConversionThreadOptions, Converted } from './conversion.ts';
 import type { ThreadAnswer } from './conversion-thread.ts';
+import type { Converter } from './converter.ts';
 
 type Task = {
   readonly conversion: Conversion;
@@ -22,6 +23,8 @@ type Thread = { readonly worker: Worker; readonly tasks: Map<number, Task> };
  */
 const tasksPerThread = 2;
 const coresPerWheelThread = 2;
+/** Work of so few bytes is done here and now, before a thread would have started. */
+const smallBytes = 2 << 20;
 
 /** Beside this module, in whichever form it runs: source or bundle. */
 const threadProgram = new URL(`./conversion-thread${extname(import.meta.url)}`, import.meta.url);
@@ -33,6 +36,8 @@ export class ConversionPool {
   readonly #wheelLimit = Math.max(1, Math.ceil(availableParallelism() / coresPerWheelThread));
   readonly #threads: Thread[] = [];
   readonly #waiting: Task[] = [];
+  /** Does small work in this thread. */
+  #here: Promise<Converter> | undefined;
   #nextId = 1;
   #isClosed = false;
 
@@ -59,9 +64,14 @@ export class ConversionPool {
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+    await (await this.#here)?.[Symbol.asyncDispose]();
   }
 
   #assign(): void {
+    if (this.#threads.length === 0 && weightOf(this.#waiting) <= smallBytes) {
+      for (const task of this.#waiting.splice(0)) this.#runHere(task).then(task.resolve, task.reject);
+      return;
+    }
     while (this.#waiting.length > 0 && !this.#isClosed) {
       const [task] = this.#waiting;
       const thread = task === undefined ? undefined : this.#freeThread(task.conversion);
@@ -71,6 +81,11 @@ export class ConversionPool {
       thread.tasks.set(id, task);
       thread.worker.postMessage({ id, conversion: task.conversion });
     }
+  }
+
+  async #runHere({ conversion, onBytes }: Task): Promise<Converted> {
+    this.#here ??= import('./converter.ts').then(({ Converter }) => Converter.open(this.#options));
+    return (await this.#here).convert(conversion, onBytes);
   }
 
   #freeThread(conversion: Conversion): Thread | undefined {
@@ -116,4 +131,8 @@ export class ConversionPool {
     thread.tasks.clear();
     if (!this.#isClosed) this.#assign();
   }
+}
+
+function weightOf(tasks: readonly Task[]): number {
+  return tasks.reduce((sum, { weight }) => sum + weight, 0);
 }

@@ -1,25 +1,26 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   findUv,
-  formatLock,
   formatRequirement,
   type IndexSettings,
   type Interpreter,
   indexSettingsOfMachine,
   type Lock,
-  parseLock,
   type Requirement,
   resolve,
   type Target,
   uvVersion,
 } from '@mir/python';
+import { recall, remember } from '../memory.ts';
 import type { Workshop } from '../workshop.ts';
 import { pythonForUv } from './host-python.ts';
+import { arePinned, pinsOf } from './pins.ts';
 
 /** Index metadata may be this old when something is resolved. */
 const maximalAgeMilliseconds = 10 * 60 * 1000;
+/** Resolutions of pinned requirements that the next one may build on. */
+const settledLimit = 12;
 
 /** What to resolve. */
 export type Wish = {
@@ -30,66 +31,114 @@ export type Wish = {
   readonly interpreter: () => Promise<Interpreter | undefined>;
 };
 
+type Resolved = { readonly atMilliseconds: number; readonly lock: Lock };
+
+/** A wish whose every package was pinned, and its lock: whatever the index learns later, its versions stay. */
+type Settled = { readonly requirements: readonly string[]; readonly lock: Lock };
+
 /**
- * Resolves requirements to a lock. The same wish within ten minutes has the same answer without asking the index again.
+ * Resolves requirements to a lock. The same wish within ten minutes has the same answer without asking the index again; where
+ * every package is pinned to a version, it has so for good, and a longer list is resolved from where a shorter one was left.
  *
  * @throws Fault `resolution/*`, `uv/*`
  */
 export async function resolveLock(workshop: Workshop, wish: Wish): Promise<Lock> {
   if (wish.requirements.length === 0) return { target: wish.target, packages: [], createdBy: `uv ${uvVersion}` };
   const index = await indexSettingsOfMachine(workshop.environment);
-  const path = join(workshop.home.cache, 'locks', `${keyOf(wish, index)}.toml`);
-  const known = await readRecent(path, workshop.now(), wish.target);
-  if (known !== undefined) return known;
-  const { requirements, constraints, target } = wish;
-  // What has not been resolved lately is likely to bring something new.
-  workshop.pool.warm();
-  const lock = await workshop.stage('resolve', async () => {
-    const interpreter = await pythonForUv(workshop, wish.interpreter);
-    return resolve({
-      requirements,
-      constraints,
-      target,
-      ...(interpreter !== undefined && { interpreter }),
-      index,
-      uv: await findUv({ cacheDirectory: workshop.home.cache, environment: workshop.environment }),
-      cacheDirectory: join(workshop.home.cache, 'uv'),
-    });
-  });
-  await keep(path, lock);
+  const key = [...circumstances(wish, index), 'requirements', ...wish.requirements.map(textOf)];
+  const known = await recall<Resolved>(workshop, 'locks', key);
+  if (known !== undefined && stillCounts(known, workshop.now(), wish)) return known.lock;
+  const settled = await settledLocks(workshop, wish, index);
+  const lock = await workshop.stage('resolve', () => resolveFrom(workshop, wish, index, settled));
+  await remember(workshop, 'locks', key, { atMilliseconds: workshop.now().getTime(), lock } satisfies Resolved);
+  if (arePinned(lock, wish.requirements)) {
+    const newest: Settled = { requirements: wish.requirements.map(textOf), lock };
+    const kept = [newest, ...settled].slice(0, settledLimit);
+    await remember(workshop, 'locks', ['settled', ...circumstances(wish, index)], kept);
+  }
   return lock;
 }
 
-function keyOf(wish: Wish, index: IndexSettings): string {
+/**
+ * The packages that were added to a pinned list are resolved alone, held to the pins of the whole list. What comes out is what
+ * resolving all of it would give, because all of it is pinned; anything else is resolved anew.
+ */
+async function resolveFrom(
+  workshop: Workshop,
+  wish: Wish,
+  index: IndexSettings,
+  settled: readonly Settled[],
+): Promise<Lock> {
+  const texts = new Set(wish.requirements.map(textOf));
+  const start = settled
+    .filter(
+      ({ requirements, lock }) => requirements.every((one) => texts.has(one)) && arePinned(lock, wish.requirements),
+    )
+    .reduce<Settled | undefined>(
+      (best, one) => (best !== undefined && best.lock.packages.length >= one.lock.packages.length ? best : one),
+      undefined,
+    );
+  if (start === undefined) {
+    // What has not been resolved lately is likely to bring much that is new.
+    workshop.pool.warm();
+    return runResolver(workshop, wish, index);
+  }
+  const done = new Set(start.requirements);
+  const added = wish.requirements.filter((one) => !done.has(textOf(one)));
+  if (added.length === 0) return start.lock;
+  try {
+    const constraints = [...wish.constraints, ...pinsOf(wish.requirements)];
+    const lock = await runResolver(workshop, { ...wish, requirements: added, constraints }, index);
+    if (arePinned(lock, wish.requirements)) return united(start.lock, lock);
+  } catch {
+    // It does not fit. Resolving the whole list tells why, in its own words.
+  }
+  return runResolver(workshop, wish, index);
+}
+
+async function runResolver(workshop: Workshop, wish: Wish, index: IndexSettings): Promise<Lock> {
+  const { requirements, constraints, target } = wish;
+  const interpreter = await pythonForUv(workshop, wish.interpreter);
+  return resolve({
+    requirements,
+    constraints,
+    target,
+    ...(interpreter !== undefined && { interpreter }),
+    index,
+    uv: await findUv({ cacheDirectory: workshop.home.cache, environment: workshop.environment }),
+    cacheDirectory: join(workshop.home.cache, 'uv'),
+  });
+}
+
+function united(one: Lock, other: Lock): Lock {
+  const packages = new Map([...one.packages, ...other.packages].map((locked) => [locked.name, locked]));
+  return { ...one, packages: [...packages.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) };
+}
+
+async function settledLocks(workshop: Workshop, wish: Wish, index: IndexSettings): Promise<readonly Settled[]> {
+  return (await recall<readonly Settled[]>(workshop, 'locks', ['settled', ...circumstances(wish, index)])) ?? [];
+}
+
+function stillCounts({ atMilliseconds, lock }: Resolved, now: Date, wish: Wish): boolean {
+  const age = now.getTime() - atMilliseconds;
+  return (age >= 0 && age < maximalAgeMilliseconds) || arePinned(lock, wish.requirements);
+}
+
+/** Everything but the requirements that decides a lock. */
+function circumstances(wish: Wish, index: IndexSettings): string[] {
   const { pythonVersion, architecture, libc } = wish.target;
-  const parts = [
+  return [
     uvVersion,
     `${pythonVersion} ${architecture} ${libc.family} ${libc.version}`,
     index.indexUrl ?? '',
     ...(index.extraIndexUrls ?? []),
-    'requirements',
-    ...wish.requirements.map((one) => [formatRequirement(one), ...(one.hashes ?? [])].join(' ')),
     'constraints',
-    ...wish.constraints.map(formatRequirement),
+    ...wish.constraints.map(textOf),
   ];
-  return createHash('sha256').update(parts.join('\n')).digest('hex');
 }
 
-async function readRecent(path: string, now: Date, target: Target): Promise<Lock | undefined> {
-  try {
-    const age = now.getTime() - (await stat(path)).mtimeMs;
-    return age >= 0 && age < maximalAgeMilliseconds ? parseLock(await readFile(path, 'utf8'), target) : undefined;
-  } catch {
-    // Not there, or not readable: the index knows.
-    return undefined;
-  }
-}
-
-async function keep(path: string, lock: Lock): Promise<void> {
-  await mkdir(join(path, '..'), { recursive: true });
-  const aside = `${path}.${randomUUID()}`;
-  await writeFile(aside, formatLock(lock, { addresses: true }), { mode: 0o600 });
-  await rename(aside, path);
+function textOf(one: Requirement): string {
+  return [formatRequirement(one), ...(one.hashes ?? [])].join(' ');
 }
 
 /** Drops what was resolved lately: a file was not what the index had said of it, so that the index is to be asked again. */

@@ -15,12 +15,21 @@ import {
 } from '@mir/debian';
 import type { ImageLayer } from '@mir/oci';
 import type { Base, DebSource, InstalledDeb } from '../base/base.ts';
-import { archiveSettings, librariesOf, openArchive, sourced } from '../base/debian-base.ts';
+import {
+  archiveSettings,
+  archiveSnapshot,
+  debSource,
+  librariesOf,
+  openArchive,
+  selectionVersion,
+  sourced,
+} from '../base/debian-base.ts';
 import { builderFault } from '../fault.ts';
 import { loadJson, storeJson } from '../layers/facts-blob.ts';
 import { imageLayer } from '../layers/image-layers.ts';
 import type { LayerRecord } from '../layers/layer-store.ts';
 import { factsOf, joinLayers, type PackageLayer, packageLayers, writeLayer } from '../layers/package-layers.ts';
+import { recallOr } from '../memory.ts';
 import { hasOwnLayer } from '../plan/layer-budget.ts';
 import type { Workshop } from '../workshop.ts';
 
@@ -49,8 +58,13 @@ export async function selectOsPackages(workshop: Workshop, base: Base, names: re
   if (names.length === 0) return noOsPackages;
   const suite = suiteOf(base, names);
   const settings = await archiveSettings(workshop, suite);
-  const archive = await openArchive(workshop, settings, suite, base.platform);
-  const packages = closure(archive, { names: [...names].sort(), installed: await installedIn(base, archive) });
+  const { identity } = await archiveSnapshot(workshop, settings, suite, base.platform);
+  const wanted = [...names].sort();
+  const inputs = ['closure', identity, base.image.digest, selectionVersion, ...wanted];
+  const packages = await recallOr(workshop, 'selections', inputs, async () => {
+    const archive = await openArchive(workshop, settings, suite, base.platform);
+    return closure(archive, { names: wanted, installed: await installedIn(base, archive) }).map(debSource);
+  });
   return { packages, proxy: settings.proxy };
 }
 

@@ -1,10 +1,11 @@
 import { closure } from '@mir/debian';
 import type { LockedPackage } from '@mir/python';
-import { archiveSettings, openArchive } from '../base/debian-base.ts';
+import { archiveSettings, archiveSnapshot, openArchive, selectionVersion } from '../base/debian-base.ts';
 import { loadJson } from '../layers/facts-blob.ts';
 import type { LayerRecord } from '../layers/layer-store.ts';
 import type { WheelFacts } from '../layers/wheel-layer.ts';
 import { type PackageLayers, wheelLayers } from '../layers/wheel-layers.ts';
+import { recallOr } from '../memory.ts';
 import { installedIn, osLayers } from '../os-packages/os-packages.ts';
 import type { Workshop } from '../workshop.ts';
 import { type Collision, collisionProblem, findCollisions } from './collisions.ts';
@@ -52,27 +53,34 @@ function stacked(wheels: readonly InspectedWheel[]) {
     sizeBytes: wheel.sizeBytes,
     files: facts.files.filter(([path]) => !path.includes('.dist-info/')),
   }));
-  const { own, shared } = stack(items);
-  return [...own, ...shared];
+  const { own, bundles } = stack(items);
+  return [...own, ...bundles.flat()];
 }
 
-/** What the base's archive knows; it is opened only when something is missing. */
+/** What the base's archive knows; it is opened only when something is missing that was not looked for before. */
 function libraryIndex(workshop: Workshop, { base }: Plan): LibraryIndex | undefined {
   const { suite, platform } = base;
   if (suite === undefined) return undefined;
-  const open = async () => openArchive(workshop, await archiveSettings(workshop, suite), suite, platform);
+  const settings = () => archiveSettings(workshop, suite);
+  const open = async () => openArchive(workshop, await settings(), suite, platform);
+  const lookUp = async (question: readonly string[], answer: () => Promise<readonly string[]>) => {
+    const { identity } = await archiveSnapshot(workshop, await settings(), suite, platform);
+    return recallOr(workshop, 'selections', [identity, selectionVersion, ...question], answer);
+  };
   return {
-    packagesWithLibrary: async (soname) => (await open()).packagesWithLibrary(soname),
-    closureOf: async (name) => {
-      const archive = await open();
-      const installed = await installedIn(base, archive);
-      try {
-        return closure(archive, { names: [name], installed }).map((one) => one.name);
-      } catch {
-        // A package that cannot be installed here is still the one that holds the library.
-        return [name];
-      }
-    },
+    packagesWithLibrary: (soname) =>
+      lookUp(['packages with', soname], async () => (await open()).packagesWithLibrary(soname)),
+    closureOf: (name) =>
+      lookUp(['closure of', name, base.image.digest], async () => {
+        const archive = await open();
+        const installed = await installedIn(base, archive);
+        try {
+          return closure(archive, { names: [name], installed }).map((one) => one.name);
+        } catch {
+          // A package that cannot be installed here is still the one that holds the library.
+          return [name];
+        }
+      }),
   };
 }
 

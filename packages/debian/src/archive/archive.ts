@@ -11,7 +11,7 @@ import { CacheFolder } from './cache-folder.ts';
 import { packContents, readContents } from './contents.ts';
 import { PackageIndex, packPackages } from './package-index.ts';
 import { debianArchiveKeys, keysOf } from './release.ts';
-import { SourceReader, verified } from './source-reader.ts';
+import { type ExpectedFile, SourceReader, verified } from './source-reader.ts';
 import { freshSuite, type KnownSuite } from './suite-index.ts';
 
 export type ArchiveProgress = { readonly what: 'release' | 'packages' | 'contents'; readonly url: string };
@@ -29,6 +29,17 @@ export type ArchiveOptions = {
   /** Armored public keys in the place of the Debian archive's. */
   readonly keys?: string;
   readonly onProgress?: (progress: ArchiveProgress) => void;
+};
+
+/**
+ * Which indexes an archive has at the moment, before any of them is read: they are tens of megabytes, and who asks the
+ * same of the same indexes again gets the same answer.
+ */
+export type ArchiveSnapshot = {
+  /** Follows from the digests of all package indexes and where they come from. */
+  readonly identity: string;
+  /** Reads the indexes. @throws Fault `archive/*` */
+  readonly open: () => Promise<Archive>;
 };
 
 type SuiteOfSource = { readonly known: KnownSuite; readonly index: PackageIndex; readonly uri: string };
@@ -58,11 +69,11 @@ export class Archive {
   }
 
   /**
-   * Opens the archive: indexes that were asked for in the last ten minutes count as they are, others are asked for
-   * again. Signature, origin, suite, validity and date of every Release are checked, and digests of everything else.
+   * Asks for the archive's indexes: those that were asked for in the last ten minutes count as they are. Signature, origin,
+   * suite, validity and date of every Release are checked, and digests of everything else.
    * @throws Fault `archive/*`
    */
-  static async open(options: ArchiveOptions): Promise<Archive> {
+  static async snapshot(options: ArchiveOptions): Promise<ArchiveSnapshot> {
     const { proxy } = options.settings;
     const reader = new SourceReader(proxy === undefined ? options.http : new HttpClient({ proxy }));
     const cache = new CacheFolder(options.cacheDirectory);
@@ -73,15 +84,31 @@ export class Archive {
     const parts = await Promise.all(
       wanted.map(async ({ suite, uri, components }) => {
         const known = await freshSuite({ ...options, suite, uri, reader, cache, keyring });
-        return await Promise.all(
-          components.map(async (component) => {
-            const index = await packageIndex(known, component, uri, options, reader, cache);
-            return { known, index, uri };
-          }),
-        );
+        return components.map((component) => ({
+          known,
+          uri,
+          file: packagesFile(known, component, uri, options.architecture),
+        }));
       }),
     );
-    return new Archive(options, reader, cache, parts.flat());
+    const listed = parts.flat();
+    const identity = listed.map(({ uri, known, file }) => `${uri} ${known.suite} ${file.path} ${file.sha256}`);
+    return {
+      identity: createHash('sha256').update(identity.join('\n')).digest('hex'),
+      open: async () => {
+        const read = listed.map(async ({ known, uri, file }) => ({
+          known,
+          uri,
+          index: await packageIndex(known, file, uri, options, reader, cache),
+        }));
+        return new Archive(options, reader, cache, await Promise.all(read));
+      },
+    };
+  }
+
+  /** Asks for the archive's indexes and reads them. @throws Fault `archive/*` */
+  static async open(options: ArchiveOptions): Promise<Archive> {
+    return (await Archive.snapshot(options)).open();
   }
 
   /** The versions of a package that there are, the newest first, each once. */
@@ -179,25 +206,30 @@ function newestFirst(found: readonly Package[]): readonly Package[] {
   return [...once.values()].sort((a, b) => compareVersions(b.version, a.version));
 }
 
+type ListedFile = ExpectedFile & { readonly path: string };
+
+/** The index of a component's packages, in the first form that the archive has it. */
+function packagesFile(known: KnownSuite, component: string, uri: string, architecture: string): ListedFile {
+  const folder = `${component}/binary-${architecture}/Packages`;
+  const path = [`${folder}.xz`, `${folder}.gz`, folder].find((one) => known.files[one] !== undefined);
+  const file = path === undefined ? undefined : known.files[path];
+  if (path !== undefined && file !== undefined) return { ...file, path };
+  throw new Fault<DebianFaultCode>('archive/no-index', {
+    what: `${uri} has no packages of ${component} for ${architecture} in ${known.suite}`,
+    subject: uri,
+    hint: 'Use a mirror that carries this architecture.',
+  });
+}
+
 async function packageIndex(
   known: KnownSuite,
-  component: string,
+  { path, sha256 }: ListedFile,
   uri: string,
   options: ArchiveOptions,
   reader: SourceReader,
   cache: CacheFolder,
 ): Promise<PackageIndex> {
-  const folder = `${component}/binary-${options.architecture}/Packages`;
-  const path = [`${folder}.xz`, `${folder}.gz`, folder].find((one) => known.files[one] !== undefined);
-  const file = path === undefined ? undefined : known.files[path];
-  if (path === undefined || file === undefined) {
-    throw new Fault<DebianFaultCode>('archive/no-index', {
-      what: `${uri} has no packages of ${component} for ${options.architecture} in ${known.suite}`,
-      subject: uri,
-      hint: 'Use a mirror that carries this architecture.',
-    });
-  }
-  const name = `packages-${createHash('sha256').update(`${uri}\n`).digest('hex').slice(0, 8)}-${file.sha256}`;
+  const name = `packages-${createHash('sha256').update(`${uri}\n`).digest('hex').slice(0, 8)}-${sha256}`;
   const kept = await cache.read(name);
   const index = kept === undefined ? undefined : PackageIndex.of(kept, uri);
   if (index !== undefined) return index;

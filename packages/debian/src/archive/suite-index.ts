@@ -56,6 +56,13 @@ export async function freshSuite(request: SuiteRequest): Promise<KnownSuite> {
   if (kept !== undefined && isFresh(kept, nowSeconds)) return kept;
   request.onProgress?.({ what: 'release', url });
   const inRelease = Buffer.from(await request.reader.bytes(url, inReleaseLimitBytes)).toString('utf8');
+  const inReleaseSha256 = sha256Of(inRelease);
+  if (kept?.inReleaseSha256 === inReleaseSha256 && isValid(kept, nowSeconds)) {
+    // The very bytes that were verified before.
+    const checked = { ...kept, checkedAtSeconds: Math.floor(nowSeconds) };
+    await cache.write(name, JSON.stringify(checked));
+    return checked;
+  }
   const release = await readInRelease(inRelease, { keys: await request.keyring.keys(), url, now });
   checkRelease(release, { suite, url, now, lastDateSeconds: kept?.dateSeconds });
   const indexes = new RegExp(
@@ -66,7 +73,7 @@ export async function freshSuite(request: SuiteRequest): Promise<KnownSuite> {
     dateSeconds: release.dateSeconds,
     ...(release.validUntilSeconds === undefined ? {} : { validUntilSeconds: release.validUntilSeconds }),
     checkedAtSeconds: Math.floor(nowSeconds),
-    inReleaseSha256: sha256Of(inRelease),
+    inReleaseSha256,
     byHash: release.byHash,
     files: Object.fromEntries(
       [...release.files].filter(([path]) => indexes.test(path) && !path.includes('debian-installer')),
@@ -78,8 +85,11 @@ export async function freshSuite(request: SuiteRequest): Promise<KnownSuite> {
 
 function isFresh(kept: KnownSuite, nowSeconds: number): boolean {
   const ageSeconds = nowSeconds - kept.checkedAtSeconds;
-  const valid = kept.validUntilSeconds === undefined || kept.validUntilSeconds >= nowSeconds;
-  return valid && ageSeconds >= -freshForSeconds && ageSeconds < freshForSeconds;
+  return isValid(kept, nowSeconds) && ageSeconds >= -freshForSeconds && ageSeconds < freshForSeconds;
+}
+
+function isValid({ validUntilSeconds }: KnownSuite, nowSeconds: number): boolean {
+  return validUntilSeconds === undefined || validUntilSeconds >= nowSeconds;
 }
 
 function knownSuiteOf(bytes: Buffer | undefined): KnownSuite | undefined {

@@ -1,0 +1,122 @@
+import { HttpClient } from '@mir/http';
+import { BlobStore } from '@mir/oci';
+import { BytecodePool, type Interpreter, remoteWheel, type WheelSource } from '@mir/python';
+import { BytecodeLayer, writeBytecodeOfLayer } from './bytecode-layer.ts';
+import type { Conversion, ConversionThreadOptions, Converted } from './conversion.ts';
+import { writeDebLayer } from './deb-layer.ts';
+import { type WheelInstallation, writeWheelLayer } from './wheel-layer.ts';
+
+/** Progress is told in steps of this size. */
+const reportedBytes = 512 << 10;
+
+/** Does conversions, with connections and interpreters that it keeps. */
+export class Converter implements AsyncDisposable {
+  readonly #blobs: BlobStore;
+  readonly #compilerProcesses: number;
+  readonly #clients = new Map<string, HttpClient>();
+  readonly #pools = new Map<string, BytecodePool>();
+
+  private constructor(blobs: BlobStore, { compilerProcesses }: ConversionThreadOptions) {
+    this.#blobs = blobs;
+    this.#compilerProcesses = compilerProcesses;
+  }
+
+  static async open(options: ConversionThreadOptions): Promise<Converter> {
+    return new Converter(await BlobStore.open(options.registryDirectory), options);
+  }
+
+  /** Does one conversion. `onBytes` is told of what arrives. @throws Fault of the conversion */
+  async convert(conversion: Conversion, onBytes: (count: number) => void): Promise<Converted> {
+    switch (conversion.kind) {
+      case 'wheel':
+        return this.#convertWheel(conversion, onBytes);
+      case 'bytecode': {
+        const { interpreter, layer } = conversion;
+        const pool = this.#poolOf(interpreter);
+        return { layer: await writeBytecodeOfLayer(this.#blobs, layer, pool, interpreter.pythonVersion) };
+      }
+      case 'deb': {
+        const http = this.#clientFor(conversion.proxy);
+        return { layer: await writeDebLayer(this.#blobs, http, conversion.package, conversion.mergedUsr, onBytes) };
+      }
+    }
+  }
+
+  /** Ends connections and interpreters. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([
+      ...[...this.#clients.values()].map((client) => client.close()),
+      ...[...this.#pools.values()].map((pool) => pool.close()),
+    ]);
+  }
+
+  async #convertWheel(
+    conversion: Conversion & { kind: 'wheel' },
+    onBytes: (count: number) => void,
+  ): Promise<Converted> {
+    const { installation, interpreter } = conversion;
+    const remote = remoteWheel(this.#clientFor(undefined), conversion.url, installation.sizeBytes, {
+      headers: conversion.headers,
+    });
+    const source = counted(remote, onBytes);
+    try {
+      if (interpreter === undefined) {
+        return { layer: await writeWheelLayer(this.#blobs, source, installation, undefined) };
+      }
+      return await this.#writeWithBytecode(source, installation, interpreter);
+    } finally {
+      await source.close();
+    }
+  }
+
+  async #writeWithBytecode(
+    source: WheelSource,
+    installation: WheelInstallation,
+    interpreter: Interpreter,
+  ): Promise<Converted> {
+    const bytecode = await BytecodeLayer.start(this.#blobs, this.#poolOf(interpreter), interpreter.pythonVersion);
+    try {
+      const layer = await writeWheelLayer(this.#blobs, source, installation, bytecode);
+      return { layer, bytecode: await bytecode.finish() };
+    } catch (thrown) {
+      await bytecode.abort();
+      throw thrown;
+    }
+  }
+
+  #clientFor(proxy: string | undefined): HttpClient {
+    const known = this.#clients.get(proxy ?? '');
+    if (known !== undefined) return known;
+    const client = new HttpClient(proxy === undefined ? {} : { proxy });
+    this.#clients.set(proxy ?? '', client);
+    return client;
+  }
+
+  #poolOf(interpreter: Interpreter): BytecodePool {
+    const known = this.#pools.get(interpreter.digest);
+    if (known !== undefined) return known;
+    const pool = new BytecodePool(interpreter, { processes: this.#compilerProcesses });
+    this.#pools.set(interpreter.digest, pool);
+    return pool;
+  }
+}
+
+function counted(source: WheelSource, onBytes: (count: number) => void): WheelSource {
+  return {
+    sizeBytes: source.sizeBytes,
+    readAt: (offset, length) => source.readAt(offset, length),
+    close: () => source.close(),
+    async *stream() {
+      let unreported = 0;
+      for await (const chunk of source.stream()) {
+        unreported += chunk.length;
+        if (unreported >= reportedBytes) {
+          onBytes(unreported);
+          unreported = 0;
+        }
+        yield chunk;
+      }
+      onBytes(unreported);
+    },
+  };
+}

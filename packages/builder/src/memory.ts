@@ -1,0 +1,56 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Workshop } from './workshop.ts';
+
+/** What is remembered; each kind is a folder of the cache. */
+export type MemoryKind = 'images' | 'selections' | 'locks';
+
+/**
+ * What follows from some inputs, when it was found out before. Only we write these files, so that the caller knows the shape;
+ * forgetting them costs time and nothing else.
+ */
+export async function recall<Found>(
+  workshop: Workshop,
+  kind: MemoryKind,
+  inputs: readonly string[],
+): Promise<Found | undefined> {
+  try {
+    return JSON.parse(await readFile(pathOf(workshop, kind, inputs), 'utf8')) as Found;
+  } catch {
+    return undefined; // not there, or torn by a crash of the machine: as good as absent
+  }
+}
+
+/** Remembers what follows from some inputs. */
+export async function remember(
+  workshop: Workshop,
+  kind: MemoryKind,
+  inputs: readonly string[],
+  found: unknown,
+): Promise<void> {
+  const path = pathOf(workshop, kind, inputs);
+  await mkdir(join(path, '..'), { recursive: true });
+  const aside = `${path}.${randomUUID()}`;
+  // Locks among these may name addresses of a private index.
+  await writeFile(aside, JSON.stringify(found), { mode: 0o600 });
+  await rename(aside, path);
+}
+
+/** What follows from some inputs: recalled, or found out and remembered. */
+export async function recallOr<Found>(
+  workshop: Workshop,
+  kind: MemoryKind,
+  inputs: readonly string[],
+  findOut: () => Promise<Found>,
+): Promise<Found> {
+  const known = await recall<Found>(workshop, kind, inputs);
+  if (known !== undefined) return known;
+  const found = await findOut();
+  await remember(workshop, kind, inputs, found);
+  return found;
+}
+
+function pathOf(workshop: Workshop, kind: MemoryKind, inputs: readonly string[]): string {
+  return join(workshop.home.cache, kind, createHash('sha256').update(inputs.join('\n')).digest('hex'));
+}

@@ -43,6 +43,7 @@ export type FileContent =
 
 /**
  * A piece of a deflate stream with the bytes it inflated to. The pieces joined are the whole streams; within one
- * chunk the two need not correspond, and either may be empty.
+ * chunk the two need not correspond, and either may be empty. The inflated bytes are good until the next chunk (or the next
+ * entry) is asked for: their room is used again.
  */
 export type DeflatedChunk = { readonly deflated: Uint8Array; readonly inflated: Uint8Array };

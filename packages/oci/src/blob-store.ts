@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { Dirent } from 'node:fs';
+import { type Dirent, writeSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '@mir/core';
@@ -36,6 +36,12 @@ export interface BlobWriter extends AsyncDisposable {
   abort(): Promise<void>;
 }
 
+/**
+ * Where writing to files happens: in Node's thread pool, or on the spot, which is right for a thread that has nothing else
+ * to answer to. A trip to the pool costs as much as copying a hundred kilobytes.
+ */
+export type BlobWrites = 'elsewhere' | 'on-the-spot';
+
 const readChunkBytes = 256 * 1024;
 
 /**
@@ -44,16 +50,18 @@ const readChunkBytes = 256 * 1024;
  */
 export class BlobStore implements BlobReader {
   readonly directory: string;
+  readonly writes: BlobWrites;
   #blobs: string;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, writes: BlobWrites) {
     this.directory = directory;
+    this.writes = writes;
     this.#blobs = join(directory, 'blobs', 'sha256');
   }
 
   /** The store in a directory; what is missing of it is made when something is written. */
-  static async open(directory: string): Promise<BlobStore> {
-    return new BlobStore(directory);
+  static async open(directory: string, options: { readonly writes?: BlobWrites } = {}): Promise<BlobStore> {
+    return new BlobStore(directory, options.writes ?? 'elsewhere');
   }
 
   /** The file of a whole blob, whether it is there or not. It must never be changed. */
@@ -203,7 +211,7 @@ class FileBlobWriter implements BlobWriter {
   async write(chunk: Uint8Array): Promise<void> {
     const file = this.#requireOpen();
     // The write is under way while this thread hashes.
-    const writing = writeWhole(file, chunk);
+    const writing = this.#store.writes === 'elsewhere' ? writeWhole(file, chunk) : writeNow(file, chunk);
     this.#hash.update(chunk);
     this.#sizeBytes += chunk.length;
     await writing;
@@ -245,6 +253,10 @@ class FileBlobWriter implements BlobWriter {
     if (this.#file !== undefined) return this.#file;
     throw new Error('This blob was committed or aborted already.');
   }
+}
+
+function writeNow(file: FileHandle, chunk: Uint8Array): void {
+  for (let done = 0; done < chunk.length; ) done += writeSync(file.fd, chunk, done, chunk.length - done, null);
 }
 
 /** Writes all of a chunk at the file's position: one write call may take only a part. */

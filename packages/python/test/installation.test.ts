@@ -302,7 +302,8 @@ async function installFrom(source: WheelSource, sha256: string): Promise<Map<str
     const parts: Uint8Array[] = [];
     if (entry.content.kind === 'bytes') parts.push(entry.content.bytes);
     else
-      for await (const chunk of entry.content.chunks) parts.push(chunk instanceof Uint8Array ? chunk : chunk.inflated);
+      for await (const chunk of entry.content.chunks)
+        parts.push(Buffer.from(chunk instanceof Uint8Array ? chunk : chunk.inflated));
     const bytes = Buffer.concat(parts);
     files.set(entry.path, { bytes, text: bytes.length < 10_000 ? bytes.toString() : '', mode: entry.mode });
   }

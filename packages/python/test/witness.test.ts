@@ -97,7 +97,9 @@ async function installed(path: string, pythonVersion: string): Promise<Map<strin
       const { content } = entry;
       const parts: Uint8Array[] = [];
       if (content.kind === 'bytes') parts.push(content.bytes);
-      else for await (const chunk of content.chunks) parts.push(chunk instanceof Uint8Array ? chunk : chunk.inflated);
+      else
+        for await (const chunk of content.chunks)
+          parts.push(Buffer.from(chunk instanceof Uint8Array ? chunk : chunk.inflated));
       const bytes = Buffer.concat(parts);
       if (content.kind !== 'bytes') assert.equal(bytes.length, content.sizeBytes, entry.path);
       files.set(relative(prefix, entry.path), { bytes, isExecutable: entry.mode === 0o755 });

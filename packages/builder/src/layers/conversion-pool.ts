@@ -22,7 +22,7 @@ type Thread = { readonly worker: Worker; readonly tasks: Map<number, Task> };
  * busy with two of them; .debs and bytecode are work for the thread itself.
  */
 const tasksPerThread = 2;
-const coresPerWheelThread = 2;
+const coresPerWheelThread = 1;
 /** Work of so few bytes is done here and now, before a thread would have started. */
 const smallBytes = 2 << 20;
 

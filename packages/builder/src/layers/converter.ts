@@ -7,7 +7,7 @@ import { writeDebLayer } from './deb-layer.ts';
 import { type WheelInstallation, writeWheelLayer } from './wheel-layer.ts';
 
 /** Progress is told in steps of this size. */
-const reportedBytes = 512 << 10;
+const reportedBytes = 2 << 20;
 
 /** Does conversions, with connections and interpreters that it keeps. */
 export class Converter implements AsyncDisposable {
@@ -22,7 +22,7 @@ export class Converter implements AsyncDisposable {
   }
 
   static async open(options: ConversionThreadOptions): Promise<Converter> {
-    return new Converter(await BlobStore.open(options.registryDirectory), options);
+    return new Converter(await BlobStore.open(options.registryDirectory, { writes: 'on-the-spot' }), options);
   }
 
   /** Does one conversion. `onBytes` is told of what arrives. @throws Fault of the conversion */

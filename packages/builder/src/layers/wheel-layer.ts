@@ -4,7 +4,7 @@ import type { TreeEntry } from '@mir/core';
 import type { BlobStore } from '@mir/oci';
 import { type ContentPlace, type Digest, LayerWriter } from '@mir/oci';
 import { installWheel, type WheelSource } from '@mir/python';
-import { ElfScanner, mayBeLibrary, type Window } from '../libraries/elf.ts';
+import { ElfScanner, ElfScratch, type Missed, mayBeLibrary } from '../libraries/elf.ts';
 import { LibraryCensus, type LibraryFacts, scanAgain } from '../libraries/library-facts.ts';
 import type { BytecodeLayer } from './bytecode-layer.ts';
 import { storeJson } from './facts-blob.ts';
@@ -32,7 +32,7 @@ type LargeLibrary = {
   readonly path: string;
   readonly sizeBytes: number;
   readonly place: ContentPlace;
-  readonly missed: Window;
+  readonly missed: Missed;
 };
 
 /**
@@ -51,8 +51,9 @@ export async function writeWheelLayer(
   const files: [string, number, number][] = [];
   const census = new LibraryCensus();
   const large: LargeLibrary[] = [];
+  const scratch = new ElfScratch();
   for await (const entry of installWheel(source, installation)) {
-    await addEntry(writer, entry, files, census, large, bytecode);
+    await addEntry(writer, entry, files, census, large, scratch, bytecode);
   }
   const layer = await writer.finish();
   await blob.commit({ digest: layer.digest, sizeBytes: layer.sizeBytes });
@@ -68,6 +69,7 @@ async function addEntry(
   files: [string, number, number][],
   census: LibraryCensus,
   large: LargeLibrary[],
+  scratch: ElfScratch,
   bytecode: BytecodeLayer | undefined,
 ): Promise<void> {
   if (entry.type !== 'file') {
@@ -76,7 +78,7 @@ async function addEntry(
   }
   const sizeBytes = sizeOf(entry.content);
   const checksum = new Checksum(entry.content);
-  const scanner = mayBeLibrary(entry.path) ? new ElfScanner(sizeBytes) : undefined;
+  const scanner = mayBeLibrary(entry.path) ? new ElfScanner(sizeBytes, { scratch }) : undefined;
   const module = bytecode?.moduleFor(entry.path, sizeBytes);
   const place = await writer.add(
     observed(entry, (chunk) => {
@@ -89,7 +91,7 @@ async function addEntry(
   await module?.finish();
   const found = scanner?.finish();
   if (found === undefined || found === 'not-elf') return;
-  if ('offset' in found) large.push({ path: entry.path, sizeBytes, place, missed: found });
+  if ('missed' in found) large.push({ path: entry.path, sizeBytes, place, missed: found });
   else census.add(entry.path, found);
 }
 
@@ -97,7 +99,9 @@ async function addEntry(
 async function scanLarge(blobs: BlobStore, layer: Digest, library: LargeLibrary, census: LibraryCensus): Promise<void> {
   const { offsetBytes, compressedSizeBytes } = library.place;
   const facts = await scanAgain(library.sizeBytes, library.missed, () =>
-    Readable.from(blobs.read(layer, { start: offsetBytes, length: compressedSizeBytes })).pipe(createGunzip()),
+    Readable.from(blobs.read(layer, { start: offsetBytes, length: compressedSizeBytes })).pipe(
+      createGunzip({ chunkSize: 64 * 1024 }),
+    ),
   );
   if (facts !== undefined) census.add(library.path, facts);
 }

@@ -1,6 +1,6 @@
 /**
  * What the dynamic linker will ask of an ELF file, read while the file streams by (System V gABI chapter 5; GNU
- * symbol versioning). Only a window at the start and one at the end are kept, so that a library of a gigabyte costs a few megabytes.
+ * symbol versioning). Only the start, the end and the dynamic section are kept, so that a library of a gigabyte costs three megabytes.
  */
 
 /** What one ELF file needs and offers. */
@@ -17,9 +17,18 @@ export type ElfFacts = {
 /** A stretch of a file that has to be kept while the file streams by. */
 export type Window = { readonly offset: number; readonly sizeBytes: number };
 
-/** Files up to this size are kept whole; of larger ones only the two ends. */
-const wholeBytes = 8 << 20;
-const edgeBytes = 1 << 20;
+/** What of a file has to be seen once more, because it passed by before it was known to matter; and what was kept of it. */
+export type Missed = { readonly missed: readonly Window[]; readonly kept: readonly KeptWindow[] };
+
+/** Symbol names lie at the start of a file, in those that patchelf has touched at its end; of more, only the two ends are kept. */
+const headBytes = 2 << 20;
+const tailBytes = 1 << 20;
+const largestDynamicBytes = 1 << 20;
+const largestMissedBytes = 16 << 20;
+const aroundBytes = 4096;
+const headerBytes = 64;
+/** A file header and program headers as there are at the most in real files. */
+const programHeaderBytes = 4096;
 const longestString = 1024;
 const maximalVersions = 10_000;
 
@@ -38,38 +47,79 @@ type Segment = {
   readonly sizeBytes: number;
 };
 
+type KeptWindow = {
+  readonly offset: number;
+  readonly bytes: Buffer;
+  /** Filled when the file came by before. */
+  readonly isFilled?: true;
+};
+
+/** Room for the two ends of a file, used for one file after the other: a wheel may hold a thousand libraries. */
+export class ElfScratch {
+  readonly head: Buffer = Buffer.allocUnsafeSlow(headBytes);
+  readonly tail: Buffer = Buffer.allocUnsafeSlow(tailBytes);
+}
+
 /**
- * Takes the chunks of one file and tells at the end what it is. When the tables lie in the middle of a large file,
- * it names the stretch that it missed: scan the file once more with that window added.
+ * Takes the chunks of one file and tells at the end what it is. When tables lie where nothing was kept, it names the stretches
+ * that it missed: scan the file once more with those windows added.
  */
 export class ElfScanner {
   readonly #sizeBytes: number;
-  readonly #windows: readonly { readonly offset: number; readonly bytes: Buffer }[];
+  readonly #windows: KeptWindow[];
   #position = 0;
-  #isElf = true;
+  #state: 'unknown' | 'elf' | 'not-elf' = 'unknown';
 
-  constructor(sizeBytes: number, windows: readonly Window[] = []) {
-    const edges =
-      sizeBytes <= wholeBytes
-        ? [{ offset: 0, sizeBytes }]
-        : [
-            { offset: 0, sizeBytes: edgeBytes },
-            { offset: sizeBytes - edgeBytes, sizeBytes: edgeBytes },
-          ];
+  /** `missed`: what an earlier scan of the same file has missed. */
+  constructor(sizeBytes: number, options: { readonly missed?: Missed; readonly scratch?: ElfScratch } = {}) {
+    const { missed, scratch = new ElfScratch() } = options;
+    const head = Math.min(headBytes, sizeBytes);
+    const tail = Math.min(tailBytes, sizeBytes - head);
     this.#sizeBytes = sizeBytes;
-    this.#windows = [...edges, ...windows].map((window) => ({
-      offset: window.offset,
-      bytes: Buffer.alloc(Math.max(0, Math.min(window.sizeBytes, sizeBytes - window.offset))),
-    }));
+    this.#windows = [{ offset: 0, bytes: scratch.head.subarray(0, head) }];
+    if (missed === undefined) this.#windows.push({ offset: sizeBytes - tail, bytes: scratch.tail.subarray(0, tail) });
+    else this.#windows.push(...missed.kept, ...merged(missed.missed).map((window) => this.#room(window)));
+  }
+
+  /** Whether everything that is to be kept has come by: the rest of the file need not be pushed. */
+  get isDone(): boolean {
+    const open = this.#windows.filter(({ isFilled }) => isFilled !== true);
+    return this.#state === 'not-elf' || open.every(({ offset, bytes }) => offset + bytes.length <= this.#position);
   }
 
   /** The next bytes of the file; what is kept of them is copied. */
   push(chunk: Uint8Array): void {
-    if (!this.#isElf) return;
+    if (this.#state === 'not-elf') return;
     if (this.#position === 0 && chunk.length >= 4) {
-      this.#isElf = chunk[0] === 0x7f && chunk[1] === 0x45 && chunk[2] === 0x4c && chunk[3] === 0x46;
+      const isElf = chunk[0] === 0x7f && chunk[1] === 0x45 && chunk[2] === 0x4c && chunk[3] === 0x46;
+      if (!isElf) this.#state = 'not-elf';
     }
-    for (const { offset, bytes } of this.#windows) {
+    this.#keep(chunk);
+    // The program headers come first; they say where the dynamic section will come by.
+    if (this.#state === 'unknown' && this.#position >= Math.min(programHeaderBytes, this.#sizeBytes)) {
+      this.#state = 'elf';
+      const dynamic = new ElfView(this.#windows, this.#position).dynamicSegment();
+      if (dynamic !== undefined && dynamic.offset >= this.#position) this.#windows.push(this.#room(dynamic));
+    }
+  }
+
+  /** The facts; `not-elf` for anything but a 64-bit little-endian ELF file with a dynamic section; or what was missed. */
+  finish(): ElfFacts | 'not-elf' | Missed {
+    if (this.#state === 'not-elf') return 'not-elf';
+    const view = new ElfView(this.#windows, this.#position);
+    const facts = view.facts();
+    if (view.missed.length === 0) return facts;
+    // Tables that lie beyond the end are garbage, however often the file is read.
+    const isThere = view.missed.every(({ offset, sizeBytes }) => offset + sizeBytes <= this.#sizeBytes);
+    if (!isThere || view.missed.reduce((sum, window) => sum + window.sizeBytes, 0) > largestMissedBytes)
+      return 'not-elf';
+    const kept = this.#windows.slice(1).filter(({ offset, bytes }) => offset + bytes.length <= this.#position);
+    return { missed: view.missed, kept: kept.map(asFilled) };
+  }
+
+  #keep(chunk: Uint8Array): void {
+    for (const { offset, bytes, isFilled } of this.#windows) {
+      if (isFilled === true) continue;
       const start = Math.max(offset, this.#position);
       const end = Math.min(offset + bytes.length, this.#position + chunk.length);
       if (start < end) bytes.set(chunk.subarray(start - this.#position, end - this.#position), start - offset);
@@ -77,17 +127,8 @@ export class ElfScanner {
     this.#position += chunk.length;
   }
 
-  /** The facts; `not-elf` for anything but a 64-bit little-endian ELF file with a dynamic section; or a missed window. */
-  finish(): ElfFacts | 'not-elf' | Window {
-    if (!this.#isElf) return 'not-elf';
-    try {
-      return new ElfView(this.#windows).facts();
-    } catch (thrown) {
-      if (!(thrown instanceof OutOfView)) throw thrown;
-      // Tables that lie beyond the end are garbage, however often the file is read.
-      const { offset, sizeBytes } = thrown.window;
-      return offset + sizeBytes <= this.#sizeBytes ? thrown.window : 'not-elf';
-    }
+  #room({ offset, sizeBytes }: Window): KeptWindow {
+    return { offset, bytes: Buffer.alloc(Math.max(0, Math.min(sizeBytes, this.#sizeBytes - offset))) };
   }
 }
 
@@ -96,28 +137,56 @@ export function mayBeLibrary(path: string): boolean {
   return /\.so(\.[0-9A-Za-z._-]+)?$/.test(path);
 }
 
-class OutOfView extends Error {
-  readonly window: Window;
-  constructor(window: Window) {
-    super('out of view');
-    this.window = window;
-  }
+/** The same window, for a scan that starts anew while the room it lies in is used for another file. */
+function asFilled({ offset, bytes, isFilled }: KeptWindow): KeptWindow {
+  return isFilled === true ? { offset, bytes, isFilled } : { offset, bytes: Buffer.from(bytes), isFilled: true };
 }
 
-class ElfView {
-  readonly #windows: readonly { readonly offset: number; readonly bytes: Buffer }[];
+/** Windows with what lies around them, which is likely to be asked for next; those that touch are one. */
+function merged(windows: readonly Window[]): readonly Window[] {
+  const wide = windows.map(({ offset, sizeBytes }) => ({
+    start: Math.max(0, offset - aroundBytes),
+    end: offset + sizeBytes + aroundBytes,
+  }));
+  wide.sort((a, b) => a.start - b.start);
+  const found: { start: number; end: number }[] = [];
+  for (const window of wide) {
+    const last = found.at(-1);
+    if (last !== undefined && window.start <= last.end) last.end = Math.max(last.end, window.end);
+    else found.push(window);
+  }
+  return found.map(({ start, end }) => ({ offset: start, sizeBytes: end - start }));
+}
 
-  constructor(windows: readonly { readonly offset: number; readonly bytes: Buffer }[]) {
+/** Reads tables out of what was kept of a file. What was not kept reads as zeros, and is listed in `missed`. */
+class ElfView {
+  readonly missed: Window[] = [];
+  readonly #windows: readonly KeptWindow[];
+  /** How much of the file has come by: windows behind it are not filled yet. */
+  readonly #filledBytes: number;
+
+  constructor(windows: readonly KeptWindow[], filledBytes: number) {
     this.#windows = windows;
+    this.#filledBytes = filledBytes;
+  }
+
+  /** Where the file's dynamic section is, as far as its start tells. */
+  dynamicSegment(): Window | undefined {
+    const header = this.#at(0, headerBytes);
+    if (!isSupported(header)) return undefined;
+    const dynamic = this.#segments(header).find(({ type }) => type === ptDynamic);
+    return dynamic === undefined || this.missed.length > 0
+      ? undefined
+      : { offset: dynamic.offset, sizeBytes: Math.min(dynamic.sizeBytes, largestDynamicBytes) };
   }
 
   facts(): ElfFacts | 'not-elf' {
-    const header = this.#at(0, 64);
-    if (header[4] !== 2 || header[5] !== 1 || header.readUInt16LE(54) < 56) return 'not-elf';
+    const header = this.#at(0, headerBytes);
+    if (!isSupported(header)) return 'not-elf';
     const segments = this.#segments(header);
     const dynamic = segments.find((segment) => segment.type === ptDynamic);
     if (dynamic === undefined) return 'not-elf';
-    const values = dynamicValues(this.#at(dynamic.offset, Math.min(dynamic.sizeBytes, edgeBytes)));
+    const values = dynamicValues(this.#at(dynamic.offset, Math.min(dynamic.sizeBytes, largestDynamicBytes)));
     const strings = values.get(dtStrtab)?.[0];
     if (strings === undefined) return 'not-elf';
     const text = (offset: bigint) => this.#string(segments, strings + offset);
@@ -191,11 +260,19 @@ class ElfView {
   #at(offset: number, sizeBytes: number): Buffer {
     for (const window of this.#windows) {
       const start = offset - window.offset;
-      if (start >= 0 && start + sizeBytes <= window.bytes.length)
+      const isFilled = window.isFilled === true || offset + sizeBytes <= this.#filledBytes;
+      if (isFilled && start >= 0 && start + sizeBytes <= window.bytes.length) {
         return window.bytes.subarray(start, start + sizeBytes);
+      }
     }
-    throw new OutOfView({ offset, sizeBytes });
+    this.missed.push({ offset, sizeBytes });
+    return Buffer.alloc(Math.min(sizeBytes, largestDynamicBytes));
   }
+}
+
+/** A 64-bit little-endian file whose program headers have the usual size. */
+function isSupported(header: Buffer): boolean {
+  return header[4] === 2 && header[5] === 1 && header.readUInt16LE(54) >= 56;
 }
 
 function dynamicValues(table: Buffer): Map<bigint, bigint[]> {

@@ -1,4 +1,4 @@
-import { compareDotted, type ElfFacts, ElfScanner, type Window } from './elf.ts';
+import { compareDotted, type ElfFacts, ElfScanner, type Missed } from './elf.ts';
 
 /** What the files of one wheel (or of another piece of an image) need of the system, and bring themselves. */
 export type LibraryFacts = {
@@ -38,22 +38,24 @@ export class LibraryCensus {
   }
 }
 
-/** Scans a file that can be streamed again, as often as it takes to see all its tables. */
+/** Scans a file that can be streamed again, as often as it takes to see all its tables, and no further than they reach. */
 export async function scanAgain(
   sizeBytes: number,
-  missed: Window,
+  first: Missed,
   stream: () => AsyncIterable<Uint8Array>,
 ): Promise<ElfFacts | undefined> {
-  const windows = [missed];
-  // Dynamic section, version table and a handful of strings: a real file needs three or four rounds at the most.
+  let missed = first;
+  // Version table and strings, then the names of versions: a real file needs two or three rounds.
   for (let round = 0; round < 12; round++) {
-    const scanner = new ElfScanner(sizeBytes, windows);
-    for await (const chunk of stream()) scanner.push(chunk);
+    const scanner = new ElfScanner(sizeBytes, { missed });
+    for await (const chunk of stream()) {
+      scanner.push(chunk);
+      if (scanner.isDone) break;
+    }
     const found = scanner.finish();
     if (found === 'not-elf') return undefined;
-    if (!('offset' in found)) return found;
-    // What lies around a missed table is likely to be asked for next.
-    windows.push({ offset: Math.max(0, found.offset - 4096), sizeBytes: Math.min(found.sizeBytes + 262_144, 1 << 24) });
+    if (!('missed' in found)) return found;
+    missed = found;
   }
   return undefined;
 }

@@ -26,6 +26,11 @@ export class ByteReader {
     return this.#chunk.length;
   }
 
+  /** Exactly so many bytes if they are at hand, without a turn of waiting. */
+  takeNow(lengthBytes: number): Uint8Array | undefined {
+    return this.#chunk.length >= lengthBytes ? this.#cut(lengthBytes) : undefined;
+  }
+
   /** Exactly so many bytes; for sizes that are bounded. @throws Fault `wheel/truncated` */
   async take(lengthBytes: number): Promise<Uint8Array> {
     if (this.#chunk.length >= lengthBytes) return this.#cut(lengthBytes);

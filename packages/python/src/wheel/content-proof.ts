@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash, hash } from 'node:crypto';
 import { pythonFault } from '../fault.ts';
 import type { RecordRow } from './record.ts';
 
@@ -8,8 +8,8 @@ export class ContentProof {
   readonly #filename: string;
   readonly #row: RecordRow | undefined;
   readonly #expectedSha256: string | undefined;
-  readonly #sha256 = createHash('sha256');
-  readonly #other;
+  #sha256: Hash | undefined;
+  #other: Hash | undefined;
   #sizeBytes = 0;
 
   /** `expectedSha256` (base64url) is that of a file that was read before and must not have changed. */
@@ -18,20 +18,41 @@ export class ContentProof {
     this.#filename = filename;
     this.#row = row;
     this.#expectedSha256 = expectedSha256;
-    const algorithm = row?.hash?.algorithm;
-    this.#other = algorithm === undefined || algorithm === 'sha256' ? undefined : createHash(algorithm);
   }
 
+  /** Takes a part of the contents; {@link finish} ends them. */
   add(bytes: Uint8Array): void {
+    this.#sha256 ??= createHash('sha256');
     this.#sha256.update(bytes);
-    this.#other?.update(bytes);
+    const algorithm = this.#otherAlgorithm();
+    if (algorithm !== undefined) {
+      this.#other ??= createHash(algorithm);
+      this.#other.update(bytes);
+    }
     this.#sizeBytes += bytes.length;
   }
 
-  /** The SHA-256 in base64url. @throws Fault `wheel/wrong-record`, `wheel/header-mismatch` */
+  /** The SHA-256 in base64url of what was added. @throws Fault `wheel/wrong-record`, `wheel/header-mismatch` */
   finish(): string {
-    const sha256 = this.#sha256.digest('base64url');
-    const found = this.#other?.digest('base64url') ?? sha256;
+    if (this.#sha256 === undefined) return this.whole(new Uint8Array(0));
+    return this.#compare(this.#sha256.digest('base64url'), this.#other?.digest('base64url'));
+  }
+
+  /** The same for contents that are at hand as a whole: most files, and one call instead of three. */
+  whole(bytes: Uint8Array): string {
+    this.#sizeBytes = bytes.length;
+    const algorithm = this.#otherAlgorithm();
+    const other = algorithm === undefined ? undefined : hash(algorithm, bytes, 'base64url');
+    return this.#compare(hash('sha256', bytes, 'base64url'), other);
+  }
+
+  #otherAlgorithm(): string | undefined {
+    const algorithm = this.#row?.hash?.algorithm;
+    return algorithm === 'sha256' ? undefined : algorithm;
+  }
+
+  #compare(sha256: string, other: string | undefined): string {
+    const found = other ?? sha256;
     const wanted = this.#row?.hash?.base64url;
     if (wanted !== undefined && wanted !== found) throw this.#wrong(`its sum is ${found} instead of ${wanted}`);
     const wantedBytes = this.#row?.sizeBytes;

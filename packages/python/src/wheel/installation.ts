@@ -195,8 +195,7 @@ function proofOf(entry: ZipEntry, installation: Installation, filename: string):
 
 function installFile(entry: ZipEntry, content: WalkedContent, proof: ContentProof): Installed {
   if (content.kind === 'whole') {
-    proof.add(content.inflated);
-    const sha256Base64url = proof.finish();
+    const sha256Base64url = proof.whole(content.inflated);
     return {
       content: wholeContent(entry, content.deflated, content.inflated),
       sum: () => ({ sha256Base64url, sizeBytes: entry.sizeBytes }),
@@ -218,8 +217,7 @@ async function installScript(
   if (content.kind === 'whole') {
     const bytes = rewrittenScript(content.inflated, interpreterPath);
     if (bytes === content.inflated) return installFile(entry, content, proof);
-    proof.add(content.inflated);
-    proof.finish();
+    proof.whole(content.inflated);
     return { content: { kind: 'bytes', bytes }, sum: () => sumOf(bytes) };
   }
   const proved = proving(content.chunks, proof);
@@ -285,8 +283,11 @@ function proving(chunks: AsyncIterable<DeflatedChunk>, proof: ContentProof) {
 }
 
 async function proveOnly(content: WalkedContent, proof: ContentProof): Promise<void> {
-  if (content.kind === 'whole') proof.add(content.inflated);
-  else for await (const { inflated } of content.chunks) proof.add(inflated);
+  if (content.kind === 'whole') {
+    proof.whole(content.inflated);
+    return;
+  }
+  for await (const { inflated } of content.chunks) proof.add(inflated);
   proof.finish();
 }
 

@@ -1,17 +1,19 @@
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { crc32, inflateRaw, inflateRawSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import type { DeflatedChunk } from '@mir/core';
 import { pythonFault } from '../fault.ts';
 import { ByteReader } from './byte-reader.ts';
-import { type InflationEnd, inflate } from './inflation.ts';
+import { DamagedStream, Inflater, type InflationEnd } from './inflation.ts';
 import type { WheelSource } from './source.ts';
 import { dataDescriptorFlag, overlap, type ZipDirectory, type ZipEntry } from './zip-directory.ts';
 
 /** An entry of a zip with its contents, whose size and CRC-32 are checked while they are read. */
 export type WalkedEntry = { readonly entry: ZipEntry; readonly content: WalkedContent };
 
-/** Small contents are whole; large ones pass by once and end in a fault if they are not what was promised. */
+/**
+ * Small contents are whole, and good until the next entry is taken; large ones pass by once and end in a fault if they are not
+ * what was promised.
+ */
 export type WalkedContent =
   | { readonly kind: 'whole'; readonly deflated: Uint8Array | undefined; readonly inflated: Uint8Array }
   | { readonly kind: 'stream'; readonly chunks: AsyncIterable<DeflatedChunk> };
@@ -19,20 +21,11 @@ export type WalkedContent =
 /** What the whole file was found to be. */
 export type WalkEnd = { sha256: string };
 
-/** Entries up to these sizes are held whole; a window of them is inflated ahead of the reader. */
+/** Entries up to these sizes are held whole and inflated on the spot. */
 const wholeCompressedBytes = 1024 * 1024;
 const wholeBytes = 4 * 1024 * 1024;
-const windowBytes = 2 * 1024 * 1024;
-/** Below this size a trip to a thread costs more than inflating on the spot. */
-const onTheSpotBytes = 24 * 1024;
-
-const inflateElsewhere = promisify(inflateRaw) as unknown as (
-  bytes: Uint8Array,
-  options: { readonly info: true; readonly maxOutputLength: number; readonly chunkSize: number },
-) => Promise<Inflated>;
-
-type Inflated = { readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } };
-type Ahead = { readonly entry: ZipEntry; readonly content: Promise<WalkedContent> | WalkedContent };
+const localHeaderBytes = 30;
+const decoder = new TextDecoder();
 
 /**
  * Walks a zip once from its first byte to its last, in the physical order of its entries. Every local header must
@@ -48,57 +41,48 @@ export async function* walkZip(
   end: WalkEnd,
 ): AsyncGenerator<WalkedEntry> {
   const reader = new ByteReader(source.stream(), filename);
+  const inflater = new Inflater(longestWhole(directory));
   try {
-    let ahead: Ahead[] = [];
-    let aheadBytes = 0;
     for (const entry of directory.entries) {
       await readLocalHeader(reader, entry, filename);
-      if (entry.compressedSizeBytes <= wholeCompressedBytes && entry.sizeBytes <= wholeBytes) {
-        const bytes = await reader.take(entry.compressedSizeBytes);
+      if (isHeldWhole(entry)) {
+        const bytes = reader.takeNow(entry.compressedSizeBytes) ?? (await reader.take(entry.compressedSizeBytes));
         await readDataDescriptor(reader, entry, filename);
-        ahead.push({ entry, content: readWhole(entry, bytes, filename) });
-        aheadBytes += entry.compressedSizeBytes + entry.sizeBytes;
-        if (aheadBytes < windowBytes) continue;
-        // Half of the window stays in work while the reader deals with the other half.
-        const due = ahead.slice(0, Math.ceil(ahead.length / 2));
-        ahead = ahead.slice(due.length);
-        aheadBytes = ahead.reduce(
-          (sum, { entry: { compressedSizeBytes, sizeBytes } }) => sum + compressedSizeBytes + sizeBytes,
-          0,
-        );
-        yield* settled(due);
+        yield { entry, content: wholeContent(entry, bytes, inflater, filename) };
         continue;
       }
-      yield* settled(ahead);
-      ahead = [];
-      aheadBytes = 0;
-      const chunks = readStreamed(reader, entry, filename);
+      const chunks = readStreamed(reader, entry, inflater, filename);
       yield { entry, content: { kind: 'stream', chunks } };
       // A reader that skipped the contents must not skip their check.
       for await (const _ of chunks);
       await readDataDescriptor(reader, entry, filename);
     }
-    yield* settled(ahead);
     end.sha256 = await readTail(reader, source, directory, filename);
   } finally {
+    inflater.close();
     await reader.close();
   }
 }
 
-async function* settled(ahead: readonly Ahead[]): AsyncGenerator<WalkedEntry> {
-  for (const { entry, content } of ahead)
-    yield { entry, content: content instanceof Promise ? await content : content };
+function isHeldWhole(entry: ZipEntry): boolean {
+  return entry.compressedSizeBytes <= wholeCompressedBytes && entry.sizeBytes <= wholeBytes;
+}
+
+function longestWhole(directory: ZipDirectory): number {
+  return directory.entries.reduce((longest, entry) => Math.max(longest, isHeldWhole(entry) ? entry.sizeBytes : 0), 0);
 }
 
 async function readLocalHeader(reader: ByteReader, entry: ZipEntry, filename: string): Promise<void> {
-  const fixed = view(await reader.take(30));
+  const fixed = view(reader.takeNow(localHeaderBytes) ?? (await reader.take(localHeaderBytes)));
   const mismatch = (what: string) => headerMismatch(filename, entry.name, what);
   if (fixed.getUint32(0, true) !== 0x04034b50) throw mismatch('its local header is missing');
   if (fixed.getUint16(6, true) !== entry.flags) throw mismatch('flags');
   if (fixed.getUint16(8, true) !== (entry.method === 'stored' ? 0 : 8)) throw mismatch('compression methods');
-  const name = new TextDecoder().decode(await reader.take(fixed.getUint16(26, true)));
+  const nameBytes = fixed.getUint16(26, true);
+  const name = decoder.decode(reader.takeNow(nameBytes) ?? (await reader.take(nameBytes)));
   if (name !== entry.name) throw mismatch(`names ("${name}")`);
-  const extra = await reader.take(fixed.getUint16(28, true));
+  const extraBytes = fixed.getUint16(28, true);
+  const extra = reader.takeNow(extraBytes) ?? (await reader.take(extraBytes));
   if ((entry.flags & dataDescriptorFlag) !== 0) return;
   const sizes = localSizes(fixed, view(extra));
   if (fixed.getUint32(14, true) !== entry.crc32) throw mismatch('checksums');
@@ -146,48 +130,31 @@ async function readDataDescriptor(reader: ByteReader, entry: ZipEntry, filename:
   if (!sound) throw headerMismatch(filename, entry.name, 'data descriptors');
 }
 
-function readWhole(entry: ZipEntry, bytes: Uint8Array, filename: string): Promise<WalkedContent> | WalkedContent {
-  if (entry.method === 'stored') return wholeContent(entry, undefined, bytes, filename);
-  // One byte of room more than declared: a file that is too long is then told from one that is damaged.
-  // Room for all of it at once spares a copy.
-  const outputBytes = entry.sizeBytes + 1;
-  const options = { info: true, maxOutputLength: outputBytes, chunkSize: Math.max(outputBytes, 64) } as const;
-  const accept = (inflated: Inflated) => {
-    if (inflated.engine.bytesWritten !== bytes.length) throw wrongSize(filename, entry.name);
-    return wholeContent(entry, bytes, inflated.buffer, filename);
-  };
-  if (bytes.length > onTheSpotBytes) {
-    const content = inflateElsewhere(bytes, options).then(accept, (thrown: unknown) => {
-      throw inflationFault(thrown, filename, entry.name);
-    });
-    // The walk may end before it gets to this entry; its fault is then nobody's business.
-    content.catch(() => undefined);
-    return content;
-  }
-  let inflated: Inflated;
+function wholeContent(entry: ZipEntry, bytes: Uint8Array, inflater: Inflater, filename: string): WalkedContent {
+  const isStored = entry.method === 'stored';
+  const inflated = isStored ? bytes : inflatePiece(entry, bytes, inflater, filename);
+  if (inflated.length !== entry.sizeBytes) throw wrongSize(filename, entry.name);
+  if (crc32(inflated) !== entry.crc32) throw wrongChecksum(filename, entry.name);
+  return { kind: 'whole', deflated: isStored ? undefined : bytes, inflated };
+}
+
+function inflatePiece(entry: ZipEntry, bytes: Uint8Array, inflater: Inflater, filename: string): Uint8Array {
   try {
-    inflated = inflateRawSync(bytes, options) as unknown as Inflated;
+    return inflater.inflatePiece(bytes, entry.sizeBytes);
   } catch (thrown) {
     throw inflationFault(thrown, filename, entry.name);
   }
-  return accept(inflated);
 }
 
-function wholeContent(
+async function* readStreamed(
+  reader: ByteReader,
   entry: ZipEntry,
-  deflated: Uint8Array | undefined,
-  inflated: Uint8Array,
+  inflater: Inflater,
   filename: string,
-): WalkedContent {
-  if (inflated.length !== entry.sizeBytes) throw wrongSize(filename, entry.name);
-  if (crc32(inflated) !== entry.crc32) throw wrongChecksum(filename, entry.name);
-  return { kind: 'whole', deflated, inflated };
-}
-
-async function* readStreamed(reader: ByteReader, entry: ZipEntry, filename: string): AsyncGenerator<DeflatedChunk> {
+): AsyncGenerator<DeflatedChunk> {
   const end: InflationEnd = { consumedBytes: entry.compressedSizeBytes };
   const raw = readPart(reader, entry.compressedSizeBytes);
-  const chunks = entry.method === 'stored' ? unchanged(raw) : inflate(raw, end);
+  const chunks = entry.method === 'stored' ? unchanged(raw) : inflater.inflateStream(raw, end);
   let sizeBytes = 0;
   let checksum = 0;
   try {
@@ -242,9 +209,7 @@ function view(bytes: Uint8Array): DataView {
 }
 
 function inflationFault(thrown: unknown, filename: string, name: string): unknown {
-  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
-  if (code === 'ERR_BUFFER_TOO_LARGE') return wrongSize(filename, name);
-  if (!/^Z_/.test(code)) return thrown;
+  if (!(thrown instanceof DamagedStream)) return thrown;
   return pythonFault('wheel/wrong-checksum', {
     what: `${filename} is damaged: "${name}" cannot be decompressed`,
     subject: filename,

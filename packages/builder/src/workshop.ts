@@ -4,6 +4,7 @@ import { BlobStore, RepositoryStore } from '@mir/oci';
 import { type Home, openHome } from './home.ts';
 import { ConversionPool } from './layers/conversion-pool.ts';
 import { LayerStore } from './layers/layer-store.ts';
+import type { WheelLayers } from './layers/wheel-layers.ts';
 import type { ProgressListener, Stage } from './progress.ts';
 
 export type WorkshopOptions = {
@@ -28,6 +29,9 @@ export class Workshop implements AsyncDisposable {
   readonly snapshots = new Map<string, Promise<ArchiveSnapshot>>();
   /** Those that are open: an index is tens of megabytes, and one build asks several times. */
   readonly archives = new Map<string, Promise<Archive>>();
+
+  /** Wheels that are worked on before the lock is there, by their sha256. */
+  readonly earlyWheels = new Map<string, Promise<WheelLayers>>();
 
   private constructor(options: WorkshopOptions, home: Home, blobs: BlobStore, repositories: RepositoryStore) {
     this.home = home;

@@ -7,11 +7,13 @@ export {
   type ModuleSource,
 } from './bytecode.ts';
 export type { PythonFaultCode } from './fault.ts';
+export { foreseeWheel } from './index-page.ts';
 export { downloadHeaders, type IndexSettings, indexSettingsOfMachine } from './index-settings.ts';
 export { formatLock, type Lock, type LockedPackage, type LockedWheel, lockIdentity } from './lock.ts';
 export { parseLock } from './lock-reader.ts';
 export { evaluateMarker, type Marker, parseMarker } from './marker.ts';
 export { type MarkerEnvironment, markerEnvironment } from './marker-environment.ts';
+export { exactVersion } from './pin.ts';
 export { type Pyproject, type PyprojectChoice, readPyproject } from './pyproject.ts';
 export {
   formatRequirement,

@@ -36,9 +36,15 @@ export async function buildImage(
   const [os, packages] = await Promise.all([
     workshop.stage('os-packages', () => osLayers(workshop, plan.base, plan.osSelection)),
     workshop.stage('wheels', () =>
-      wheelLayers(workshop, plan.lock.python.packages, plan.base.target.pythonVersion, plan.interpreter, (made) => {
-        if (standsAlone.has(made.package.name)) onLayer(imageLayer(made.wheel, 'wheel').descriptor);
-      }),
+      wheelLayers(
+        workshop,
+        plan.lock.python.packages,
+        plan.base.target.pythonVersion,
+        plan.interpreter,
+        (name, layer) => {
+          if (standsAlone.has(name)) onLayer(imageLayer(layer, 'wheel').descriptor);
+        },
+      ),
     ),
   ]);
   return workshop.stage('assemble', async () => {

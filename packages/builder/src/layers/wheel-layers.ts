@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   downloadHeaders,
+  type IndexSettings,
   type Interpreter,
   indexSettingsOfMachine,
   type LockedPackage,
@@ -17,13 +18,18 @@ import { venvPrefix } from './venv-layer.ts';
 /** Raised whenever the same entries would give other facts. */
 const factsVersion = 1;
 
-/** A package of a lock with its layers. */
-export type PackageLayers = {
-  readonly package: LockedPackage;
+/** The layers that a wheel becomes. */
+export type WheelLayers = {
   readonly wheel: LayerRecord;
   /** Undefined where no bytecode is made or the wheel has no modules. */
   readonly bytecode: LayerRecord | undefined;
 };
+
+/** A package of a lock with its layers. */
+export type PackageLayers = WheelLayers & { readonly package: LockedPackage };
+
+/** Told of each wheel's layer when it is there, before its bytecode is. */
+export type WheelListener = (name: string, layer: LayerRecord) => void;
 
 /** The key of a wheel's layer: hashes of verified inputs and versions of ours, nothing of the base (DESIGN 4.1, 4.5). */
 export function wheelKey(wheel: LockedWheel, pythonVersion: string): LayerKey {
@@ -37,38 +43,14 @@ export async function wheelLayers(
   packages: readonly LockedPackage[],
   pythonVersion: string,
   interpreter: Interpreter | undefined,
-  onWheel: (made: Pick<PackageLayers, 'package' | 'wheel'>) => void = () => undefined,
+  onWheel: WheelListener = () => undefined,
 ): Promise<readonly PackageLayers[]> {
   const index = await indexSettingsOfMachine(workshop.environment);
   const conversions = packages.map(async (one): Promise<PackageLayers> => {
-    const { wheel } = one;
-    let beside: LayerRecord | undefined;
-    const record = await workshop.layers.findOrMake(wheelKey(wheel, pythonVersion), async () => {
-      const url = addressOf(one);
-      const { filename, sha256, sizeBytes } = wheel;
-      workshop.report({ type: 'expect', bytes: sizeBytes });
-      const converted = await workshop.pool.run(
-        {
-          kind: 'wheel',
-          url,
-          headers: downloadHeaders(index, url),
-          installation: { filename, sha256, sizeBytes, pythonVersion: minorOf(pythonVersion), prefix: venvPrefix },
-          ...(interpreter !== undefined && { interpreter }),
-        },
-        sizeBytes,
-        (bytes) => workshop.report({ type: 'received', bytes, name: one.name }),
-      );
-      beside = converted.bytecode;
-      return converted.layer;
-    });
-    onWheel({ package: one, wheel: record });
-    if (interpreter === undefined) return { package: one, wheel: record, bytecode: undefined };
-    const bytecode = await workshop.layers.findOrMake(bytecodeKey(wheel, interpreter), async () => {
-      if (beside !== undefined) return beside;
-      const conversion = { kind: 'bytecode', layer: record.digest, interpreter } as const;
-      return (await workshop.pool.run(conversion, record.uncompressedSizeBytes)).layer;
-    });
-    return { package: one, wheel: record, bytecode: bytecode.isEmpty === true ? undefined : bytecode };
+    const early = await workshop.earlyWheels.get(one.wheel.sha256)?.catch(() => undefined);
+    const layers = early ?? (await convertWheel(workshop, index, one, pythonVersion, interpreter, onWheel));
+    if (early !== undefined) onWheel(one.name, early.wheel);
+    return { package: one, ...layers };
   });
   try {
     return await all(conversions);
@@ -76,6 +58,45 @@ export async function wheelLayers(
     await forgetResolutions(workshop);
     throw thrown;
   }
+}
+
+/** The layers of one wheel; what is not there yet is downloaded and converted. */
+export async function convertWheel(
+  workshop: Workshop,
+  index: IndexSettings,
+  one: Pick<LockedPackage, 'name' | 'wheel'>,
+  pythonVersion: string,
+  interpreter: Interpreter | undefined,
+  onWheel: WheelListener = () => undefined,
+): Promise<WheelLayers> {
+  const { wheel } = one;
+  let beside: LayerRecord | undefined;
+  const record = await workshop.layers.findOrMake(wheelKey(wheel, pythonVersion), async () => {
+    const url = addressOf(wheel);
+    const { filename, sha256, sizeBytes } = wheel;
+    workshop.report({ type: 'expect', bytes: sizeBytes });
+    const converted = await workshop.pool.run(
+      {
+        kind: 'wheel',
+        url,
+        headers: downloadHeaders(index, url),
+        installation: { filename, sha256, sizeBytes, pythonVersion: minorOf(pythonVersion), prefix: venvPrefix },
+        ...(interpreter !== undefined && { interpreter }),
+      },
+      sizeBytes,
+      (bytes) => workshop.report({ type: 'received', bytes, name: one.name }),
+    );
+    beside = converted.bytecode;
+    return converted.layer;
+  });
+  onWheel(one.name, record);
+  if (interpreter === undefined) return { wheel: record, bytecode: undefined };
+  const bytecode = await workshop.layers.findOrMake(bytecodeKey(wheel, interpreter), async () => {
+    if (beside !== undefined) return beside;
+    const conversion = { kind: 'bytecode', layer: record.digest, interpreter } as const;
+    return (await workshop.pool.run(conversion, record.uncompressedSizeBytes)).layer;
+  });
+  return { wheel: record, bytecode: bytecode.isEmpty === true ? undefined : bytecode };
 }
 
 /** Like Promise.all, but waits for every conversion to end before it fails: none may go on behind the fault. */
@@ -92,11 +113,11 @@ function bytecodeKey(wheel: LockedWheel, interpreter: Interpreter): LayerKey {
   return ['bytecode', what, interpreter.pythonVersion, venvPrefix, interpreter.digest, versions];
 }
 
-function addressOf(one: LockedPackage): string {
-  if (one.wheel.url !== undefined) return one.wheel.url;
+function addressOf({ url, filename }: LockedWheel): string {
+  if (url !== undefined) return url;
   throw builderFault('lock/unreadable', {
-    what: `The lock does not say where ${one.wheel.filename} is, and its layer is not here`,
-    subject: one.wheel.filename,
+    what: `The lock does not say where ${filename} is, and its layer is not here`,
+    subject: filename,
     hint: 'Use the lock file with addresses, or build from the requirements.',
   });
 }

@@ -29,6 +29,8 @@ export type Wish = {
   readonly target: Target;
   /** The base's Python, for a host that has none of its own. */
   readonly interpreter: () => Promise<Interpreter | undefined>;
+  /** Told of the requirements that the resolver begins to work on. */
+  readonly onResolving?: (requirements: readonly Requirement[], index: IndexSettings) => void;
 };
 
 type Resolved = { readonly atMilliseconds: number; readonly lock: Lock };
@@ -81,11 +83,13 @@ async function resolveFrom(
   if (start === undefined) {
     // What has not been resolved lately is likely to bring much that is new.
     workshop.pool.warm();
+    wish.onResolving?.(wish.requirements, index);
     return runResolver(workshop, wish, index);
   }
   const done = new Set(start.requirements);
   const added = wish.requirements.filter((one) => !done.has(textOf(one)));
   if (added.length === 0) return start.lock;
+  wish.onResolving?.(added, index);
   try {
     const constraints = [...wish.constraints, ...pinsOf(wish.requirements)];
     const lock = await runResolver(workshop, { ...wish, requirements: added, constraints }, index);

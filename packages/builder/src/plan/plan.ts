@@ -4,6 +4,7 @@ import { chooseBase, knownBases } from '../base/choice.ts';
 import { installedDeb } from '../base/debian-base.ts';
 import { builderFault } from '../fault.ts';
 import type { ImageSpec } from '../image-spec.ts';
+import { startWheels } from '../layers/early-wheels.ts';
 import { debKey } from '../layers/package-layers.ts';
 import { wheelKey } from '../layers/wheel-layers.ts';
 import {
@@ -44,12 +45,18 @@ export type Plan = {
   readonly problems: readonly Problem[];
 };
 
+/** How a plan is made. */
+export type PlanOptions = {
+  /** Start on wheels that are pinned while the others are still resolved: right when a build follows. */
+  readonly startsWheels?: boolean;
+};
+
 /**
  * Chooses the base, resolves the requirements (or reads the lock) and finds out what is there already.
  *
  * @throws Fault of whatever is wrong with the spec, the index or the archive
  */
-export async function makePlan(workshop: Workshop, spec: ImageSpec): Promise<Plan> {
+export async function makePlan(workshop: Workshop, spec: ImageSpec, options: PlanOptions = {}): Promise<Plan> {
   const locked = spec.lock === undefined ? undefined : readLockedSystem(spec.lock.text, spec.lock.path);
   refuseContradictions(spec, locked);
   const base = await workshop.stage('base', () =>
@@ -61,12 +68,13 @@ export async function makePlan(workshop: Workshop, spec: ImageSpec): Promise<Pla
     }),
   );
   refuseOtherPython(spec, base);
+  const compiler = wantsBytecode(spec, locked) ? base.interpreter() : Promise.resolve(undefined);
   const [python, osSelection, interpreter] = await Promise.all([
-    lockPython(workshop, spec, base),
+    lockPython(workshop, spec, base, options.startsWheels === true ? compiler : undefined),
     locked === undefined
       ? selectOsPackages(workshop, base, spec.osPackages)
       : lockedOsPackages(workshop, base, locked.osPackages),
-    wantsBytecode(spec, locked) ? base.interpreter() : undefined,
+    compiler,
   ]);
   workshop.letGoOfArchives();
   const lock: ImageLock = {
@@ -101,13 +109,22 @@ export function lockFile(plan: Plan): string {
   return formatImageLock(plan.lock, { addresses: true });
 }
 
-async function lockPython(workshop: Workshop, spec: ImageSpec, base: Base): Promise<Lock> {
+/** `compiler` is given where wheels are to be started early. */
+async function lockPython(
+  workshop: Workshop,
+  spec: ImageSpec,
+  base: Base,
+  compiler: Promise<Interpreter | undefined> | undefined,
+): Promise<Lock> {
   if (spec.lock !== undefined) return readPythonLock(spec.lock.text, spec.lock.path, base.target);
   return resolveLock(workshop, {
     requirements: spec.requirements,
     constraints: spec.constraints,
     target: base.target,
     interpreter: base.interpreter,
+    ...(compiler !== undefined && {
+      onResolving: (requirements, index) => startWheels(workshop, index, requirements, base.target, compiler),
+    }),
   });
 }
 

@@ -55,7 +55,7 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   const wantsJson = values.has('json');
   const display = new ProgressDisplay(wantsJson);
   await using workshop = await Workshop.open({ environment, now: () => new Date(), onProgress: display.listen });
-  const plan = await makePlan(workshop, spec);
+  const plan = await makePlan(workshop, spec, { startsWheels: true });
   await using delivery = new Delivery(workshop, output);
   const built = await buildImage(workshop, plan, delivery.offer);
   // Before anything becomes visible: a lock that cannot be written fails the build.

@@ -1,0 +1,34 @@
+import { foreseeWheel, type IndexSettings, type Interpreter, type Requirement, type Target } from '@mir/python';
+import type { Workshop } from '../workshop.ts';
+import { convertWheel } from './wheel-layers.ts';
+
+/** Pages of an index that are read at once. */
+const pagesAtOnce = 12;
+
+/**
+ * Starts on the wheels of pinned requirements while the resolver is still busy with them: which file a pin means is told by one page
+ * of the index, and layers are keyed by what the file really is, so that a wrong guess costs a download and nothing else.
+ */
+export function startWheels(
+  workshop: Workshop,
+  index: IndexSettings,
+  requirements: readonly Requirement[],
+  target: Target,
+  interpreter: Promise<Interpreter | undefined>,
+): void {
+  const waiting = [...requirements];
+  const work = async (): Promise<void> => {
+    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
+      const wheel = await foreseeWheel(workshop.http, index, one, target);
+      if (wheel === undefined || workshop.earlyWheels.has(wheel.sha256)) continue;
+      const name = one.name;
+      const converting = interpreter.then((compiler) =>
+        convertWheel(workshop, index, { name, wheel }, target.pythonVersion, compiler),
+      );
+      workshop.earlyWheels.set(wheel.sha256, converting);
+      // Whoever needs this wheel tries again and tells what is wrong; a wheel that nobody needs may fail in silence.
+      converting.catch(() => workshop.earlyWheels.delete(wheel.sha256));
+    }
+  };
+  for (let worker = 0; worker < pagesAtOnce; worker++) work().catch(() => undefined);
+}

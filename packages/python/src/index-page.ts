@@ -1,0 +1,103 @@
+import { isFault } from '@mir/core';
+import type { HttpClient } from '@mir/http';
+import { downloadHeaders, type IndexSettings, indexUrls, withoutCredentials } from './index-settings.ts';
+import type { LockedWheel } from './lock.ts';
+import { exactVersion } from './pin.ts';
+import type { Requirement } from './requirement.ts';
+import type { Target } from './target.ts';
+import { compareVersions, satisfies } from './version.ts';
+import { chooseWheel, parseWheelFilename } from './wheel/filename.ts';
+
+const pageLimitBytes = 64 << 20;
+const jsonPage = 'application/vnd.pypi.simple.v1+json';
+
+type ListedFile = LockedWheel & { readonly requiresPython: string | undefined };
+
+/**
+ * The wheel that resolving a pinned requirement will most likely come to, read from the index's own page (PEP 691): work on it may
+ * start while the resolver is still busy. A forecast only: what goes into a lock is the resolver's. Undefined where the page does
+ * not tell, and whenever anything goes wrong: the resolver will say what.
+ */
+export async function foreseeWheel(
+  http: HttpClient,
+  index: IndexSettings,
+  requirement: Requirement,
+  target: Target,
+): Promise<LockedWheel | undefined> {
+  const version = exactVersion(requirement);
+  if (version === undefined) return undefined;
+  try {
+    for (const indexUrl of indexUrls(index)) {
+      const files = await filesOf(http, index, indexUrl, requirement.name);
+      // The first index that knows a name is the only one for it.
+      if (files !== undefined) return choose(files, requirement, version, target);
+    }
+  } catch (thrown) {
+    if (!isFault(thrown)) throw thrown;
+  }
+  return undefined;
+}
+
+function choose(
+  files: readonly ListedFile[],
+  { name, hashes }: Requirement,
+  version: string,
+  target: Target,
+): LockedWheel | undefined {
+  const fitting = files.filter(({ filename, sha256, requiresPython }) => {
+    const found = parseWheelFilename(filename);
+    return (
+      found.name === name &&
+      compareVersions(found.version, version) === 0 &&
+      (requiresPython === undefined || satisfies(target.pythonVersion, requiresPython)) &&
+      (hashes === undefined || hashes.includes(`sha256:${sha256}`))
+    );
+  });
+  const chosen = chooseWheel(fitting, target);
+  if (chosen === undefined) return undefined;
+  const { requiresPython: _, ...wheel } = chosen;
+  return wheel;
+}
+
+/** The wheels that a page lists; undefined where the index does not know the name. */
+async function filesOf(
+  http: HttpClient,
+  index: IndexSettings,
+  indexUrl: string,
+  name: string,
+): Promise<readonly ListedFile[] | undefined> {
+  const page = new URL(`${indexUrl.replace(/\/+$/, '')}/${name}/`);
+  page.username = '';
+  page.password = '';
+  const response = await http.send({
+    url: page.href,
+    headers: { ...downloadHeaders(index, page.href), accept: jsonPage },
+  });
+  if (response.status !== 200 || response.header('content-type')?.startsWith(jsonPage) !== true) {
+    await response.discard();
+    return response.status === 404 ? undefined : [];
+  }
+  const listed: unknown = JSON.parse(await response.text(pageLimitBytes));
+  const files = typeof listed === 'object' && listed !== null && 'files' in listed ? listed.files : undefined;
+  return Array.isArray(files) ? files.flatMap((file: unknown) => listedFile(file, response.url, index)) : [];
+}
+
+function listedFile(file: unknown, page: string, index: IndexSettings): readonly ListedFile[] {
+  if (typeof file !== 'object' || file === null) return [];
+  const { filename, url, size, hashes, yanked, ...more } = file as Readonly<Record<string, unknown>>;
+  const sha256 = typeof hashes === 'object' && hashes !== null && 'sha256' in hashes ? hashes.sha256 : undefined;
+  const requiresPython = more['requires-python'];
+  if (typeof filename !== 'string' || !filename.endsWith('.whl') || typeof url !== 'string') return [];
+  if (typeof sha256 !== 'string' || typeof size !== 'number' || (yanked !== undefined && yanked !== false)) return [];
+  const address = URL.parse(url, page);
+  if (address === null || !/^https?:$/.test(address.protocol)) return [];
+  return [
+    {
+      filename,
+      sha256: sha256.toLowerCase(),
+      sizeBytes: size,
+      url: withoutCredentials(address.href, index),
+      requiresPython: typeof requiresPython === 'string' ? requiresPython : undefined,
+    },
+  ];
+}

@@ -11,6 +11,8 @@ export type Base = {
   /** The base as an image of its own. */
   readonly image: Image;
   readonly target: Target;
+  /** The registry and repository that its layers can be had from, where it was pulled from one. */
+  readonly source?: BaseSource;
   /** Absolute path of the interpreter that the venv links to. */
   readonly pythonPath: string;
   readonly distribution: { readonly id: string; readonly version: string };
@@ -27,6 +29,12 @@ export type Base = {
   /** The tree as the configuration of OS packages needs it. Large, hence read when it is asked for. */
   readonly state: () => Promise<BaseState>;
 };
+
+/** What is known of a base before it is made or pulled. */
+export type BaseOutline = Pick<Base, 'name' | 'platform' | 'target' | 'distribution' | 'suite'>;
+
+/** Where a base's layers are, for whoever wants to read or mount them. */
+type BaseSource = { readonly registry: string; readonly repository: string };
 
 /** A .deb as a lock names it. */
 export type InstalledDeb = Pick<Package, 'name' | 'version' | 'architecture' | 'filename' | 'sizeBytes' | 'sha256'>;

@@ -170,7 +170,7 @@ export async function installedIn(base: Base, archive: Archive): Promise<Readonl
 }
 
 /** The packages that dpkg's database lists as installed (deb822; dpkg(1), "status"). */
-function packagesOfStatus(state: BaseState): ReadonlyMap<string, InstalledPackage> {
+export function packagesOfStatus(state: BaseState): ReadonlyMap<string, InstalledPackage> {
   const status = Buffer.from(state.contents['var/lib/dpkg/status'] ?? '', 'base64').toString();
   const installed = parseControl(status).flatMap((paragraph): InstalledPackage[] => {
     const [name, version, architecture] = ['Package', 'Version', 'Architecture'].map((field) => paragraph.get(field));

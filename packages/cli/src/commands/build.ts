@@ -14,6 +14,7 @@ import {
 import { buildLines } from '../build-report.ts';
 import { usageFault } from '../fault-message.ts';
 import { imageOptions, imageOptionsHelp, readImageSpec } from '../image-options.ts';
+import { nextStep } from '../next-step.ts';
 import { ProgressDisplay } from '../progress-display.ts';
 import type { Command, Invocation } from './commands.ts';
 
@@ -88,17 +89,4 @@ function outputOf(tag: string | undefined, output: string | undefined): Output {
   if (tag === undefined)
     throw usageFault('The image has no name', 'Name it with -t NAME[:TAG], for example -t team/fraud:1.');
   return parseOutput(tag, output);
-}
-
-function nextStep(output: Output, name: string): string {
-  switch (output.kind) {
-    case 'embedded':
-      return `Next: mir registry serve --listen 127.0.0.1:5000, then docker pull 127.0.0.1:5000/${name}`;
-    case 'oci':
-      return `Next: skopeo copy oci:${output.directory}:${output.name} DESTINATION`;
-    case 'docker-archive':
-      return `Next: docker load -i ${output.file}`;
-    case 'registry':
-      return `Next: docker pull ${name}`;
-  }
 }

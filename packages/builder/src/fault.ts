@@ -18,6 +18,7 @@ export type BuilderFaultCode =
   | 'image/too-many-layers'
   | 'output/unknown'
   | 'output/unwritable'
+  | 'output/one-platform'
   | 'image/unknown'
   | 'image/no-lock'
   | 'image/no-platform'

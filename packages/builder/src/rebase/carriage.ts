@@ -11,10 +11,10 @@ import {
   writeDockerArchive,
   writeLayout,
 } from '@mir/oci';
-import { builderFault } from '../fault.ts';
 import { withFallback } from '../image/opened-image.ts';
 import type { Delivered } from '../output/delivery.ts';
-import type { Output } from '../output/output.ts';
+import { putEmbedded } from '../output/embedded.ts';
+import { type Output, severalPlatforms } from '../output/output.ts';
 import type { Workshop } from '../workshop.ts';
 
 /** A place that has some of an image's layers. */
@@ -42,28 +42,19 @@ export async function carry(
   switch (output.kind) {
     case 'embedded': {
       await bringHere(workshop.blobs, images, blobs);
-      await putInto(workshop, published, output);
+      await putEmbedded(workshop, published, output);
       return { name: `${output.repository}:${output.tag}`, sentBytes: 0 };
     }
     case 'oci':
       await writeLayout(output.directory, [{ image: published, name: output.name }], blobs);
       return { name: `oci:${output.directory}:${output.name}`, sentBytes: 0 };
     case 'docker-archive':
-      if (published instanceof ImageSet) throw severalPlatforms(output.file);
+      if (published instanceof ImageSet) throw severalPlatforms(output);
       await writeDockerArchive(output.file, [{ image: published, tags: [output.name] }], blobs);
       return { name: `docker-archive:${output.file}`, sentBytes: 0 };
     case 'registry':
       return push(workshop, published, origins, blobs, output);
   }
-}
-
-/** The fault for several platforms on their way into a docker archive, which holds one. */
-function severalPlatforms(file: string) {
-  return builderFault('output/unknown', {
-    what: `${file} would hold images for several platforms, and docker load takes one`,
-    subject: file,
-    hint: 'Choose one with --platform, or use -o oci:DIRECTORY or -o registry://HOST/REPOSITORY.',
-  });
 }
 
 async function bringHere(store: BlobStore, images: readonly Image[], blobs: BlobReader): Promise<void> {
@@ -72,23 +63,6 @@ async function bringHere(store: BlobStore, images: readonly Image[], blobs: Blob
     await using writer = await store.write();
     for await (const chunk of blobs.read(descriptor.digest)) await writer.write(chunk);
     await writer.commit({ digest: descriptor.digest, sizeBytes: descriptor.size });
-  }
-}
-
-/** Puts an image, or an index with its images, into the embedded registry; all layers are in the store. */
-async function putInto(
-  { blobs, repositories }: Workshop,
-  published: Image | ImageSet,
-  { repository, tag }: Output & { readonly kind: 'embedded' },
-): Promise<void> {
-  const images = published instanceof ImageSet ? published.images : [published];
-  for (const image of images) {
-    await blobs.put(image.configBytes);
-    const tags = image === published ? [tag] : [];
-    await repositories.putManifest(repository, image.manifestBytes, image.mediaType, { tags });
-  }
-  if (published instanceof ImageSet) {
-    await repositories.putManifest(repository, published.indexBytes, mediaTypes.ociIndex, { tags: [tag] });
   }
 }
 

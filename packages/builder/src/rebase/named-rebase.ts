@@ -1,4 +1,4 @@
-import { parsePlatform } from '@mir/core';
+import { isFault, type Platform, parsePlatform } from '@mir/core';
 import { type Digest, type Image, ImageSet } from '@mir/oci';
 import type { Base } from '../base/base.ts';
 import { chooseBase, outlineOfBase } from '../base/choice.ts';
@@ -9,7 +9,7 @@ import type { Output } from '../output/output.ts';
 import type { Workshop } from '../workshop.ts';
 import { carry, type Origin } from './carriage.ts';
 import { readOwnImage } from './own-image.ts';
-import { type RebasedImage, rebaseImage, refuseBroken } from './rebase.ts';
+import { type RebasedImage, rebaseImage, refusal, refuseBroken } from './rebase.ts';
 
 /** What came of putting an image, or all images of an index, on another base. */
 export type Rebase = {
@@ -28,26 +28,33 @@ export type Rebase = {
  */
 export async function rebaseOpened(workshop: Workshop, opened: OpenedImage, baseName: string): Promise<Rebase> {
   const name = formatImageLocation(opened.location);
-  const images = await Promise.all(
-    opened.images.map(async (image) => {
-      const platform = parsePlatform(platformOf(image));
-      const shown = opened.isIndex ? `${name} (${platform})` : name;
-      const [own, outline] = await Promise.all([
-        readOwnImage(image, opened.blobs, name),
-        outlineOfBase(workshop, baseName, platform),
-      ]);
-      if (outline !== undefined) refuseBroken(own, outline, shown);
-      const base = await workshop.stage('base', () =>
-        chooseBase(workshop, { platform, base: baseName, layers: 'anywhere' }),
-      );
-      return rebaseImage(workshop, own, base, shown);
-    }),
-  );
+  const rebases = opened.images.map(async (image) => {
+    const platform = parsePlatform(platformOf(image));
+    const shown = opened.isIndex ? `${name} (${platform})` : name;
+    const [own, outline] = await Promise.all([
+      readOwnImage(image, opened.blobs, name),
+      outlineOfBase(workshop, baseName, platform),
+    ]);
+    if (outline !== undefined) refuseBroken(own, outline, shown);
+    return rebaseImage(workshop, own, await baseFor(workshop, baseName, platform, shown), shown);
+  });
+  // None may go on behind the refusal of another.
+  await Promise.allSettled(rebases);
+  const images = await Promise.all(rebases);
   const [first] = images;
   if (first === undefined) throw new TypeError(`${name} opened without an image`);
   const published = opened.isIndex ? ImageSet.create(images.map(({ image }) => image)) : first.image;
   const origins = [originOf(opened), ...images.flatMap(({ base }) => baseOrigin(workshop, base))];
   return { published, digest: published.digest, images, origins };
+}
+
+async function baseFor(workshop: Workshop, base: string, platform: Platform, name: string): Promise<Base> {
+  try {
+    return await workshop.stage('base', () => chooseBase(workshop, { platform, base, layers: 'anywhere' }));
+  } catch (thrown) {
+    if (!isFault(thrown, 'manifest/no-such-platform')) throw thrown;
+    throw refusal([{ what: thrown.message, fix: `take a base for ${platform}` }], base, name, thrown);
+  }
 }
 
 /** Delivers what a rebase made. @throws Fault of the output */

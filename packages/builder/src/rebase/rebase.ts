@@ -62,7 +62,7 @@ async function deriveOsLayers(
     const fix = 'rebuild from the requirements with the OS packages that this base needs';
     throw refusal(
       [{ what: `its OS packages cannot be put on ${base.name}: ${thrown.message}`, fix }],
-      base,
+      base.name,
       name,
       thrown,
     );
@@ -75,15 +75,16 @@ export function refuseBroken(own: OwnImage, base: BaseOutline, name: string): vo
 }
 
 function refuse(points: readonly BrokenPoint[], base: BaseOutline, name: string): void {
-  if (points.length > 0) throw refusal(points, base, name);
+  if (points.length > 0) throw refusal(points, base.name, name);
 }
 
-function refusal(points: readonly BrokenPoint[], base: BaseOutline, name: string, cause?: Fault): Fault {
+/** The fault that lists what a base breaks. */
+export function refusal(points: readonly BrokenPoint[], baseName: string, name: string, cause?: Fault): Fault {
   const lines = points.map(({ what, fix }) => `  - ${what}: ${fix}`);
   return builderFault('rebase/refused', {
-    what: [`${name} cannot be put on ${base.name}`, ...lines].join('\n'),
+    what: [`${name} cannot be put on ${baseName}`, ...lines].join('\n'),
     subject: name,
-    hint: `Nothing was changed. To rebuild: mir build -r requirements.txt --base ${base.name} -t NAME.`,
+    hint: `Nothing was changed. To rebuild: mir build -r requirements.txt --base ${baseName} -t NAME.`,
     ...(cause !== undefined && { cause }),
   });
 }

@@ -1,6 +1,6 @@
 import type { Platform } from '@mir/core';
 import type { BaseState, Package, Suite } from '@mir/debian';
-import type { Image } from '@mir/oci';
+import type { Digest, Image } from '@mir/oci';
 import type { Interpreter, Target } from '@mir/python';
 
 /** The lowest layers of an image, an operating system and a Python, with all that a build has to know of them. */
@@ -8,8 +8,10 @@ export type Base = {
   /** As a person names it: `debian:bookworm`, `oci:registry.example/python:3.11`. */
   readonly name: string;
   readonly platform: Platform;
-  /** The base as an image of its own. */
+  /** The base as an image of its own, under OCI's media types. */
   readonly image: Image;
+  /** Of the base as it is published: what its registry knows it by, also where that is Docker's form of it. */
+  readonly digest: Digest;
   readonly target: Target;
   /** The registry and repository that its layers can be had from, where it was pulled from one. */
   readonly source?: BaseSource;

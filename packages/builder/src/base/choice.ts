@@ -35,9 +35,9 @@ export async function chooseBase(workshop: Workshop, choice: BaseChoice): Promis
       hint: `Leave out --python, or choose another base: ${knownBases()}.`,
     });
   }
-  if (choice.locked !== undefined && choice.locked.digest !== base.image.digest) {
+  if (choice.locked !== undefined && choice.locked.digest !== base.digest) {
     throw builderFault('lock/other-base', {
-      what: `The lock was made for the base ${choice.locked.digest}, and ${base.name} is ${base.image.digest}`,
+      what: `The lock was made for the base ${choice.locked.digest}, and ${base.name} is ${base.digest}`,
       subject: base.name,
       hint: 'Build from the requirements to get a lock for the base as it is today.',
     });

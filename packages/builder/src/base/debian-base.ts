@@ -57,9 +57,11 @@ export async function debianBase(
   const content = await contentLayer(workshop, suite, platform, packages, settings.proxy);
   const facts = await factsOfBase(workshop, content);
   const bytecode = await bytecodeLayer(workshop, suite, platform, content, packages);
+  const image = baseImage(platform, content, bytecode);
   return {
     ...outlineOf(suite, platform, packages),
-    image: baseImage(platform, content, bytecode),
+    image,
+    digest: image.digest,
     pythonPath: `/usr/bin/python${pythonOfSuite(suite)}`,
     libraries: facts.libraries,
     packages: packages.map(installedDeb),

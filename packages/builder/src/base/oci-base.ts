@@ -1,6 +1,15 @@
 import { architectureOf, type Platform } from '@mir/core';
 import { type BaseState, type DirectoryListing, pythonOfSuite, readBaseState, type Suite, suites } from '@mir/debian';
-import { fetchImage, type Image, LayeredTree, parseReference, pullLayers, type RepositoryClient } from '@mir/oci';
+import {
+  type Digest,
+  fetchImage,
+  Image,
+  LayeredTree,
+  parseManifest,
+  parseReference,
+  pullLayers,
+  type RepositoryClient,
+} from '@mir/oci';
 import type { Interpreter, Target } from '@mir/python';
 import { builderFault } from '../fault.ts';
 import { venvPrefix } from '../layers/venv-layer.ts';
@@ -9,6 +18,9 @@ import { recallOr } from '../memory.ts';
 import type { Workshop } from '../workshop.ts';
 import type { Base } from './base.ts';
 import { archiveInterpreter } from './debian-base.ts';
+
+/** Of a manifest or a configuration. */
+const limitBytes = 16 << 20;
 
 const libraryFolders = /^(usr\/)?(local\/)?lib(64)?\/([^/]*-linux-(gnu|musl)\/)?[^/]+\.so(\.[^/]*)?$/;
 
@@ -32,13 +44,14 @@ export async function ociBase(
   const tree = once(() => pull().then(() => readTree(workshop, image)));
   if (need === 'here') await pull();
   // What was read from a file of this digest once need not be read again.
-  const facts = await recallOr(workshop, 'bases', [image.digest, factsVersion], async () =>
+  const facts = await recallOr(workshop, 'bases', [pulled.digest, factsVersion], async () =>
     factsOf(await tree(), image, reference),
   );
   return {
     name: `oci:${reference}`,
     platform,
     image,
+    digest: pulled.digest,
     source: { registry: repository.registry, repository: repository.name },
     target: { pythonVersion: facts.python.version, architecture: architectureOf(platform), libc: facts.libc },
     pythonPath: facts.python.path,
@@ -140,9 +153,20 @@ async function fetchBase(
   platform: Platform,
 ): Promise<Image> {
   const { tag, digest } = parseReference(reference);
+  const here = digest === undefined ? undefined : await storedImage(workshop, digest);
+  if (here !== undefined) return here;
   const { image } = await fetchImage(repository, digest ?? tag ?? 'latest', platform, workshop.blobs);
   await workshop.blobs.put(image.configBytes);
   return image;
+}
+
+/** What a digest names, where it was pulled before: it cannot have changed. */
+async function storedImage({ blobs }: Workshop, digest: Digest): Promise<Image | undefined> {
+  if (!(await blobs.has(digest))) return undefined;
+  const manifestBytes = await blobs.bytes(digest, limitBytes);
+  const parsed = parseManifest(manifestBytes);
+  if (parsed.kind === 'index' || !(await blobs.has(parsed.manifest.config.digest))) return undefined;
+  return Image.parse(manifestBytes, await blobs.bytes(parsed.manifest.config.digest, limitBytes));
 }
 
 function isOfInterest(path: string): boolean {

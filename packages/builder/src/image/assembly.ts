@@ -83,7 +83,7 @@ export async function stackImage(workshop: Workshop, content: ImageContent): Pro
     layers,
     annotations: {
       'org.opencontainers.image.base.name': base.name.replace(/^oci:/, ''),
-      'org.opencontainers.image.base.digest': base.image.digest,
+      'org.opencontainers.image.base.digest': base.digest,
       [`org.managed-image-registry.lock`]: digest,
       'org.opencontainers.image.title': `Python ${lock.python.target.pythonVersion} on ${base.name}`,
     },

@@ -33,7 +33,7 @@ export function contractLabels(
   missing: readonly string[],
 ): Readonly<Record<string, string>> {
   return {
-    [labels.baseDigest]: base.image.digest,
+    [labels.baseDigest]: base.digest,
     [labels.baseName]: base.name,
     [labels.distribution]: `${base.distribution.id} ${base.distribution.version}`,
     [labels.libc]: `${base.target.libc.family} ${base.target.libc.version}`,

@@ -34,7 +34,7 @@ function fittingPackages(
   base: Base,
   locked: readonly InstalledDeb[],
 ): Promise<readonly InstalledDeb[] | null> {
-  const inputs = ['fitting', selectionVersion, base.image.digest, ...locked.map(({ sha256 }) => sha256)];
+  const inputs = ['fitting', selectionVersion, base.digest, ...locked.map(({ sha256 }) => sha256)];
   return recallOr(workshop, 'selections', inputs, () => chooseFitting(workshop, base, locked));
 }
 

@@ -32,7 +32,7 @@ export async function rebaseImage(workshop: Workshop, own: OwnImage, base: Base,
   const lock: ImageLock = {
     python: { target: base.target, packages: own.packages, createdBy: 'mir rebase' },
     bytecodeCompiler: own.system.bytecodeCompiler,
-    base: { name: base.name, digest: base.image.digest, packages: base.packages },
+    base: { name: base.name, digest: base.digest, packages: base.packages },
     osPackages: selection.packages.map(installedDeb),
   };
   const image = await stackImage(workshop, {

@@ -67,7 +67,7 @@ function planJson(made: Plan, problems: readonly Problem[]): string {
   return JSON.stringify({
     type: 'plan',
     lock: digest,
-    base: { name: base.name, digest: base.image.digest, platform: base.platform, python: base.target.pythonVersion },
+    base: { name: base.name, digest: base.digest, platform: base.platform, python: base.target.pythonVersion },
     packages: lock.python.packages.length,
     items,
     bytesToMove: bytesToMove(made),

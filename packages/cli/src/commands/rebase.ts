@@ -110,7 +110,7 @@ function reportLines(made: Rebase, before: string, delivered: Delivered, display
       '  from',
       `${own.baseName} ${own.system.base.digest.slice(0, 19)}  (${base.platform}, Python ${own.target.pythonVersion})`,
     ],
-    ['  to', `${base.name} ${base.image.digest.slice(0, 19)}  (${base.platform}, Python ${base.target.pythonVersion})`],
+    ['  to', `${base.name} ${base.digest.slice(0, 19)}  (${base.platform}, Python ${base.target.pythonVersion})`],
     [
       '  kept',
       `${counted(own.packageLayers.length, 'layer')} of Python packages, ${bytes(keptBytes(own.packageLayers))}`,
@@ -137,7 +137,7 @@ function summaryOf(made: Rebase, before: string, delivered: Delivered, display: 
       platform: base.platform,
       digest: image.digest,
       lock: image.config.config?.Labels?.['org.managed-image-registry.lock'],
-      base: { name: base.name, digest: base.image.digest, python: base.target.pythonVersion },
+      base: { name: base.name, digest: base.digest, python: base.target.pythonVersion },
       previousBase: { name: own.baseName, digest: own.system.base.digest, python: own.target.pythonVersion },
       keptLayers: own.packageLayers.length,
       keptBytes: keptBytes(own.packageLayers),

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { publishBase } from './support/bases.ts';
@@ -8,7 +7,8 @@ import { cleanupOf } from './support/cleanup.ts';
 import { assertReadable } from './support/fault-message.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { warmHome } from './support/home.ts';
-import { type BuiltImage, build, mir, mirOutput, wheelLayersOf } from './support/mir.ts';
+import { listenIn } from './support/listening-proxy.ts';
+import { type BuiltImage, build, contentOf, mir, mirOutput } from './support/mir.ts';
 import { succeed } from './support/program.ts';
 import { serveHome, startForeignRegistry } from './support/registry.ts';
 
@@ -68,7 +68,7 @@ test('a Debian base by its name is a base to move to, and to move away from', as
 
 test('in another registry nothing is read or sent but what is new, from a home that never saw the packages', async (t) => {
   const own = cleanupOf(t);
-  const registry = await startForeignRegistry(own);
+  const { address: registry, heard } = await listenIn(await startForeignRegistry(own), own);
   await build([...spec, '--base', `${bases}:1`, '-t', 'first', '-o', `registry://${registry}/team/first:1`], { home });
   await succeed('skopeo', [
     ...['copy', '--src-tls-verify=false', '--dest-tls-verify=false'],
@@ -76,13 +76,19 @@ test('in another registry nothing is read or sent but what is new, from a home t
   ]);
   const fresh = { home: await warmHome(own) };
   const words = [`registry://${registry}/team/first:1`, '--base', `oci:${registry}/bases/debian:2`];
+  const first = await rebase([...words, '-t', 'team/other'], fresh);
+  assert.ok(first.sentBytes < 1_000_000, `${first.sentBytes} bytes were sent`);
+  heard.length = 0;
   const moved = await rebase(words, fresh);
+  const asked = [...heard];
+  assert.equal(moved.digest, first.digest);
+  const layers = onFirst.layers.filter(({ digest }) => asked.some((line) => line.includes(digest)));
+  assert.deepEqual(layers.map(contentOf), ['lock'], 'of the image, the lock is read');
+  const blobs = asked.filter((line) => /^GET .*\/blobs\/sha256:/.test(line));
+  assert.equal(blobs.length, 2, `beside it, the configuration: ${blobs.join(', ')}`);
+  assert.equal(asked.filter((line) => /^GET .*\/manifests\//.test(line)).length, 2, asked.join('\n'));
   const built = await build([...spec, '--base', `oci:${registry}/bases/debian:2`, '-t', 'same'], { home });
   assert.equal(moved.digest, built.digest);
-  assert.ok(moved.sentBytes < 1_000_000, `${moved.sentBytes} bytes were sent`);
-  const here = await readdir(join(fresh.home, 'registry/blobs/sha256'));
-  const read = wheelLayersOf(onFirst).filter((layer) => here.includes(layer.replace(/^sha256:| .*/g, '')));
-  assert.deepEqual(read, []);
   const folder = await temporaryFolder(own);
   await succeed('skopeo', [
     'copy',

@@ -18,7 +18,11 @@ export type BuilderFaultCode =
   | 'image/too-many-layers'
   | 'output/unknown'
   | 'output/unwritable'
-  | 'image/unknown';
+  | 'output/one-platform'
+  | 'image/unknown'
+  | 'image/no-lock'
+  | 'image/no-platform'
+  | 'rebase/refused';
 
 /** A fault of the builder. */
 export function builderFault(code: BuilderFaultCode, details: FaultDetails): Fault<BuilderFaultCode> {

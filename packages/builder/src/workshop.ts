@@ -1,6 +1,6 @@
 import type { Archive, ArchiveSnapshot } from '@mir/debian';
 import { HttpClient } from '@mir/http';
-import { BlobStore, RepositoryStore } from '@mir/oci';
+import { BlobStore, dockerConfigCredentials, RegistryClient, RepositoryStore } from '@mir/oci';
 import { type Home, openHome } from './home.ts';
 import { ConversionPool } from './layers/conversion-pool.ts';
 import { LayerStore } from './layers/layer-store.ts';
@@ -29,6 +29,7 @@ export class Workshop implements AsyncDisposable {
   readonly snapshots = new Map<string, Promise<ArchiveSnapshot>>();
   /** Those that are open: an index is tens of megabytes, and one build asks several times. */
   readonly archives = new Map<string, Promise<Archive>>();
+  readonly #registries = new Map<string, RegistryClient>();
 
   /** Wheels that are worked on before the lock is there, by their sha256. */
   readonly earlyWheels = new Map<string, Promise<WheelLayers>>();
@@ -50,6 +51,15 @@ export class Workshop implements AsyncDisposable {
     const home = await openHome(options.environment);
     const blobs = await BlobStore.open(home.registry);
     return new Workshop(options, home, blobs, await RepositoryStore.open(blobs));
+  }
+
+  /** The client of a registry; one for all that a command does there, so that connections and sign-ins are shared. */
+  registry(host: string): RegistryClient {
+    const known = this.#registries.get(host);
+    if (known !== undefined) return known;
+    const client = new RegistryClient({ registry: host, credentials: dockerConfigCredentials(), http: this.http });
+    this.#registries.set(host, client);
+    return client;
   }
 
   /** Runs a stage and says when it starts and ends. */

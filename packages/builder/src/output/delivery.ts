@@ -4,6 +4,7 @@ import {
   dockerConfigCredentials,
   formatReference,
   type Image,
+  ImageSet,
   pushImage,
   RegistryClient,
   type RepositoryClient,
@@ -11,7 +12,8 @@ import {
   writeLayout,
 } from '@mir/oci';
 import type { Workshop } from '../workshop.ts';
-import type { Output } from './output.ts';
+import { putEmbedded } from './embedded.ts';
+import { type Output, severalPlatforms } from './output.ts';
 
 /** How an image arrived. */
 export type Delivered = {
@@ -50,22 +52,23 @@ export class Delivery implements AsyncDisposable {
     this.#uploads.set(layer.digest, uploading);
   };
 
-  /** Delivers the image, whose blobs are all in the workshop's store by now. @throws Fault of the output */
-  async complete(image: Image): Promise<Delivered> {
-    const { blobs, repositories } = this.#workshop;
+  /** Delivers the image or the images of an index, whose blobs are all in the workshop's store by now. @throws Fault of the output */
+  async complete(published: Image | ImageSet): Promise<Delivered> {
+    const { blobs } = this.#workshop;
     const output = this.#output;
     switch (output.kind) {
       case 'embedded':
-        await repositories.putManifest(output.repository, image.manifestBytes, image.mediaType, { tags: [output.tag] });
+        await putEmbedded(this.#workshop, published, output);
         return { name: `${output.repository}:${output.tag}`, sentBytes: 0 };
       case 'oci':
-        await writeLayout(output.directory, [{ image, name: output.name }], blobs);
+        await writeLayout(output.directory, [{ image: published, name: output.name }], blobs);
         return { name: `oci:${output.directory}:${output.name}`, sentBytes: 0 };
       case 'docker-archive':
-        await writeDockerArchive(output.file, [{ image, tags: [output.name] }], blobs);
+        if (published instanceof ImageSet) throw severalPlatforms(output);
+        await writeDockerArchive(output.file, [{ image: published, tags: [output.name] }], blobs);
         return { name: `docker-archive:${output.file}`, sentBytes: 0 };
       case 'registry':
-        return this.#workshop.stage('push', () => this.#push(image, output));
+        return this.#workshop.stage('push', () => this.#push(published, output));
     }
   }
 
@@ -84,11 +87,11 @@ export class Delivery implements AsyncDisposable {
     if (outcome === 'uploaded') this.#count(layer.size);
   }
 
-  async #push(image: Image, output: Output & { kind: 'registry' }): Promise<Delivered> {
+  async #push(published: Image | ImageSet, output: Output & { kind: 'registry' }): Promise<Delivered> {
     await Promise.all(this.#uploads.values());
     const repository = this.#repository();
     if (repository === undefined) throw new TypeError('a registry output has no client');
-    await pushImage(repository, image, this.#workshop.blobs, {
+    await pushImage(repository, published, this.#workshop.blobs, {
       tags: [output.tag],
       onProgress: ({ outcome, sizeBytes }) => {
         if (outcome === 'uploaded') this.#count(sizeBytes);

@@ -113,8 +113,7 @@ export class ElfScanner {
     const isThere = view.missed.every(({ offset, sizeBytes }) => offset + sizeBytes <= this.#sizeBytes);
     if (!isThere || view.missed.reduce((sum, window) => sum + window.sizeBytes, 0) > largestMissedBytes)
       return 'not-elf';
-    const kept = this.#windows.slice(1).filter(({ offset, bytes }) => offset + bytes.length <= this.#position);
-    return { missed: view.missed, kept: kept.map(asFilled) };
+    return { missed: view.missed, kept: view.used };
   }
 
   #keep(chunk: Uint8Array): void {
@@ -137,11 +136,6 @@ export function mayBeLibrary(path: string): boolean {
   return /\.so(\.[0-9A-Za-z._-]+)?$/.test(path);
 }
 
-/** The same window, for a scan that starts anew while the room it lies in is used for another file. */
-function asFilled({ offset, bytes, isFilled }: KeptWindow): KeptWindow {
-  return isFilled === true ? { offset, bytes, isFilled } : { offset, bytes: Buffer.from(bytes), isFilled: true };
-}
-
 /** Windows with what lies around them, which is likely to be asked for next; those that touch are one. */
 function merged(windows: readonly Window[]): readonly Window[] {
   const wide = windows.map(({ offset, sizeBytes }) => ({
@@ -161,6 +155,8 @@ function merged(windows: readonly Window[]): readonly Window[] {
 /** Reads tables out of what was kept of a file. What was not kept reads as zeros, and is listed in `missed`. */
 class ElfView {
   readonly missed: Window[] = [];
+  /** What was read of it, but for its start. */
+  readonly used: KeptWindow[] = [];
   readonly #windows: readonly KeptWindow[];
   /** How much of the file has come by: windows behind it are not filled yet. */
   readonly #filledBytes: number;
@@ -262,7 +258,10 @@ class ElfView {
       const start = offset - window.offset;
       const isFilled = window.isFilled === true || offset + sizeBytes <= this.#filledBytes;
       if (isFilled && start >= 0 && start + sizeBytes <= window.bytes.length) {
-        return window.bytes.subarray(start, start + sizeBytes);
+        const bytes = window.bytes.subarray(start, start + sizeBytes);
+        // The start of the file comes by again in a second scan; and the room is used for the next file.
+        if (offset >= headBytes) this.used.push({ offset, bytes: Buffer.from(bytes), isFilled: true });
+        return bytes;
       }
     }
     this.missed.push({ offset, sizeBytes });

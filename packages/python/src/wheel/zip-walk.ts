@@ -22,8 +22,8 @@ export type WalkedContent =
 export type WalkEnd = { sha256: string };
 
 /** Entries up to these sizes are held whole and inflated on the spot. */
-const wholeCompressedBytes = 1024 * 1024;
-const wholeBytes = 4 * 1024 * 1024;
+const wholeCompressedBytes = 512 * 1024;
+const wholeBytes = 1024 * 1024;
 const localHeaderBytes = 30;
 const decoder = new TextDecoder();
 

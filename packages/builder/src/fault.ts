@@ -18,6 +18,8 @@ export type BuilderFaultCode =
   | 'image/too-many-layers'
   | 'output/unknown'
   | 'output/unwritable'
+  | 'pool/malformed'
+  | 'layer/lost'
   | 'image/unknown';
 
 /** A fault of the builder. */

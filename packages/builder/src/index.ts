@@ -6,6 +6,7 @@ export { lockPath } from './image/assembly.ts';
 export { type BuiltImage, buildImage } from './image/build.ts';
 export { labels } from './image/contract.ts';
 export { type ImageInspection, inspectImage } from './image/inspection.ts';
+export { mended } from './image/mending.ts';
 export type { ImageSpec } from './image-spec.ts';
 export { type LayerRole, layerAnnotations } from './layers/image-layers.ts';
 export { type Delivered, Delivery } from './output/delivery.ts';

@@ -19,6 +19,7 @@ export const imageOptions = {
   'os-package': { type: 'string', multiple: true },
   platform: { type: 'string' },
   'no-bytecode': { type: 'boolean' },
+  pool: { type: 'string' },
   json: { type: 'boolean' },
 } as const satisfies OptionTable;
 
@@ -34,7 +35,14 @@ What goes into the image:
                            image with a Python: oci:REGISTRY/REPOSITORY:TAG
       --os-package NAME    A Debian package, libgomp1 or libgomp1=VERSION; may be given several times
       --platform PLATFORM  linux/amd64 or linux/arm64 (default: this machine's)
-      --no-bytecode        Leave the .pyc files out: builds faster, imports slower`;
+      --no-bytecode        Leave the .pyc files out: builds faster, imports slower
+      --pool POOL          Share layers with others there: registry://HOST/REPOSITORY (MIR_LAYER_POOL)`;
+
+/** What the options say to the workshop. */
+export function workshopOptions(values: OptionValues): { readonly layerPool?: string } {
+  const layerPool = values.text('pool');
+  return layerPool === undefined ? {} : { layerPool };
+}
 
 /**
  * What the options ask for. Files are read here; contradictions are refused before anything else is done.

@@ -8,6 +8,11 @@ export function temporaryFolder(directory: string): string {
   return join(directory, 'tmp');
 }
 
+/** The folder of blobs that were found damaged. */
+export function damagedFolder(directory: string): string {
+  return join(directory, 'damaged');
+}
+
 /** A name for an unfinished file; it tells which process writes it, for the garbage collector. */
 export async function newTemporaryPath(directory: string): Promise<string> {
   const folder = temporaryFolder(directory);

@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { copyFile, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Fault } from '@mir/core';
 import { type BlobReader, BlobStore } from './blob-store.ts';
@@ -107,17 +106,16 @@ async function addTo(
 }
 
 async function copyBlob(store: BlobStore, digest: Digest, sizeBytes: number, from: BlobReader): Promise<void> {
-  if (await store.has(digest)) return;
+  if ((await store.size(digest)) === sizeBytes) return;
   if (!(from instanceof BlobStore)) {
     await using writer = await store.write();
     for await (const chunk of from.read(digest)) await writer.write(chunk);
     await writer.commit({ digest, sizeBytes });
     return;
   }
-  // The kernel copies, and shares the blocks where the file system can.
   const unfinished = await newTemporaryPath(store.directory);
   try {
-    await copyFile(from.path(digest), unfinished, constants.COPYFILE_FICLONE);
+    await from.copy(digest, unfinished);
     await using file = await open(unfinished, 'r');
     await file.sync();
   } catch (thrown) {

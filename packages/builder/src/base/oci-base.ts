@@ -1,13 +1,13 @@
 import { architectureOf, type Platform } from '@mir/core';
 import { type BaseState, type DirectoryListing, pythonOfSuite, readBaseState, type Suite, suites } from '@mir/debian';
 import { dockerConfigCredentials, type Image, LayeredTree, parseReference, pullImage, RegistryClient } from '@mir/oci';
-import type { Interpreter } from '@mir/python';
 import { builderFault } from '../fault.ts';
 import { venvPrefix } from '../layers/venv-layer.ts';
 import { ElfScanner } from '../libraries/elf.ts';
 import type { Workshop } from '../workshop.ts';
 import type { Base } from './base.ts';
-import { archiveInterpreter } from './debian-base.ts';
+import { archiveCompiler } from './debian-base.ts';
+import type { Compiler } from './interpreter.ts';
 
 const libraryFolders = /^(usr\/)?(local\/)?lib(64)?\/([^/]*-linux-(gnu|musl)\/)?[^/]+\.so(\.[^/]*)?$/;
 
@@ -55,7 +55,7 @@ export async function ociBase(
     packages: [],
     mergedUsr: tree.get('lib', { follow: false })?.type === 'symlink',
     suite: isDebian ? suite : undefined,
-    interpreter: () => compilerFor(workshop, python.version),
+    compiler: () => compilerFor(workshop, python.version),
     state: () => stateOf(tree),
   };
 }
@@ -75,9 +75,9 @@ export function suiteOfPython(pythonVersion: string): Suite | undefined {
   return suites.find((suite) => pythonOfSuite(suite) === pythonVersion.split('.').slice(0, 2).join('.'));
 }
 
-async function compilerFor(workshop: Workshop, pythonVersion: string): Promise<Interpreter | undefined> {
+async function compilerFor(workshop: Workshop, pythonVersion: string): Promise<Compiler | undefined> {
   const suite = suiteOfPython(pythonVersion);
-  return suite === undefined ? undefined : archiveInterpreter(workshop, suite);
+  return suite === undefined ? undefined : archiveCompiler(workshop, suite);
 }
 
 async function pull(workshop: Workshop, reference: string, platform: Platform): Promise<Image> {

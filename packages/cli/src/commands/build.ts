@@ -6,6 +6,7 @@ import {
   Delivery,
   lockFile,
   makePlan,
+  mended,
   type Output,
   parseOutput,
   requireWritablePath,
@@ -13,7 +14,7 @@ import {
 } from '@mir/builder';
 import { buildLines } from '../build-report.ts';
 import { usageFault } from '../fault-message.ts';
-import { imageOptions, imageOptionsHelp, readImageSpec } from '../image-options.ts';
+import { imageOptions, imageOptionsHelp, readImageSpec, workshopOptions } from '../image-options.ts';
 import { ProgressDisplay } from '../progress-display.ts';
 import type { Command, Invocation } from './commands.ts';
 
@@ -54,13 +55,23 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   const spec = await readImageSpec(values, positionals);
   const wantsJson = values.has('json');
   const display = new ProgressDisplay(wantsJson);
-  await using workshop = await Workshop.open({ environment, now: () => new Date(), onProgress: display.listen });
-  const plan = await makePlan(workshop, spec, { startsWheels: true });
-  await using delivery = new Delivery(workshop, output);
-  const built = await buildImage(workshop, plan, delivery.offer);
-  // Before anything becomes visible: a lock that cannot be written fails the build.
-  if (lockOut !== undefined) await writeFile(lockOut, lockFile(plan));
-  const delivered = await delivery.complete(built.image);
+  await using workshop = await Workshop.open({
+    environment,
+    now: () => new Date(),
+    onProgress: display.listen,
+    ...workshopOptions(values),
+  });
+  const { plan, built, delivered } = await mended(workshop, async () => {
+    const plan = await makePlan(workshop, spec, { startsWheels: true });
+    await using delivery = new Delivery(workshop, output, plan.base);
+    const built = await buildImage(workshop, plan, delivery.offer);
+    // Before anything becomes visible: a lock that cannot be written fails the build.
+    if (lockOut !== undefined) await writeFile(lockOut, lockFile(plan));
+    const delivered = await delivery.complete(built.image);
+    await workshop.layerPool?.settle();
+    return { plan, built, delivered };
+  });
+  const problems = [...built.problems, ...workshop.problems];
   display.end();
   if (wantsJson) {
     const summary = {
@@ -73,13 +84,13 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
       receivedBytes: display.receivedBytes,
       sharedBytes: bytesShared(plan),
       sentBytes: delivered.sentBytes,
-      problems: built.problems,
+      problems,
     };
     process.stdout.write(`${JSON.stringify(summary)}\n`);
     return 0;
   }
   process.stdout.write(
-    `${[...buildLines(plan, built, delivered, display), nextStep(output, delivered.name)].join('\n')}\n`,
+    `${[...buildLines(plan, { ...built, problems }, delivered, display), nextStep(output, delivered.name)].join('\n')}\n`,
   );
   return 0;
 }

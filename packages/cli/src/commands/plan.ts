@@ -1,6 +1,15 @@
 import { writeFile } from 'node:fs/promises';
-import { bytesShared, bytesToMove, inspectPlan, lockFile, makePlan, requireWritablePath, Workshop } from '@mir/builder';
-import { imageOptions, imageOptionsHelp, readImageSpec } from '../image-options.ts';
+import {
+  bytesShared,
+  bytesToMove,
+  inspectPlan,
+  lockFile,
+  makePlan,
+  mended,
+  requireWritablePath,
+  Workshop,
+} from '@mir/builder';
+import { imageOptions, imageOptionsHelp, readImageSpec, workshopOptions } from '../image-options.ts';
 import { planLines, problemLines } from '../plan-report.ts';
 import { ProgressDisplay } from '../progress-display.ts';
 import { seconds } from '../quantity.ts';
@@ -33,9 +42,18 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   if (lockOut !== undefined) await requireWritablePath(lockOut, 'file');
   const spec = await readImageSpec(values, positionals);
   const display = new ProgressDisplay(values.has('json'));
-  await using workshop = await Workshop.open({ environment, now: () => new Date(), onProgress: display.listen });
-  const made = await makePlan(workshop, spec);
-  const problems = [...made.problems, ...(values.has('quick') ? [] : await inspectPlan(workshop, made))];
+  await using workshop = await Workshop.open({
+    environment,
+    now: () => new Date(),
+    onProgress: display.listen,
+    ...workshopOptions(values),
+  });
+  const { made, found } = await mended(workshop, async () => {
+    const made = await makePlan(workshop, spec);
+    return { made, found: values.has('quick') ? [] : await inspectPlan(workshop, made) };
+  });
+  await workshop.layerPool?.settle();
+  const problems = [...made.problems, ...found, ...workshop.problems];
   display.end();
   if (lockOut !== undefined) await writeFile(lockOut, lockFile(made));
   if (values.has('json')) {

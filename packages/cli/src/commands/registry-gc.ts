@@ -31,7 +31,12 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   const unfinished = report.unfinishedFiles === 0 ? '' : ` and ${counted(report.unfinishedFiles, 'unfinished file')}`;
   const lines = [
     `${verb} ${counted(report.blobs, 'blob')}, ${bytes(report.bytes)}${unfinished}.`,
-    `${counted(report.keptBlobs, 'blob')}, ${bytes(report.keptBytes)}, ${report.keptBlobs === 1 ? 'is' : 'are'} needed or younger than an hour.`,
+    `${counted(report.neededBlobs, 'blob')}, ${bytes(report.neededBytes)}, ${report.neededBlobs === 1 ? 'is' : 'are'} needed by images or known layers.`,
+    ...(report.youngBlobs === 0
+      ? []
+      : [
+          `${counted(report.youngBlobs, 'blob')}, ${bytes(report.youngBytes)}, ${report.youngBlobs === 1 ? 'is' : 'are'} needed by nothing, but younger than an hour.`,
+        ]),
   ];
   if (dryRun && report.blobs > 0) lines.push('Next: mir registry gc');
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -23,6 +23,7 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   await using workshop = await Workshop.open({ environment, now: () => new Date() });
   const dryRun = values.has('dry-run');
   const report = await collectGarbage(workshop.repositories, { dryRun, keep: workshop.layers.recordedDigests() });
+  if (!dryRun) await workshop.sweepLocks();
   if (values.has('json')) {
     process.stdout.write(`${JSON.stringify({ type: 'garbage', dryRun, ...report })}\n`);
     return 0;

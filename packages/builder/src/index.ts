@@ -9,6 +9,7 @@ export { type ImageInspection, inspectImage } from './image/inspection.ts';
 export { mended } from './image/mending.ts';
 export type { ImageSpec } from './image-spec.ts';
 export { type LayerRole, layerAnnotations } from './layers/image-layers.ts';
+export { sweepLeftovers } from './leftovers.ts';
 export { type Delivered, Delivery } from './output/delivery.ts';
 export { checkOutput, type Output, parseOutput, requireWritablePath } from './output/output.ts';
 export { inspectPlan } from './plan/inspection.ts';

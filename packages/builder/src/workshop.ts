@@ -8,7 +8,6 @@ import { LayerContents } from './layers/layer-contents.ts';
 import { LayerStore } from './layers/layer-store.ts';
 import { FolderRecords, type RecordStore } from './layers/record-store.ts';
 import type { WheelLayers } from './layers/wheel-layers.ts';
-import { sweepLocks } from './mutex.ts';
 import { RegistryMemories } from './output/registry-memory.ts';
 import type { Problem } from './plan/problem.ts';
 import { LayerPool } from './pool/layer-pool.ts';
@@ -108,11 +107,6 @@ export class Workshop implements AsyncDisposable {
     if (this.archives.size === 0) return;
     this.archives.clear();
     globalThis.gc?.();
-  }
-
-  /** Removes the locks of work that nobody has done lately. */
-  sweepLocks(): Promise<void> {
-    return sweepLocks(this.home.locks);
   }
 
   /** Ends the threads and connections. */

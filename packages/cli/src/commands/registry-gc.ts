@@ -1,4 +1,4 @@
-import { Workshop } from '@mir/builder';
+import { sweepLeftovers, Workshop } from '@mir/builder';
 import { collectGarbage } from '@mir/oci';
 import { refusePositionals } from '../options.ts';
 import { bytes, counted } from '../quantity.ts';
@@ -22,8 +22,9 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   refusePositionals('registry gc', positionals);
   await using workshop = await Workshop.open({ environment, now: () => new Date() });
   const dryRun = values.has('dry-run');
-  const report = await collectGarbage(workshop.repositories, { dryRun, keep: workshop.layers.recordedDigests() });
-  if (!dryRun) await workshop.sweepLocks();
+  const collected = await collectGarbage(workshop.repositories, { dryRun, keep: workshop.layers.recordedDigests() });
+  const leftovers = await sweepLeftovers(workshop.home, { dryRun });
+  const report = { ...collected, unfinishedFiles: collected.unfinishedFiles + leftovers };
   if (values.has('json')) {
     process.stdout.write(`${JSON.stringify({ type: 'garbage', dryRun, ...report })}\n`);
     return 0;

@@ -6,14 +6,18 @@ import type { Cleanup } from './cleanup.ts';
 /** Answers a request itself and says so, or leaves it to the server behind. */
 export type Meddle = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** Stands before another server on loopback and meddles; gives its own address. */
-export async function startMeddling(behind: string, meddle: Meddle, cleanup: Cleanup): Promise<string> {
+/** Stands before another server on loopback, which may change, and meddles; gives its own address. */
+export async function startMeddling(
+  behind: string | (() => string),
+  meddle: Meddle,
+  cleanup: Cleanup,
+): Promise<string> {
   const server = createServer((incoming, response) => {
     if (meddle(incoming, response)) return;
     const { method, url, headers } = incoming;
     // Under the same host name, so that addresses in answers lead back here.
     const outgoing = request(
-      `http://${behind}${url}`,
+      `http://${typeof behind === 'string' ? behind : behind()}${url}`,
       { ...(method !== undefined && { method }), headers },
       (answer) => {
         response.writeHead(answer.statusCode ?? 500, answer.headers);

@@ -1,10 +1,10 @@
 import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Fault } from '@mir/core';
 import { type BlobReader, BlobStore } from './blob-store.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { Digest } from './digest.ts';
-import { isMissing, newTemporaryPath, syncDirectory, writeDurably } from './durable-file.ts';
+import { isMissing, newTemporaryPath, newUnfinishedSibling, syncDirectory, writeDurably } from './durable-file.ts';
 import type { OciFaultCode } from './fault.ts';
 import { Image } from './image/image.ts';
 import { configLimitBytes } from './image/image-config.ts';
@@ -43,8 +43,7 @@ export async function writeLayout(directory: string, images: readonly LayoutImag
     return;
   }
   await mkdir(dirname(target), { recursive: true });
-  const unfinished = join(dirname(target), `.${basename(target)}.${process.pid}.unfinished`);
-  await rm(unfinished, { recursive: true, force: true });
+  const unfinished = await newUnfinishedSibling(target);
   try {
     await mkdir(unfinished);
     await addTo(unfinished, { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [] }, images, blobs);

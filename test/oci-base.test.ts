@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { chooseBase, Workshop } from '@mir/builder';
+import { publishBase } from './support/bases.ts';
 import { cleanupOf } from './support/cleanup.ts';
+import { temporaryFolder } from './support/folder.ts';
 import { warmHome } from './support/home.ts';
-import { build, mir, wheelLayersOf } from './support/mir.ts';
+import { build, mir, mirOutput, wheelLayersOf } from './support/mir.ts';
+import { succeed } from './support/program.ts';
 import { serveHome } from './support/registry.ts';
 
 const cleanup = cleanupOf({ after });
@@ -11,14 +14,9 @@ const packages = ['-p', 'six==1.16.0', '-p', 'pygments==2.18.0', '--os-package',
 let home: string;
 let address: string;
 
-/** A Debian base becomes an image like any other: pulled by its name, it is known by its files alone. */
 before(async () => {
   home = await warmHome(cleanup);
-  const environment = { ...process.env, MIR_HOME: home };
-  await using workshop = await Workshop.open({ environment, now: () => new Date() });
-  const { image } = await chooseBase(workshop, { platform: 'linux/amd64', base: 'debian:bookworm' });
-  await workshop.blobs.put(image.configBytes);
-  await workshop.repositories.putManifest('bases/debian', image.manifestBytes, image.mediaType, { tags: ['1'] });
+  await publishBase(home, '1');
   address = await serveHome(home, cleanup);
 });
 
@@ -41,4 +39,18 @@ test('an image that holds an environment already is no base', async () => {
   );
   assert.equal(status, 1);
   assert.match(errors, /\(base\/environment\)/);
+});
+
+test("a base in Docker's format is known by the digest that its registry knows: its locks can be built again", async (t) => {
+  const own = cleanupOf(t);
+  const [oci, docker] = ['1', 'docker'].map((tag) => `docker://${address}/bases/debian:${tag}`);
+  const plain = ['--src-tls-verify=false', '--dest-tls-verify=false'];
+  await succeed('skopeo', ['copy', '--format', 'v2s2', ...plain, oci ?? '', docker ?? '']);
+  const published = await succeed('skopeo', ['inspect', '--tls-verify=false', '--format', '{{.Digest}}', docker ?? '']);
+  const lock = join(await temporaryFolder(own), 'pylock.toml');
+  const words = ['-p', 'six==1.16.0', '--platform', 'linux/amd64', '--base', `oci:${address}/bases/debian:docker`];
+  const built = await build([...words, '-t', 'docker', '--lock-out', lock], { home });
+  const labels = JSON.parse(await mirOutput(['inspect', 'docker', '--json'], { home })).labels;
+  assert.equal(labels['org.managed-image-registry.base.digest'], published);
+  assert.equal((await build(['--lock', lock, '-t', 'again'], { home })).digest, built.digest);
 });

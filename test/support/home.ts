@@ -4,11 +4,12 @@ import { root, temporaryFolder, workFolder } from './folder.ts';
 import { succeed } from './program.ts';
 
 /**
- * One home with a Debian base is kept for all test files and all runs, and only ever copied: fetching and making the base
+ * One home with a Debian base for each platform is kept for all test files and all runs, and only ever copied: fetching and making the base
  * costs more than everything else. Building into it again each time costs a second and brings it up to date.
  * Blobs are whole or absent and never written again, so the registry's files can be linked.
  */
-const update = 'MIR_HOME="$1" "$3/mir" build --python 3.11 -p six==1.16.0 -t template >&2';
+const update =
+  'MIR_HOME="$1" "$3/mir" build --python 3.11 -p six==1.16.0 --platform linux/amd64 --platform linux/arm64 -t template >&2';
 const copy = `
   mkdir "$2"
   for folder in "$1"/*; do
@@ -18,7 +19,7 @@ const copy = `
     esac
   done`;
 
-/** A home of its own in which the Debian base, uv, and six 1.16.0 are ready. */
+/** A home of its own in which the Debian bases, uv, and six 1.16.0 are ready. */
 export async function warmHome(cleanup: Cleanup): Promise<string> {
   const home = join(await temporaryFolder(cleanup), 'home');
   const template = join(workFolder, 'template');

@@ -16,6 +16,7 @@ const witnesses: Readonly<Record<string, string>> = {
   readelf: 'binutils',
   'dpkg-deb': 'dpkg',
   python3: 'python3',
+  'qemu-aarch64-static': 'qemu-user-static',
 };
 
 /** Installs what the tests need and the machine lacks. Gives undefined when all is there, else what to do. */

@@ -18,9 +18,13 @@ export type BuilderFaultCode =
   | 'image/too-many-layers'
   | 'output/unknown'
   | 'output/unwritable'
+  | 'output/one-platform'
   | 'pool/malformed'
   | 'layer/lost'
-  | 'image/unknown';
+  | 'image/unknown'
+  | 'image/no-lock'
+  | 'image/no-platform'
+  | 'rebase/refused';
 
 /** A fault of the builder. */
 export function builderFault(code: BuilderFaultCode, details: FaultDetails): Fault<BuilderFaultCode> {

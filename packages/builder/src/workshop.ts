@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Archive, ArchiveSnapshot } from '@mir/debian';
 import { HttpClient } from '@mir/http';
-import { BlobStore, RepositoryStore } from '@mir/oci';
+import { BlobStore, dockerConfigCredentials, RegistryClient, RepositoryStore } from '@mir/oci';
 import { type Home, openHome } from './home.ts';
 import { ConversionPool } from './layers/conversion-pool.ts';
 import { LayerContents } from './layers/layer-contents.ts';
@@ -56,6 +56,7 @@ export class Workshop implements AsyncDisposable {
   readonly memories: RegistryMemories;
   /** What was noticed about the machine and the pool rather than an image. */
   readonly problems: Problem[];
+  readonly #registries = new Map<string, RegistryClient>();
 
   /** Wheels that are worked on before the lock is there, by their sha256. */
   readonly earlyWheels = new Map<string, Promise<WheelLayers>>();
@@ -88,6 +89,15 @@ export class Workshop implements AsyncDisposable {
     const records = options.records ?? new FolderRecords(home.records);
     const repositories = await RepositoryStore.open(blobs);
     return new Workshop(options, home, { blobs, repositories, records, memories, layerPool, problems });
+  }
+
+  /** The client of a registry; one for all that a command does there, so that connections and sign-ins are shared. */
+  registry(host: string): RegistryClient {
+    const known = this.#registries.get(host);
+    if (known !== undefined) return known;
+    const client = new RegistryClient({ registry: host, credentials: dockerConfigCredentials(), http: this.http });
+    this.#registries.set(host, client);
+    return client;
   }
 
   /** Runs a stage and says when it starts and ends. */

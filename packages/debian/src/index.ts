@@ -1,7 +1,8 @@
 export { Archive, type ArchiveOptions, type ArchiveProgress, type ArchiveSnapshot } from './archive/archive.ts';
 export { type ArchiveSettings, archiveSettingsOfMachine } from './archive/archive-settings.ts';
 export { type BaseVariant, basePackages, baseVariants, hasMergedUsr, pythonOfSuite } from './closure/base-packages.ts';
-export { type ClosureRequest, closure } from './closure/closure.ts';
+export { type ClosureRequest, closure, type PackageSource } from './closure/closure.ts';
+export { type DebAtHand, packagesAtHand } from './closure/packages-at-hand.ts';
 export type { BaseState, Unconfigurable } from './configuration/base-state.ts';
 export { type Configured, configureBase, configureOnTop, unconfigurable } from './configuration/configuration.ts';
 export { type DirectoryListing, readBaseState } from './configuration/foreign-base.ts';

@@ -11,7 +11,14 @@ export {
   dockerConfigCredentials,
   fixedCredentials,
 } from './client/credentials.ts';
-export { fetchImage, type PulledImage, type PullOptions, pullImage } from './client/pull.ts';
+export {
+  fetchImage,
+  fetchImages,
+  type PulledImage,
+  type PullOptions,
+  pullImage,
+  pullLayers,
+} from './client/pull.ts';
 export { type PushOptions, pushImage, type TransferProgress } from './client/push.ts';
 export { RegistryClient, type RegistryClientOptions } from './client/registry-client.ts';
 export { type FetchedManifest, RepositoryClient, type UploadOutcome } from './client/repository-client.ts';

@@ -1,6 +1,6 @@
 import type { Platform } from '@mir/core';
 import type { BaseState, Package, Suite } from '@mir/debian';
-import type { Image } from '@mir/oci';
+import type { Digest, Image } from '@mir/oci';
 import type { Target } from '@mir/python';
 import type { Compiler } from './interpreter.ts';
 
@@ -9,9 +9,13 @@ export type Base = {
   /** As a person names it: `debian:bookworm`, `oci:registry.example/python:3.11`. */
   readonly name: string;
   readonly platform: Platform;
-  /** The base as an image of its own. */
+  /** The base as an image of its own, under OCI's media types. */
   readonly image: Image;
+  /** Of the base as it is published: what its registry knows it by, also where that is Docker's form of it. */
+  readonly digest: Digest;
   readonly target: Target;
+  /** The registry and repository that its layers can be had from, where it was pulled from one. */
+  readonly source?: BaseSource;
   /** Absolute path of the interpreter that the venv links to. */
   readonly pythonPath: string;
   readonly distribution: { readonly id: string; readonly version: string };
@@ -28,6 +32,12 @@ export type Base = {
   /** The tree as the configuration of OS packages needs it. Large, hence read when it is asked for. */
   readonly state: () => Promise<BaseState>;
 };
+
+/** What is known of a base before it is made or pulled. */
+export type BaseOutline = Pick<Base, 'name' | 'platform' | 'target' | 'distribution' | 'suite'>;
+
+/** Where a base's layers are, for whoever wants to read or mount them. */
+type BaseSource = { readonly registry: string; readonly repository: string };
 
 /** A .deb as a lock names it. */
 export type InstalledDeb = Pick<Package, 'name' | 'version' | 'architecture' | 'filename' | 'sizeBytes' | 'sha256'>;

@@ -3,9 +3,9 @@ import { pythonOfSuite, type Suite, suites } from '@mir/debian';
 import { builderFault } from '../fault.ts';
 import type { LockedBase } from '../lock/image-lock.ts';
 import type { Workshop } from '../workshop.ts';
-import type { Base } from './base.ts';
-import { debianBase } from './debian-base.ts';
-import { ociBase, suiteOfPython } from './oci-base.ts';
+import type { Base, BaseOutline } from './base.ts';
+import { debianBase, debianOutline } from './debian-base.ts';
+import { type LayerNeed, ociBase, suiteOfPython } from './oci-base.ts';
 
 const defaultSuite: Suite = 'bookworm';
 
@@ -15,6 +15,8 @@ export type BaseChoice = {
   readonly base?: string;
   readonly pythonVersion?: string;
   readonly locked?: LockedBase;
+  /** Default: `here`. */
+  readonly layers?: LayerNeed;
 };
 
 /**
@@ -33,14 +35,24 @@ export async function chooseBase(workshop: Workshop, choice: BaseChoice): Promis
       hint: `Leave out --python, or choose another base: ${knownBases()}.`,
     });
   }
-  if (choice.locked !== undefined && choice.locked.digest !== base.image.digest) {
+  if (choice.locked !== undefined && choice.locked.digest !== base.digest) {
     throw builderFault('lock/other-base', {
-      what: `The lock was made for the base ${choice.locked.digest}, and ${base.name} is ${base.image.digest}`,
+      what: `The lock was made for the base ${choice.locked.digest}, and ${base.name} is ${base.digest}`,
       subject: base.name,
       hint: 'Build from the requirements to get a lock for the base as it is today.',
     });
   }
   return base;
+}
+
+/** What is known of a base by its name alone, before it is made; undefined where it has to be looked into. */
+export async function outlineOfBase(
+  workshop: Workshop,
+  name: string,
+  platform: Platform,
+): Promise<BaseOutline | undefined> {
+  const suite = suites.find((known) => name === `debian:${known}`);
+  return suite === undefined ? undefined : debianOutline(workshop, suite, platform);
 }
 
 /** The Debian bases and their Pythons, for messages. */
@@ -59,7 +71,7 @@ function openBase(workshop: Workshop, name: string, choice: BaseChoice): Promise
     // A lock pins the very image, whatever its tag names today.
     const pinned =
       choice.locked === undefined ? what : `${what.split('@')[0]?.replace(/:[^/:]*$/, '')}@${choice.locked.digest}`;
-    return ociBase(workshop, what, pinned, choice.platform);
+    return ociBase(workshop, what, pinned, choice.platform, choice.layers ?? 'here');
   }
   throw builderFault('base/unknown', {
     what: name === '' ? 'The lock does not name its base' : `"${name}" is not a base`,

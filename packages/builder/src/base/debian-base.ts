@@ -21,7 +21,7 @@ import type { LayerRecord } from '../layers/layer-store.ts';
 import { factsOf, joinLayers, packageLayers, writeLayer } from '../layers/package-layers.ts';
 import { recallOr } from '../memory.ts';
 import type { Workshop } from '../workshop.ts';
-import type { Base, DebSource, InstalledDeb } from './base.ts';
+import type { Base, BaseOutline, DebSource, InstalledDeb } from './base.ts';
 import { type Compiler, compilerOf, hostArchitecture } from './interpreter.ts';
 import { standardLibraryBytecode } from './standard-library.ts';
 
@@ -55,25 +55,38 @@ export async function debianBase(
       : locked.map((one) => sourced(one, settings));
   const content = await contentLayer(workshop, suite, platform, packages, settings.proxy);
   const facts = await factsOfBase(workshop, content);
-  const pythonVersion = upstreamVersion(versionOf(packages, `python${pythonOfSuite(suite)}-minimal`));
   const bytecode = await bytecodeLayer(workshop, suite, platform, content, packages);
+  const image = baseImage(platform, content, bytecode);
   return {
-    name: `debian:${suite}`,
-    platform,
-    image: baseImage(platform, content, bytecode),
-    target: {
-      pythonVersion,
-      architecture: architectureOf(platform),
-      libc: { family: 'glibc', version: upstreamVersion(versionOf(packages, 'libc6')) },
-    },
+    ...outlineOf(suite, platform, packages),
+    image,
+    digest: image.digest,
     pythonPath: `/usr/bin/python${pythonOfSuite(suite)}`,
-    distribution: { id: 'debian', version: { bullseye: '11', bookworm: '12', trixie: '13' }[suite] },
     libraries: facts.libraries,
     packages: packages.map(installedDeb),
     mergedUsr: hasMergedUsr(suite),
-    suite,
     compiler: () => compilerFor(workshop, suite, platform, content, packages),
     state: () => loadJson<BaseState>(workshop.contents, facts.state),
+  };
+}
+
+/** What a release's base will be, without making it. @throws Fault `base/no-archive`, `archive/*` */
+export async function debianOutline(workshop: Workshop, suite: Suite, platform: Platform): Promise<BaseOutline> {
+  const settings = await archiveSettings(workshop, suite);
+  return outlineOf(suite, platform, await currentPackages(workshop, settings, suite, platform));
+}
+
+function outlineOf(suite: Suite, platform: Platform, packages: readonly InstalledDeb[]): BaseOutline {
+  return {
+    name: `debian:${suite}`,
+    platform,
+    target: {
+      pythonVersion: upstreamVersion(versionOf(packages, `python${pythonOfSuite(suite)}-minimal`)),
+      architecture: architectureOf(platform),
+      libc: { family: 'glibc', version: upstreamVersion(versionOf(packages, 'libc6')) },
+    },
+    distribution: { id: 'debian', version: { bullseye: '11', bookworm: '12', trixie: '13' }[suite] },
+    suite,
   };
 }
 

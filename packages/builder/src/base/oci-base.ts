@@ -1,13 +1,27 @@
 import { architectureOf, type Platform } from '@mir/core';
 import { type BaseState, type DirectoryListing, pythonOfSuite, readBaseState, type Suite, suites } from '@mir/debian';
-import { dockerConfigCredentials, type Image, LayeredTree, parseReference, pullImage, RegistryClient } from '@mir/oci';
+import {
+  type Digest,
+  fetchImage,
+  Image,
+  LayeredTree,
+  parseManifest,
+  parseReference,
+  pullLayers,
+  type RepositoryClient,
+} from '@mir/oci';
+import type { Target } from '@mir/python';
 import { builderFault } from '../fault.ts';
 import { venvPrefix } from '../layers/venv-layer.ts';
 import { ElfScanner } from '../libraries/elf.ts';
+import { recallOr } from '../memory.ts';
 import type { Workshop } from '../workshop.ts';
 import type { Base } from './base.ts';
 import { archiveCompiler } from './debian-base.ts';
 import type { Compiler } from './interpreter.ts';
+
+/** Of a manifest or a configuration. */
+const limitBytes = 16 << 20;
 
 const libraryFolders = /^(usr\/)?(local\/)?lib(64)?\/([^/]*-linux-(gnu|musl)\/)?[^/]+\.so(\.[^/]*)?$/;
 
@@ -22,41 +36,84 @@ export async function ociBase(
   reference: string,
   pinned: string,
   platform: Platform,
+  need: LayerNeed,
 ): Promise<Base> {
-  const image = (await pull(workshop, pinned, platform)).asOci();
-  const tree = await LayeredTree.read(
-    image.layers.map(
-      ({ descriptor }) =>
-        () =>
-          workshop.blobs.read(descriptor.digest),
-    ),
-    { wanted: isOfInterest },
+  const repository = repositoryOf(workshop, pinned);
+  const pulled = await fetchBase(workshop, repository, pinned, platform);
+  const image = pulled.asOci();
+  const pull = once(() => pullLayers(repository, pulled, workshop.blobs));
+  const tree = once(() => pull().then(() => readTree(workshop, image)));
+  if (need === 'here') await pull();
+  // What was read from a file of this digest once need not be read again.
+  const facts = await recallOr(workshop, 'bases', [pulled.digest, factsVersion], async () =>
+    factsOf(await tree(), image, reference),
   );
-  refuseEnvironment(tree, reference);
-  const python = findPython(tree, image, reference);
-  const distribution = readDistribution(tree);
-  const suite = suites.find((known) => known === distribution.codename);
-  const isDebian = distribution.id === 'debian' && suite !== undefined && tree.get('var/lib/dpkg/status') !== undefined;
   return {
     name: `oci:${reference}`,
     platform,
     image,
-    target: {
-      pythonVersion: python.version,
-      architecture: architectureOf(platform),
-      libc: readLibc(tree, reference),
-    },
-    pythonPath: python.path,
-    distribution: { id: distribution.id, version: distribution.version },
+    digest: pulled.digest,
+    source: { registry: repository.registry, repository: repository.name },
+    target: { pythonVersion: facts.python.version, architecture: architectureOf(platform), libc: facts.libc },
+    pythonPath: facts.python.path,
+    distribution: facts.distribution,
+    libraries: facts.libraries,
+    packages: [],
+    mergedUsr: facts.mergedUsr,
+    suite: suites.find((known) => known === facts.suite),
+    compiler: () => compilerFor(workshop, facts.python.version),
+    state: async () => stateOf(await tree()),
+  };
+}
+
+/** Whether a base's layers have to be in the store, or may stay in their registry until somebody reads them. */
+export type LayerNeed = 'here' | 'anywhere';
+
+/** Raised whenever the same files would give other facts, or more of them are needed. */
+const factsVersion = 'facts 1';
+
+/** What a build has to know of a base and reads from its files. */
+type OciBaseFacts = {
+  readonly python: FoundPython;
+  readonly libc: Target['libc'];
+  readonly distribution: Base['distribution'];
+  readonly libraries: readonly string[];
+  readonly mergedUsr: boolean;
+  readonly suite: Suite | null;
+};
+
+function readTree(workshop: Workshop, image: Image): Promise<LayeredTree> {
+  const layers = image.layers.map(
+    ({ descriptor }) =>
+      () =>
+        workshop.blobs.read(descriptor.digest),
+  );
+  return LayeredTree.read(layers, { wanted: isOfInterest });
+}
+
+function factsOf(tree: LayeredTree, image: Image, reference: string): OciBaseFacts {
+  refuseEnvironment(tree, reference);
+  const { id, version, codename } = readDistribution(tree);
+  const suite = suites.find((known) => known === codename);
+  const isDebian = id === 'debian' && tree.get('var/lib/dpkg/status') !== undefined;
+  return {
+    python: findPython(tree, image, reference),
+    libc: readLibc(tree, reference),
+    distribution: { id, version },
     libraries: [...tree.entries()]
       .filter(({ path, type }) => type !== 'directory' && libraryFolders.test(path))
       .map(({ path }) => path.slice(path.lastIndexOf('/') + 1))
       .sort(),
-    packages: [],
     mergedUsr: tree.get('lib', { follow: false })?.type === 'symlink',
-    suite: isDebian ? suite : undefined,
-    compiler: () => compilerFor(workshop, python.version),
-    state: () => stateOf(tree),
+    suite: isDebian && suite !== undefined ? suite : null,
+  };
+}
+
+function once<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  let running: Promise<Result> | undefined;
+  return () => {
+    running ??= work();
+    return running;
   };
 }
 
@@ -80,23 +137,37 @@ async function compilerFor(workshop: Workshop, pythonVersion: string): Promise<C
   return suite === undefined ? undefined : archiveCompiler(workshop, suite);
 }
 
-async function pull(workshop: Workshop, reference: string, platform: Platform): Promise<Image> {
-  const parsed = parseReference(reference);
-  if (parsed.registry === undefined) {
-    throw builderFault('base/unknown', {
-      what: `"${reference}" does not say which registry the image is in`,
-      subject: reference,
-      hint: 'Write it out: --base oci:REGISTRY/REPOSITORY:TAG.',
-    });
-  }
-  const client = new RegistryClient({ registry: parsed.registry, credentials: dockerConfigCredentials() });
-  try {
-    const repository = client.repository(parsed.repository);
-    const pulled = await pullImage(repository, parsed.digest ?? parsed.tag ?? 'latest', workshop.blobs, { platform });
-    return pulled.image;
-  } finally {
-    await client.close();
-  }
+function repositoryOf(workshop: Workshop, reference: string): RepositoryClient {
+  const { registry, repository } = parseReference(reference);
+  if (registry !== undefined) return workshop.registry(registry).repository(repository);
+  throw builderFault('base/unknown', {
+    what: `"${reference}" does not say which registry the image is in`,
+    subject: reference,
+    hint: 'Write it out: --base oci:REGISTRY/REPOSITORY:TAG.',
+  });
+}
+
+async function fetchBase(
+  workshop: Workshop,
+  repository: RepositoryClient,
+  reference: string,
+  platform: Platform,
+): Promise<Image> {
+  const { tag, digest } = parseReference(reference);
+  const here = digest === undefined ? undefined : await storedImage(workshop, digest);
+  if (here !== undefined) return here;
+  const { image } = await fetchImage(repository, digest ?? tag ?? 'latest', platform, workshop.blobs);
+  await workshop.blobs.put(image.configBytes);
+  return image;
+}
+
+/** What a digest names, where it was pulled before: it cannot have changed. */
+async function storedImage({ blobs }: Workshop, digest: Digest): Promise<Image | undefined> {
+  if (!(await blobs.has(digest))) return undefined;
+  const manifestBytes = await blobs.bytes(digest, limitBytes);
+  const parsed = parseManifest(manifestBytes);
+  if (parsed.kind === 'index' || !(await blobs.has(parsed.manifest.config.digest))) return undefined;
+  return Image.parse(manifestBytes, await blobs.bytes(parsed.manifest.config.digest, limitBytes));
 }
 
 function isOfInterest(path: string): boolean {

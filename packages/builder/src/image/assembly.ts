@@ -1,17 +1,19 @@
-import { Image, type ImageConfig, type ImageLayer } from '@mir/oci';
+import { type Digest, Image, type ImageConfig, type ImageLayer } from '@mir/oci';
 import type { LockedPackage } from '@mir/python';
+import type { Base } from '../base/base.ts';
 import { builderFault } from '../fault.ts';
 import { imageLayer } from '../layers/image-layers.ts';
 import { joinLayers, writeLayer } from '../layers/package-layers.ts';
 import { venvLayer, venvPrefix } from '../layers/venv-layer.ts';
 import type { PackageLayers } from '../layers/wheel-layers.ts';
-import { formatImageLock } from '../lock/image-lock.ts';
+import { formatImageLock, type ImageLock } from '../lock/image-lock.ts';
 import { shortened } from '../os-packages/os-packages.ts';
 import type { Collision } from '../plan/collisions.ts';
 import { bundleOf, bytecodeAlone, hardCap, stack } from '../plan/layer-budget.ts';
+import { missingLibraries } from '../plan/missing-libraries.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Workshop } from '../workshop.ts';
-import { contractLabels } from './contract.ts';
+import { contractLabels, type SystemNeeds } from './contract.ts';
 
 /** Where an image keeps its lock. */
 export const lockPath = `${venvPrefix}/pylock.toml`;
@@ -21,8 +23,19 @@ export type Pieces = {
   readonly osLayers: readonly ImageLayer[];
   readonly packages: readonly PackageLayers[];
   readonly collisions: readonly Collision[];
-  /** The lowest glibc that the wheels need, where one is known. */
-  readonly glibcNeeded: string | undefined;
+  readonly needs: SystemNeeds;
+  /** Names of libraries that the OS packages bring. */
+  readonly osLibraries: readonly string[];
+};
+
+/** Everything that decides an image, wherever its package layers come from. */
+export type ImageContent = Pick<Pieces, 'osLayers' | 'needs' | 'osLibraries'> & {
+  readonly base: Base;
+  readonly lock: ImageLock;
+  /** The identity of the lock. */
+  readonly digest: Digest;
+  /** Of wheels and their bytecode, in their order. */
+  readonly packageLayers: readonly ImageLayer[];
 };
 
 /**
@@ -32,13 +45,29 @@ export type Pieces = {
  * @throws Fault `image/too-many-layers`
  */
 export async function assemble(workshop: Workshop, plan: Plan, pieces: Pieces): Promise<Image> {
-  const { base, lock } = plan;
+  const { base, lock, digest } = plan;
+  return stackImage(workshop, {
+    ...pieces,
+    base,
+    lock,
+    digest,
+    packageLayers: await packageLayers(workshop, pieces),
+  });
+}
+
+/**
+ * The image of a content. A build and a rebase end here both, which is why they give the same digest.
+ *
+ * @throws Fault `image/too-many-layers`
+ */
+export async function stackImage(workshop: Workshop, content: ImageContent): Promise<Image> {
+  const { base, lock, digest, needs } = content;
   const layers = [
     ...base.image.layers,
-    ...pieces.osLayers,
+    ...content.osLayers,
     imageLayer(await venvLayer(workshop, base), 'venv'),
-    ...(await packageLayers(workshop, pieces)),
-    imageLayer(await topLayer(workshop, plan), 'top', 'lock'),
+    ...content.packageLayers,
+    imageLayer(await topLayer(workshop, lock), 'top', 'lock'),
   ];
   if (layers.length > hardCap) {
     throw builderFault('image/too-many-layers', {
@@ -47,14 +76,15 @@ export async function assemble(workshop: Workshop, plan: Plan, pieces: Pieces): 
       hint: `Use a base image with fewer layers; ${base.name} has ${base.image.layers.length}.`,
     });
   }
-  const labels = contractLabels(plan, pieces.glibcNeeded);
+  const missing = missingLibraries(needs.libraries, [...base.libraries, ...content.osLibraries]);
+  const labels = contractLabels(base, digest, needs, missing);
   return Image.create({
     config: configOf(base.image.config, labels),
     layers,
     annotations: {
       'org.opencontainers.image.base.name': base.name.replace(/^oci:/, ''),
-      'org.opencontainers.image.base.digest': base.image.digest,
-      [`org.managed-image-registry.lock`]: plan.digest,
+      'org.opencontainers.image.base.digest': base.digest,
+      [`org.managed-image-registry.lock`]: digest,
       'org.opencontainers.image.title': `Python ${lock.python.target.pythonVersion} on ${base.name}`,
     },
   });
@@ -117,7 +147,7 @@ async function bundle(workshop: Workshop, parts: readonly Part[]): Promise<Image
   return imageLayer(joined, 'bundle', content);
 }
 
-function topLayer(workshop: Workshop, plan: Plan) {
+function topLayer(workshop: Workshop, lock: ImageLock) {
   return writeLayer(workshop, [
     {
       type: 'file',
@@ -126,7 +156,7 @@ function topLayer(workshop: Workshop, plan: Plan) {
       uid: 0,
       gid: 0,
       mtimeSeconds: 315_532_800,
-      content: { kind: 'bytes', bytes: Buffer.from(formatImageLock(plan.lock, { addresses: false })) },
+      content: { kind: 'bytes', bytes: Buffer.from(formatImageLock(lock, { addresses: false })) },
     },
   ]);
 }

@@ -5,6 +5,7 @@ import { wheelLayers } from '../layers/wheel-layers.ts';
 import { compareDotted } from '../libraries/elf.ts';
 import { osLayers } from '../os-packages/os-packages.ts';
 import { findCollisionsOf, type InspectedWheel, inspectedWheels, inspectWheels } from '../plan/inspection.ts';
+import { neededLibraries } from '../plan/missing-libraries.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Problem } from '../plan/problem.ts';
 import type { Workshop } from '../workshop.ts';
@@ -50,7 +51,11 @@ export async function buildImage(
       osLayers: os.layers,
       packages,
       collisions: findCollisionsOf(wheels),
-      glibcNeeded: highestGlibc(wheels),
+      needs: {
+        glibc: highestGlibc(wheels),
+        libraries: neededLibraries(wheels.map(({ facts }) => facts)),
+      },
+      osLibraries: os.libraries,
     });
     await workshop.blobs.put(image.configBytes);
     await workshop.blobs.put(image.manifestBytes);

@@ -8,7 +8,7 @@ import type { Problem } from '../plan/problem.ts';
 import type { Workshop } from '../workshop.ts';
 
 /** Raised whenever the same lock would give another image. */
-const assemblyVersion = 2;
+const assemblyVersion = 3;
 const limitBytes = 32 << 20;
 
 type Memory = { readonly manifest: Digest; readonly problems: readonly Problem[] };

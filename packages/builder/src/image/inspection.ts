@@ -1,27 +1,15 @@
 import { arch } from 'node:process';
-import type { Platform } from '@mir/core';
-import {
-  type BlobReader,
-  type Digest,
-  dockerConfigCredentials,
-  fetchImage,
-  Image,
-  parseManifest,
-  parseReference,
-  RegistryClient,
-  readLayer,
-} from '@mir/oci';
+import type { BlobReader, Digest, Image } from '@mir/oci';
 import { parse } from 'smol-toml';
-import { builderFault } from '../fault.ts';
-import { layerAnnotations } from '../layers/image-layers.ts';
+import { layerAnnotations, roleOf } from '../layers/image-layers.ts';
 import type { Workshop } from '../workshop.ts';
-import { lockPath } from './assembly.ts';
-
-const configLimitBytes = 16 << 20;
-const lockLimitBytes = 32 << 20;
+import { parseImageLocation } from './image-location.ts';
+import { lockInside } from './image-lock-file.ts';
+import { imageForPlatform, openImage, platformOf } from './opened-image.ts';
 
 /** What an image says of itself. */
 export type ImageInspection = {
+  readonly kind: 'image';
   readonly digest: Digest;
   readonly platform: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -36,80 +24,66 @@ export type ImageInspection = {
   readonly lock: string | undefined;
 };
 
+/** The images of an index, of which none was asked for in particular. */
+export type IndexInspection = {
+  readonly kind: 'index';
+  readonly digest: Digest;
+  readonly images: readonly {
+    readonly platform: string;
+    readonly digest: Digest;
+    readonly layers: number;
+    readonly sizeBytes: number;
+  }[];
+};
+
 /**
- * Looks into an image of the embedded registry (`team/fraud:1`) or of another one (`registry://HOST/REPOSITORY:TAG`).
+ * Looks into an image of the embedded registry (`team/fraud:1`), of another one (`registry://HOST/REPOSITORY:TAG`) or of an OCI
+ * image layout (`oci:DIRECTORY:NAME`). Of an index it tells what it lists, or about the image for the platform that is given.
  *
  * @throws Fault `image/unknown`, those of the registry
  */
-export async function inspectImage(workshop: Workshop, name: string): Promise<ImageInspection> {
-  return name.startsWith('registry://')
-    ? inspectRemote(name.slice('registry://'.length))
-    : describe(await embeddedImage(workshop, name), workshop.blobs);
-}
-
-async function embeddedImage(workshop: Workshop, name: string): Promise<Image> {
-  const reference = parseReference(name);
-  const wanted = reference.digest ?? reference.tag ?? 'latest';
-  const stored = await workshop.repositories.getManifest(reference.repository, wanted);
-  if (stored === undefined || reference.registry !== undefined) {
-    const tags = await workshop.repositories.tags(reference.repository);
-    throw builderFault('image/unknown', {
-      what: `The embedded registry holds no image ${name}`,
-      subject: name,
-      hint:
-        tags.length > 0
-          ? `Tags of ${reference.repository}: ${tags.slice(0, 10).join(', ')}.`
-          : 'Build it with mir build -t, or name another registry: registry://HOST/REPOSITORY:TAG.',
-    });
+export async function inspectImage(
+  workshop: Workshop,
+  name: string,
+  platform?: string,
+): Promise<ImageInspection | IndexInspection> {
+  const opened = await openImage(workshop, parseImageLocation(name));
+  if (!opened.isIndex || platform !== undefined) {
+    return describe(imageForPlatform(opened, platform ?? machinePlatform()), opened.blobs);
   }
-  const parsed = parseManifest(stored.bytes, stored.mediaType);
-  if (parsed.kind !== 'image') throw builderFault('image/unknown', indexHint(name));
-  const config = await workshop.blobs.bytes(parsed.manifest.config.digest, configLimitBytes);
-  return Image.parse(stored.bytes, config, stored.mediaType);
-}
-
-async function inspectRemote(text: string): Promise<ImageInspection> {
-  const { registry, repository, tag, digest } = parseReference(text);
-  if (registry === undefined)
-    throw builderFault('image/unknown', { ...indexHint(text), what: `"${text}" names no registry` });
-  const client = new RegistryClient({ registry, credentials: dockerConfigCredentials() });
-  try {
-    const remote = client.repository(repository);
-    const platform: Platform = arch === 'arm64' ? 'linux/arm64' : 'linux/amd64';
-    const { image } = await fetchImage(remote, digest ?? tag ?? 'latest', platform);
-    return await describe(image, { read: (wanted: Digest) => remote.readBlob(wanted) });
-  } finally {
-    await client.close();
-  }
-}
-
-async function describe(image: Image, blobs: Pick<BlobReader, 'read'>): Promise<ImageInspection> {
-  const lock = await lockOf(image, blobs);
   return {
+    kind: 'index',
+    digest: opened.digest,
+    images: opened.images.map((image) => ({
+      platform: platformOf(image),
+      digest: image.digest,
+      layers: image.layers.length,
+      sizeBytes: image.layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0),
+    })),
+  };
+}
+
+/** The platform of this machine. */
+export function machinePlatform(): 'linux/amd64' | 'linux/arm64' {
+  return arch === 'arm64' ? 'linux/arm64' : 'linux/amd64';
+}
+
+async function describe(image: Image, blobs: BlobReader): Promise<ImageInspection> {
+  const lock = await lockInside(image, blobs);
+  return {
+    kind: 'image',
     digest: image.digest,
-    platform: `${image.config.os}/${image.config.architecture}`,
+    platform: platformOf(image),
     labels: image.config.config?.Labels ?? {},
     layers: image.layers.map(({ descriptor }) => ({
       digest: descriptor.digest,
       sizeBytes: descriptor.size,
-      role: descriptor.annotations?.[layerAnnotations.role] ?? '-',
+      role: roleOf(descriptor) ?? '-',
       content: descriptor.annotations?.[layerAnnotations.content] ?? '',
     })),
     packages: lock === undefined ? [] : packagesOf(lock),
     lock,
   };
-}
-
-async function lockOf(image: Image, blobs: Pick<BlobReader, 'read'>): Promise<string | undefined> {
-  const top = image.layers.findLast(({ descriptor }) => descriptor.annotations?.[layerAnnotations.role] === 'top');
-  if (top === undefined) return undefined;
-  for await (const entry of readLayer(blobs.read(top.descriptor.digest), { uncompressedBytes: lockLimitBytes })) {
-    if (entry.type !== 'file' || entry.path !== lockPath) continue;
-    const parts: Uint8Array[] = [];
-    for await (const chunk of entry.content) parts.push(Uint8Array.from(chunk));
-    return Buffer.concat(parts).toString();
-  }
-  return undefined;
 }
 
 function packagesOf(lock: string): { name: string; version: string }[] {
@@ -119,12 +93,4 @@ function packagesOf(lock: string): { name: string; version: string }[] {
     const { name, version } = (one ?? {}) as Record<string, unknown>;
     return typeof name === 'string' && typeof version === 'string' ? [{ name, version }] : [];
   });
-}
-
-function indexHint(name: string) {
-  return {
-    what: `${name} is an index of several images`,
-    subject: name,
-    hint: 'Name one of them by its digest: NAME@sha256:….',
-  };
 }

@@ -1,4 +1,4 @@
-import { type ImageLayer, mediaTypes } from '@mir/oci';
+import { type Descriptor, type ImageLayer, mediaTypes } from '@mir/oci';
 import type { LayerRecord } from './layer-store.ts';
 
 /** What a layer is for (DESIGN 4.9). */
@@ -10,8 +10,17 @@ export const layerAnnotations = {
   content: 'org.managed-image-registry.layer.content',
 } as const;
 
+/** What a layer says it is for; undefined for layers that we did not make, or whose annotations were lost on the way. */
+export function roleOf({ annotations }: Descriptor): string | undefined {
+  return annotations?.[layerAnnotations.role];
+}
+
 /** A recorded layer as an image refers to it. `content` says what it holds, `numpy 2.4.6`. */
-export function imageLayer(record: LayerRecord, role: LayerRole, content?: string): ImageLayer {
+export function imageLayer(
+  record: Pick<LayerRecord, 'digest' | 'diffId' | 'sizeBytes'>,
+  role: LayerRole,
+  content?: string,
+): ImageLayer {
   return {
     descriptor: {
       mediaType: mediaTypes.ociLayerGzip,

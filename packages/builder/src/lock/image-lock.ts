@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Fault } from '@mir/core';
+import { Fault, type Platform, platforms } from '@mir/core';
 import { type Digest, isDigest } from '@mir/oci';
 import { formatLock, type Lock, parseLock, type Target } from '@mir/python';
 import { parse } from 'smol-toml';
@@ -98,6 +98,14 @@ export function readLockedSystem(text: string, path: string): LockedSystem | und
     },
     osPackages: debsOf(system?.['os-package'], path),
   };
+}
+
+/** The platform that a lock was made for; undefined for one of another tool, which may be for several. */
+export function platformOfLock(text: string, path: string): Platform | undefined {
+  const said = tableOf(tableOf(parseToml(text, path), 'tool'), 'mir')?.['architecture'];
+  const system = readLockedSystem(text, path);
+  const ofPackage = system?.base.packages.find(({ architecture }) => architecture !== 'all')?.architecture;
+  return platforms.find((platform) => platform === `linux/${said ?? ofPackage}`);
 }
 
 function debTable(name: string, one: InstalledDeb): string[] {

@@ -60,7 +60,7 @@ export async function selectOsPackages(workshop: Workshop, base: Base, names: re
   const settings = await archiveSettings(workshop, suite);
   const { identity } = await archiveSnapshot(workshop, settings, suite, base.platform);
   const wanted = [...names].sort();
-  const inputs = ['closure', identity, base.image.digest, selectionVersion, ...wanted];
+  const inputs = ['closure', identity, base.digest, selectionVersion, ...wanted];
   const packages = await recallOr(workshop, 'selections', inputs, async () => {
     const archive = await openArchive(workshop, settings, suite, base.platform);
     return closure(archive, { names: wanted, installed: await installedIn(base, archive) }).map(debSource);
@@ -95,7 +95,7 @@ export async function osLayers(workshop: Workshop, base: Base, selection: OsSele
   if (selection.packages.length === 0) return { layers: [], libraries: [] };
   const layers = await packageLayers(workshop, selection.packages, base.mergedUsr, selection.proxy, { isShared: true });
   const key = createHash('sha256')
-    .update([base.image.digest, ...selection.packages.map(({ sha256 }) => sha256)].join('\n'))
+    .update([base.digest, ...selection.packages.map(({ sha256 }) => sha256)].join('\n'))
     .digest('hex');
   const glue = await workshop.layers.findOrMake(['os', key, `converter ${debConverterVersion}`], async () => {
     const facts = await factsOf(workshop, layers);
@@ -170,7 +170,7 @@ export async function installedIn(base: Base, archive: Archive): Promise<Readonl
 }
 
 /** The packages that dpkg's database lists as installed (deb822; dpkg(1), "status"). */
-function packagesOfStatus(state: BaseState): ReadonlyMap<string, InstalledPackage> {
+export function packagesOfStatus(state: BaseState): ReadonlyMap<string, InstalledPackage> {
   const status = Buffer.from(state.contents['var/lib/dpkg/status'] ?? '', 'base64').toString();
   const installed = parseControl(status).flatMap((paragraph): InstalledPackage[] => {
     const [name, version, architecture] = ['Package', 'Version', 'Architecture'].map((field) => paragraph.get(field));

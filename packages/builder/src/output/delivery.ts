@@ -5,8 +5,8 @@ import {
   dockerConfigCredentials,
   formatReference,
   type Image,
+  ImageSet,
   parseManifest,
-  parseReference,
   pushImage,
   RegistryClient,
   type RepositoryClient,
@@ -15,7 +15,8 @@ import {
 } from '@mir/oci';
 import type { Base } from '../base/base.ts';
 import type { Workshop } from '../workshop.ts';
-import type { Output } from './output.ts';
+import { putEmbedded } from './embedded.ts';
+import { type Output, severalPlatforms } from './output.ts';
 import type { RegistryMemory } from './registry-memory.ts';
 
 /** How an image arrived. */
@@ -38,7 +39,7 @@ type Standing = { readonly digest: Digest | undefined; readonly blobs: readonly 
 export class Delivery implements AsyncDisposable {
   readonly #workshop: Workshop;
   readonly #output: Output;
-  readonly #base: Base | undefined;
+  readonly #bases: readonly Base[];
   readonly #client: RegistryClient | undefined;
   readonly #uploads = new Map<Digest, Promise<unknown>>();
   #standing: Promise<Standing> | undefined;
@@ -46,11 +47,11 @@ export class Delivery implements AsyncDisposable {
   #memory: Promise<RegistryMemory> | undefined;
   #sentBytes = 0;
 
-  /** @param base of the images, whose layers may be mounted from where it is */
-  constructor(workshop: Workshop, output: Output, base?: Base) {
+  /** @param bases of the images, whose layers may be mounted from where they are */
+  constructor(workshop: Workshop, output: Output, bases: readonly Base[] = []) {
     this.#workshop = workshop;
     this.#output = output;
-    this.#base = base;
+    this.#bases = bases;
     this.#client =
       output.kind === 'registry'
         ? new RegistryClient({ registry: output.registry, credentials: dockerConfigCredentials() })
@@ -67,24 +68,27 @@ export class Delivery implements AsyncDisposable {
   };
 
   /**
-   * Delivers the image, whose layers are here or in the layer pool by now.
+   * Delivers the image, or the images of an index, whose layers are here or in the layer pool by now.
    *
    * @throws Fault of the output; `blob/damaged`, `layer/lost` when a layer could not be had after all
    */
-  async complete(image: Image): Promise<Delivered> {
-    const { blobs, contents, repositories } = this.#workshop;
+  async complete(published: Image | ImageSet): Promise<Delivered> {
+    const { blobs, contents } = this.#workshop;
     const output = this.#output;
-    if (output.kind === 'registry') return this.#workshop.stage('push', () => this.#push(image, output));
-    await contents.bring(image.layers.map(({ descriptor }) => descriptor.digest));
+    if (output.kind === 'registry') return this.#workshop.stage('push', () => this.#push(published, output));
+    await contents.bring(
+      imagesOf(published).flatMap(({ layers }) => layers.map(({ descriptor }) => descriptor.digest)),
+    );
     switch (output.kind) {
       case 'embedded':
-        await repositories.putManifest(output.repository, image.manifestBytes, image.mediaType, { tags: [output.tag] });
+        await putEmbedded(this.#workshop, published, output);
         return { name: `${output.repository}:${output.tag}`, sentBytes: 0 };
       case 'oci':
-        await writeLayout(output.directory, [{ image, name: output.name }], blobs);
+        await writeLayout(output.directory, [{ image: published, name: output.name }], blobs);
         return { name: `oci:${output.directory}:${output.name}`, sentBytes: 0 };
       case 'docker-archive':
-        await writeDockerArchive(output.file, [{ image, tags: [output.name] }], blobs);
+        if (published instanceof ImageSet) throw severalPlatforms(output);
+        await writeDockerArchive(output.file, [{ image: published, tags: [output.name] }], blobs);
         return { name: `docker-archive:${output.file}`, sentBytes: 0 };
     }
   }
@@ -111,29 +115,29 @@ export class Delivery implements AsyncDisposable {
     if (outcome === 'uploaded') this.#count(layer.size);
   }
 
-  async #push(image: Image, { registry, repository: name, tag }: Target): Promise<Delivered> {
+  async #push(published: Image | ImageSet, { registry, repository: name, tag }: Target): Promise<Delivered> {
     const repository = this.#repository();
     if (repository === undefined) throw new TypeError('a registry output has no client');
     const standing = await this.#stand(repository);
     const memory = await this.#remembered();
-    if (standing.digest !== image.digest) {
+    if (standing.digest !== published.digest) {
       await this.#workshop.layerPool?.settle();
       await Promise.all(this.#uploads.values());
-      await this.#pushTo(repository, image, await this.#knownBlobs(repository), tag, memory);
+      await this.#pushTo(repository, published, await this.#knownBlobs(repository), tag, memory);
     }
-    memory.rememberImage(name, image);
+    for (const image of imagesOf(published)) memory.rememberImage(name, image);
     return { name: formatReference({ registry, repository: name, tag }), sentBytes: this.#sentBytes };
   }
 
   async #pushTo(
     repository: RepositoryClient,
-    image: Image,
+    published: Image | ImageSet,
     standing: ReadonlySet<Digest>,
     tag: string,
     memory: RegistryMemory,
   ): Promise<void> {
     const push = (known: ReadonlySet<Digest>) =>
-      pushImage(repository, image, this.#workshop.contents, {
+      pushImage(repository, published, this.#workshop.contents, {
         tags: [tag],
         known,
         mountFrom: (digest) => this.#sources(memory, repository, digest),
@@ -155,7 +159,7 @@ export class Delivery implements AsyncDisposable {
     const { layerPool } = this.#workshop;
     const fromPool =
       layerPool?.registry === repository.registry && layerPool.holds(digest) ? [layerPool.repository] : [];
-    const fromBase = this.#base === undefined ? [] : repositoryOfBase(this.#base, repository.registry, digest);
+    const fromBase = this.#bases.flatMap((base) => repositoryOfBase(base, repository.registry, digest));
     return [...fromPool, ...fromBase, ...memory.repositoriesWith(digest, repository.name)];
   }
 
@@ -205,9 +209,11 @@ export class Delivery implements AsyncDisposable {
 }
 
 /** The repository that a base lies in, when it is one of this registry and has the blob. */
-function repositoryOfBase(base: Base, registry: string, digest: Digest): readonly string[] {
-  if (!base.name.startsWith('oci:') || !base.image.layers.some(({ descriptor }) => descriptor.digest === digest))
-    return [];
-  const reference = parseReference(base.name.slice('oci:'.length));
-  return reference.registry === registry ? [reference.repository] : [];
+function repositoryOfBase({ source, image }: Base, registry: string, digest: Digest): readonly string[] {
+  if (source?.registry !== registry) return [];
+  return image.layers.some(({ descriptor }) => descriptor.digest === digest) ? [source.repository] : [];
+}
+
+function imagesOf(published: Image | ImageSet): readonly Image[] {
+  return published instanceof ImageSet ? published.images : [published];
 }

@@ -39,9 +39,11 @@ export function parseOutput(tagText: string, outputText: string | undefined): Ou
 /**
  * Refuses, before anything is done, an output that cannot be written in the end.
  *
- * @throws Fault `output/unwritable`
+ * @param platforms how many images there will be under one name
+ * @throws Fault `output/unwritable`, `output/one-platform`
  */
-export async function checkOutput(output: Output): Promise<void> {
+export async function checkOutput(output: Output, platforms = 1): Promise<void> {
+  if (output.kind === 'docker-archive' && platforms > 1) throw severalPlatforms(output);
   if (output.kind === 'docker-archive') await requireWritablePath(output.file, 'file');
   if (output.kind === 'oci') await requireWritablePath(output.directory, 'folder');
 }
@@ -59,6 +61,15 @@ export async function requireWritablePath(path: string, kind: 'file' | 'folder')
   if (!ground.isDirectory()) throw unwritable(path, `${above} is no folder`);
   await access(kind === 'folder' && standing !== undefined ? path : above, constants.W_OK).catch(() => {
     throw unwritable(path, `${above} may not be written to`);
+  });
+}
+
+/** The fault for several platforms on their way into an archive for docker load, which takes one. */
+export function severalPlatforms({ file }: Output & { readonly kind: 'docker-archive' }) {
+  return builderFault('output/one-platform', {
+    what: `${file} would hold images for several platforms, and docker load takes one`,
+    subject: file,
+    hint: 'Choose one with --platform, or use -o oci:DIRECTORY or -o registry://HOST/REPOSITORY.',
   });
 }
 

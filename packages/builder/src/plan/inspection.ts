@@ -71,7 +71,7 @@ function libraryIndex(workshop: Workshop, { base }: Plan): LibraryIndex | undefi
     packagesWithLibrary: (soname) =>
       lookUp(['packages with', soname], async () => (await open()).packagesWithLibrary(soname)),
     closureOf: (name) =>
-      lookUp(['closure of', name, base.image.digest], async () => {
+      lookUp(['closure of', name, base.digest], async () => {
         const archive = await open();
         const installed = await installedIn(base, archive);
         try {

@@ -17,6 +17,24 @@ export type MissingLibrary = { readonly soname: string; readonly neededBy: strin
 /** Libraries that drivers bring at run time, never an image (DESIGN 4, "Bases and OS packages"). */
 const broughtByTheHost = /^lib(cuda|nvidia-[\w-]+|nvcuvid|nvoptix)\.so(\.\d+)*$/;
 
+/** The libraries that packages take from the system, by name: what they need and neither bring nor get from the host. */
+export function neededLibraries(packages: readonly Pick<Linked, 'libraries'>[]): readonly string[] {
+  const bundled = new Set(packages.flatMap(({ libraries }) => libraries.bundled));
+  const needed = packages.flatMap(({ libraries }) => libraries.needed.map(({ soname }) => soname));
+  return [...new Set(needed)].filter((soname) => !bundled.has(soname) && isOfTheSystem(soname)).sort();
+}
+
+/** Those of the needed libraries that a system does not have. */
+export function missingLibraries(needed: readonly string[], there: readonly string[]): readonly string[] {
+  const names = new Set(there);
+  return needed.filter((soname) => !names.has(soname));
+}
+
+/** Whether a system has to bring a library: not what drivers bring, nor an interpreter that links its library statically. */
+function isOfTheSystem(soname: string): boolean {
+  return /^[\w.+-]+$/.test(soname) && !broughtByTheHost.test(soname) && !soname.startsWith('libpython3');
+}
+
 /** What is needed, minus what any of the packages brings, minus what the system has. */
 export function findMissingLibraries(packages: readonly Linked[], system: SystemLibraries): readonly MissingLibrary[] {
   const bundled = new Set(packages.flatMap(({ libraries }) => libraries.bundled));
@@ -24,8 +42,7 @@ export function findMissingLibraries(packages: readonly Linked[], system: System
   for (const { name, libraries } of packages) {
     for (const { soname, by } of libraries.needed) {
       if (bundled.has(soname) || system.names.has(soname) || missing.has(soname)) continue;
-      // An interpreter that links its library statically brings those symbols itself.
-      if (broughtByTheHost.test(soname) || /^libpython3/.test(soname) || soname.includes('/')) continue;
+      if (!isOfTheSystem(soname)) continue;
       missing.set(soname, { soname, neededBy: name, file: by.slice(by.lastIndexOf('/') + 1) });
     }
   }

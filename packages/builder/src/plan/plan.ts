@@ -84,7 +84,7 @@ export async function makePlan(workshop: Workshop, spec: ImageSpec, options: Pla
   const lock: ImageLock = {
     python: await withProvenSizes(workshop, python),
     bytecodeCompiler: compiler?.digest,
-    base: { name: base.name, digest: base.image.digest, packages: base.packages },
+    base: { name: base.name, digest: base.digest, packages: base.packages },
     osPackages: osSelection.packages.map(installedDeb),
   };
   return {

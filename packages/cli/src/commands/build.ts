@@ -1,20 +1,18 @@
-import { writeFile } from 'node:fs/promises';
 import {
-  buildImage,
-  bytesShared,
+  buildImages,
   checkOutput,
   Delivery,
-  lockFile,
-  makePlan,
+  makePlans,
   mended,
   type Output,
   parseOutput,
-  requireWritablePath,
   Workshop,
 } from '@mir/builder';
-import { buildLines } from '../build-report.ts';
+import { buildJson, buildLines } from '../build-report.ts';
 import { usageFault } from '../fault-message.ts';
-import { imageOptions, imageOptionsHelp, readImageSpec, workshopOptions } from '../image-options.ts';
+import { imageOptions, imageOptionsHelp, readImageSpecs, workshopOptions } from '../image-options.ts';
+import { checkLockPaths, writeLocks } from '../lock-files.ts';
+import { nextStep } from '../next-step.ts';
 import { ProgressDisplay } from '../progress-display.ts';
 import type { Command, Invocation } from './commands.ts';
 
@@ -38,21 +36,26 @@ Output:
                            docker-archive:FILE         for docker load
                            registry://HOST/REPOSITORY  a registry; plain http on loopback only,
                                                        credentials as docker login left them
-      --lock-out FILE      Write the lock (pylock.toml) there
+      --lock-out FILE      Write the lock (pylock.toml) there; of several platforms one each,
+                           pylock.linux-arm64.toml
       --json               One JSON object a line, the last one with "digest"
 
 Examples:
   mir build -r requirements.txt --python 3.11 --os-package libgomp1 -t team/fraud:1
   mir build -p 'pandas<3' -t try -o docker-archive:try.tar && docker load -i try.tar
-  mir build --lock pylock.toml -t team/fraud:1 -o registry://127.0.0.1:5000/team/fraud`,
+  mir build --lock pylock.toml -t team/fraud:1 -o registry://127.0.0.1:5000/team/fraud
+  mir build -r requirements.txt --platform linux/amd64 --platform linux/arm64 -t team/fraud:1`,
 };
 
 async function run({ values, positionals, environment }: Invocation): Promise<number> {
   const output = outputOf(values.text('tag'), values.text('output'));
-  await checkOutput(output);
+  const specs = await readImageSpecs(values, positionals);
+  await checkOutput(output, specs.length);
   const lockOut = values.text('lock-out');
-  if (lockOut !== undefined) await requireWritablePath(lockOut, 'file');
-  const spec = await readImageSpec(values, positionals);
+  await checkLockPaths(
+    lockOut,
+    specs.map(({ platform }) => platform),
+  );
   const wantsJson = values.has('json');
   const display = new ProgressDisplay(wantsJson);
   await using workshop = await Workshop.open({
@@ -61,36 +64,25 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
     onProgress: display.listen,
     ...workshopOptions(values),
   });
-  const { plan, built, delivered } = await mended(workshop, async () => {
-    const plan = await makePlan(workshop, spec, { startsWheels: true });
-    await using delivery = new Delivery(workshop, output, plan.base);
-    const built = await buildImage(workshop, plan, delivery.offer);
+  const { built, delivered } = await mended(workshop, async () => {
+    const plans = await makePlans(workshop, specs, { startsWheels: true });
+    await using delivery = new Delivery(
+      workshop,
+      output,
+      plans.map(({ base }) => base),
+    );
+    const built = await buildImages(workshop, plans, delivery.offer);
     // Before anything becomes visible: a lock that cannot be written fails the build.
-    if (lockOut !== undefined) await writeFile(lockOut, lockFile(plan));
-    const delivered = await delivery.complete(built.image);
+    await writeLocks(lockOut, plans);
+    const delivered = await delivery.complete(built.published);
     await workshop.layerPool?.settle();
-    return { plan, built, delivered };
+    return { built, delivered };
   });
-  const problems = [...built.problems, ...workshop.problems];
   display.end();
-  if (wantsJson) {
-    const summary = {
-      type: 'image',
-      digest: built.image.digest,
-      name: delivered.name,
-      lock: plan.digest,
-      layers: built.image.layers.map(({ descriptor, diffId }) => ({ ...descriptor, diffId })),
-      seconds: display.elapsedSeconds,
-      receivedBytes: display.receivedBytes,
-      sharedBytes: bytesShared(plan),
-      sentBytes: delivered.sentBytes,
-      problems,
-    };
-    process.stdout.write(`${JSON.stringify(summary)}\n`);
-    return 0;
-  }
   process.stdout.write(
-    `${[...buildLines(plan, { ...built, problems }, delivered, display), nextStep(output, delivered.name)].join('\n')}\n`,
+    wantsJson
+      ? `${buildJson(built, workshop.problems, delivered, display)}\n`
+      : `${[...buildLines(built, workshop.problems, delivered, display), nextStep(output, delivered.name)].join('\n')}\n`,
   );
   return 0;
 }
@@ -99,17 +91,4 @@ function outputOf(tag: string | undefined, output: string | undefined): Output {
   if (tag === undefined)
     throw usageFault('The image has no name', 'Name it with -t NAME[:TAG], for example -t team/fraud:1.');
   return parseOutput(tag, output);
-}
-
-function nextStep(output: Output, name: string): string {
-  switch (output.kind) {
-    case 'embedded':
-      return `Next: mir registry serve --listen 127.0.0.1:5000, then docker pull 127.0.0.1:5000/${name}`;
-    case 'oci':
-      return `Next: skopeo copy oci:${output.directory}:${output.name} DESTINATION`;
-    case 'docker-archive':
-      return `Next: docker load -i ${output.file}`;
-    case 'registry':
-      return `Next: docker pull ${name}`;
-  }
 }

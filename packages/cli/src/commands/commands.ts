@@ -41,9 +41,19 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./build.ts')).build,
   },
   {
+    words: ['rebase'],
+    summary: 'Put an image on another base without building it again',
+    load: async () => (await import('./rebase.ts')).rebase,
+  },
+  {
     words: ['inspect'],
     summary: 'Show what an image holds',
     load: async () => (await import('./inspect.ts')).inspect,
+  },
+  {
+    words: ['diff'],
+    summary: 'Show what is different between two images',
+    load: async () => (await import('./diff.ts')).diff,
   },
   {
     words: ['bases'],

@@ -1,15 +1,15 @@
-import { writeFile } from 'node:fs/promises';
 import {
   bytesShared,
   bytesToMove,
   inspectPlan,
-  lockFile,
-  makePlan,
+  makePlans,
   mended,
-  requireWritablePath,
+  type Plan,
+  type Problem,
   Workshop,
 } from '@mir/builder';
-import { imageOptions, imageOptionsHelp, readImageSpec, workshopOptions } from '../image-options.ts';
+import { imageOptions, imageOptionsHelp, readImageSpecs, workshopOptions } from '../image-options.ts';
+import { checkLockPaths, writeLocks } from '../lock-files.ts';
 import { planLines, problemLines } from '../plan-report.ts';
 import { ProgressDisplay } from '../progress-display.ts';
 import { seconds } from '../quantity.ts';
@@ -28,8 +28,9 @@ ${imageOptionsHelp}
 
 Output:
       --quick              Versions and sizes only: fetch no package (a base that is missing is made)
-      --lock-out FILE      Write the lock (pylock.toml) there, for mir build --lock
-      --json               One JSON object a line, the last one the plan
+      --lock-out FILE      Write the lock (pylock.toml) there, for mir build --lock; of several platforms
+                           one each, pylock.linux-arm64.toml
+      --json               One JSON object a line, the last ones the plans, one for each platform
 
 Examples:
   mir plan -r requirements.txt --python 3.11
@@ -39,8 +40,11 @@ Examples:
 
 async function run({ values, positionals, environment }: Invocation): Promise<number> {
   const lockOut = values.text('lock-out');
-  if (lockOut !== undefined) await requireWritablePath(lockOut, 'file');
-  const spec = await readImageSpec(values, positionals);
+  const specs = await readImageSpecs(values, positionals);
+  await checkLockPaths(
+    lockOut,
+    specs.map(({ platform }) => platform),
+  );
   const display = new ProgressDisplay(values.has('json'));
   await using workshop = await Workshop.open({
     environment,
@@ -48,35 +52,46 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
     onProgress: display.listen,
     ...workshopOptions(values),
   });
-  const { made, found } = await mended(workshop, async () => {
-    const made = await makePlan(workshop, spec);
-    return { made, found: values.has('quick') ? [] : await inspectPlan(workshop, made) };
+  const { plans, found } = await mended(workshop, async () => {
+    const plans = await makePlans(workshop, specs);
+    const found = await Promise.all(
+      plans.map(async (made) => ({
+        made,
+        problems: [...made.problems, ...(values.has('quick') ? [] : await inspectPlan(workshop, made))],
+      })),
+    );
+    return { plans, found };
   });
   await workshop.layerPool?.settle();
-  const problems = [...made.problems, ...found, ...workshop.problems];
   display.end();
-  if (lockOut !== undefined) await writeFile(lockOut, lockFile(made));
+  const locks = await writeLocks(lockOut, plans);
   if (values.has('json')) {
-    const { base, lock, items, digest } = made;
-    const summary = {
-      type: 'plan',
-      lock: digest,
-      base: { name: base.name, digest: base.image.digest, platform: base.platform, python: base.target.pythonVersion },
-      packages: lock.python.packages.length,
-      items,
-      bytesToMove: bytesToMove(made),
-      bytesShared: bytesShared(made),
-      problems,
-    };
-    process.stdout.write(`${JSON.stringify(summary)}\n`);
+    for (const { made, problems } of found) {
+      process.stdout.write(`${planJson(made, [...problems, ...workshop.problems])}\n`);
+    }
   } else {
-    const lines = [...planLines(made), ...problemLines(problems), '', `Planned in ${seconds(display.elapsedSeconds)}.`];
+    const lines = found.flatMap(({ made, problems }) => [...planLines(made), ...problemLines(problems), '']);
+    lines.push(...problemLines(workshop.problems), `Planned in ${seconds(display.elapsedSeconds)}.`);
     lines.push(
-      lockOut === undefined
+      locks.length === 0
         ? 'Next: mir build with the same options and -t NAME.'
-        : `Next: mir build --lock ${lockOut} -t NAME`,
+        : `Next: mir build ${locks.map((path) => `--lock ${path}`).join(' ')} -t NAME`,
     );
     process.stdout.write(`${lines.join('\n')}\n`);
   }
-  return problems.some(({ severity }) => severity === 'error') ? 1 : 0;
+  return found.some(({ problems }) => problems.some(({ severity }) => severity === 'error')) ? 1 : 0;
+}
+
+function planJson(made: Plan, problems: readonly Problem[]): string {
+  const { base, lock, items, digest } = made;
+  return JSON.stringify({
+    type: 'plan',
+    lock: digest,
+    base: { name: base.name, digest: base.digest, platform: base.platform, python: base.target.pythonVersion },
+    packages: lock.python.packages.length,
+    items,
+    bytesToMove: bytesToMove(made),
+    bytesShared: bytesShared(made),
+    problems,
+  });
 }

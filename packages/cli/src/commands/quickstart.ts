@@ -1,4 +1,4 @@
-import { buildImage, Delivery, makePlan, Workshop } from '@mir/builder';
+import { buildImages, Delivery, makePlan, Workshop } from '@mir/builder';
 import { parsePlatform } from '@mir/core';
 import { parseRequirement } from '@mir/python';
 import { buildLines } from '../build-report.ts';
@@ -43,14 +43,16 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
     osPackages,
     bytecode: true,
   });
-  const built = await buildImage(workshop, plan);
+  const built = await buildImages(workshop, [plan]);
   await using delivery = new Delivery(workshop, { kind: 'embedded', ...name });
-  const delivered = await delivery.complete(built.image);
+  const delivered = await delivery.complete(built.published);
   display.end();
   if (wantsJson) {
-    process.stdout.write(`${JSON.stringify({ type: 'image', digest: built.image.digest, name: delivered.name })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ type: 'image', digest: built.published.digest, name: delivered.name })}\n`,
+    );
   } else {
-    process.stdout.write(`${buildLines(plan, built, delivered, display).join('\n')}\n`);
+    process.stdout.write(`${buildLines(built, workshop.problems, delivered, display).join('\n')}\n`);
   }
   if (values.has('once')) {
     say(wantsJson, 'Next: mir registry serve --listen 127.0.0.1:5000, then docker pull 127.0.0.1:5000/quickstart');

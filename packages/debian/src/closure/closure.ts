@@ -10,6 +10,9 @@ import { nearestNames } from './nearest-names.ts';
 /** A package that is there already, as far as dependencies are concerned. */
 type InstalledPackage = Pick<Package, 'name' | 'version' | 'provides' | 'conflicts' | 'breaks' | 'architecture'>;
 
+/** Where packages can be had: an archive, or what is at hand. */
+export type PackageSource = Pick<Archive, 'suite' | 'candidates' | 'providers' | 'packageNames'>;
+
 export type ClosureRequest = {
   /** `name`, or `name=version` for exactly that version. */
   readonly names: readonly string[];
@@ -29,7 +32,7 @@ type Wish = { readonly dependency: Dependency; readonly by: string };
  * alternative that can be had; then the highest priority; then the name.
  * @throws Fault `closure/unknown-package`, `closure/unknown-version`, `closure/unsatisfiable`, `closure/conflict`
  */
-export function closure(archive: Archive, request: ClosureRequest): readonly Package[] {
+export function closure(archive: PackageSource, request: ClosureRequest): readonly Package[] {
   const selection = new Selection(archive, request.installed ?? new Map());
   for (const name of [...request.names, ...(request.seeds ?? [])]) selection.request(name);
   selection.resolve();
@@ -38,13 +41,13 @@ export function closure(archive: Archive, request: ClosureRequest): readonly Pac
 }
 
 class Selection {
-  readonly #archive: Archive;
+  readonly #archive: PackageSource;
   readonly #selected = new Map<string, Selected>();
   readonly #providers = new Map<string, Set<Selected>>();
   readonly #certain: Wish[] = [];
   readonly #choices: Wish[] = [];
 
-  constructor(archive: Archive, installed: ReadonlyMap<string, InstalledPackage>) {
+  constructor(archive: PackageSource, installed: ReadonlyMap<string, InstalledPackage>) {
     this.#archive = archive;
     for (const one of installed.values()) this.#note(one);
   }
@@ -234,7 +237,11 @@ function hits(one: InstalledPackage, possibility: Possibility): boolean {
   return (one.name === possibility.name && matches(one.version, possibility)) || provides(one, possibility);
 }
 
-function unknownPackageFault(text: string, archive: Archive, providers: readonly string[]): Fault<DebianFaultCode> {
+function unknownPackageFault(
+  text: string,
+  archive: PackageSource,
+  providers: readonly string[],
+): Fault<DebianFaultCode> {
   if (providers.length > 0) {
     return fault('closure/unknown-package', text, {
       what: `${text} is a virtual package in ${archive.suite}: ${providers.slice(0, 8).join(', ')} provide it`,

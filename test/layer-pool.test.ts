@@ -107,11 +107,6 @@ const isManifest = (method: string | undefined, url: string | undefined) =>
 /** Ways of a pool not to keep its word, and what is said of it. */
 const lies: readonly { readonly name: string; readonly says: RegExp; readonly meddle: (body: Body) => Meddle }[] = [
   {
-    name: 'gives other bytes under a digest',
-    says: /is not used any more.*digest/,
-    meddle: () => answering(isBlob, (response) => response.end('other bytes')),
-  },
-  {
     name: 'gives other bytes of the right length',
     says: /is not used any more.*digest/,
     meddle: ({ blob }) =>

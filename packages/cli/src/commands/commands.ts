@@ -61,6 +61,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./bases.ts')).bases,
   },
   {
+    words: ['bases', 'make'],
+    summary: 'Make a base ready before anybody builds on it',
+    load: async () => (await import('./bases-make.ts')).basesMake,
+  },
+  {
     words: ['registry', 'serve'],
     summary: 'Serve the embedded registry',
     load: async () => (await import('./registry-serve.ts')).registryServe,

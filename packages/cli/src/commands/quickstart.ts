@@ -46,6 +46,7 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   const built = await buildImages(workshop, [plan]);
   await using delivery = new Delivery(workshop, { kind: 'embedded', ...name });
   const delivered = await delivery.complete(built.published);
+  await workshop.layerPool?.settle();
   display.end();
   if (wantsJson) {
     process.stdout.write(

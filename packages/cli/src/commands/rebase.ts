@@ -70,6 +70,7 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
     const made = await rebaseOpened(workshop, opened, base);
     return { opened, made, delivered: await deliverRebase(workshop, made, output) };
   });
+  await workshop.layerPool?.settle();
   display.end();
   process.stdout.write(
     wantsJson

@@ -5,8 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { cleanupOf } from './support/cleanup.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { copyHome, warmHome } from './support/home.ts';
-import { type BuildEvent, type BuiltImage, build, mirOutput, RunningBuild } from './support/mir.ts';
+import { collectAged, killBuilds } from './support/killing.ts';
+import { type BuildEvent, type BuiltImage, build, RunningBuild } from './support/mir.ts';
+import { buildOverlapping, type KnownSpec } from './support/overlapping-specs.ts';
 import { succeed } from './support/program.ts';
+import { numbersFrom } from './support/random.ts';
+import { buildTogether } from './support/together.ts';
 
 const spec = [
   ...['--python', '3.11', '--os-package', 'libgomp1', '-t', 'death'],
@@ -39,22 +43,13 @@ const moments = [
 const cleanup = cleanupOf({ after });
 let template: string;
 let expected: BuiltImage;
+let overlapping: readonly KnownSpec[];
 
 before(async () => {
   template = await warmHome(cleanup);
   expected = await build(spec, { home: await copyHome(template, cleanup) });
+  overlapping = await buildOverlapping(template, 10, cleanup);
 });
-
-/** Numbers from 0 to 1 that are the same in each run (mulberry32). */
-function numbersFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Starts a build and kills it; true when it was still running. */
 async function buildAndKill(home: string, moment: Moment, fraction: number): Promise<boolean> {
@@ -68,14 +63,7 @@ async function buildAndKill(home: string, moment: Moment, fraction: number): Pro
 async function assertRecovers(home: string, folder: string): Promise<void> {
   const rebuilt = await build(spec, { home });
   assert.equal(rebuilt.digest, expected.digest);
-  // What is younger than an hour is kept: only what has aged shows that nothing needed is collected.
-  await succeed('find', [
-    join(home, 'registry'),
-    ...['-type', 'f', '-links', '1', '-exec', 'touch', '-d', '3 hours ago', '{}', '+'],
-  ]);
-  await mirOutput(['registry', 'gc'], { home });
-  const left = JSON.parse(await mirOutput(['registry', 'gc', '--dry-run', '--json'], { home }));
-  assert.equal(left.unfinishedFiles, 0);
+  await collectAged(home);
   const layout = join(folder, 'layout');
   const last = await build([...spec, '-o', `oci:${layout}`], { home });
   assert.equal(last.digest, expected.digest);
@@ -84,26 +72,28 @@ async function assertRecovers(home: string, folder: string): Promise<void> {
   await succeed('skopeo', ['copy', `oci:${layout}:death:latest`, `dir:${folder}/copy`]);
 }
 
-test('builds that are killed one after the other leave a home that works', async (t) => {
-  let hits = 0;
-  for (const seed of [1, 2, 3]) {
-    await t.test(`seed ${seed}`, async (t) => {
-      const own = cleanupOf(t);
-      const home = await copyHome(template, own);
-      const next = numbersFrom(seed);
-      for (let round = 0; round < 4; round += 1) {
-        const moment = moments[Math.floor(next() * moments.length)] ?? moments[0];
-        const fraction = next();
-        const wasRunning = await buildAndKill(home, moment, fraction);
-        t.diagnostic(
-          `${moment.after} + ${Math.round(fraction * moment.withinMilliseconds)} ms: ${wasRunning ? 'killed' : 'was over'}`,
-        );
-        if (wasRunning) hits += 1;
-      }
-      await assertRecovers(home, await temporaryFolder(own));
-    });
+test('builds that are killed at random moments are right when built again, and leave nothing', async (t) => {
+  const kills = 5;
+  const report = await killBuilds({
+    ...{ template, specs: overlapping.slice(0, kills), kills, seed: 1 },
+    cleanup: cleanupOf(t),
+    tell: (line) => t.diagnostic(line),
+  });
+  assert.equal(report.kills, kills);
+});
+
+test('builds that are killed at the delicate moments leave a home that works', async (t) => {
+  const own = cleanupOf(t);
+  const home = await copyHome(template, own);
+  const next = numbersFrom(2);
+  for (const moment of moments) {
+    const fraction = next();
+    const wasRunning = await buildAndKill(home, moment, fraction);
+    t.diagnostic(
+      `${moment.after} + ${Math.round(fraction * moment.withinMilliseconds)} ms: ${wasRunning ? 'killed' : 'was over'}`,
+    );
   }
-  assert.ok(hits >= 6, `only ${hits} of 12 builds were still running when they were to be killed`);
+  await assertRecovers(home, await temporaryFolder(own));
 });
 
 test('a build killed while it makes the first base goes on from there', async (t) => {
@@ -116,21 +106,10 @@ test('a build killed while it makes the first base goes on from there', async (t
   await assertRecovers(home, await temporaryFolder(own));
 });
 
-test('two builds at once share the work and are both right', async (t) => {
-  const own = cleanupOf(t);
-  const others = ['--python', '3.11', '-p', 'sqlalchemy==2.0.30', '-p', 'idna==3.7', '-t', 'other'];
-  const alone = await copyHome(template, own);
-  const one = await build(spec, { home: alone });
-  const two = await build(others, { home: alone });
-  const home = await copyHome(template, own);
-  const together = await Promise.all([build(spec, { home }), build(others, { home })]);
-  assert.deepEqual(
-    together.map(({ digest }) => digest),
-    [one.digest, two.digest],
-  );
-  const received = together.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0);
-  assert.equal(received, one.receivedBytes + two.receivedBytes);
-});
+for (const processes of [2, 10]) {
+  test(`${processes} builds of overlapping specs at once share the work and are right`, (t) =>
+    buildTogether(template, overlapping.slice(0, processes), cleanupOf(t)));
+}
 
 test('several builds of the same image at once, one of them killed, are right', async (t) => {
   const own = cleanupOf(t);

@@ -23,6 +23,7 @@ export type BuiltImage = {
   readonly layers: readonly BuiltLayer[];
   readonly receivedBytes: number;
   readonly sentBytes: number;
+  readonly problems: readonly { readonly code: string; readonly message: string }[];
 };
 
 export type BuiltLayer = {

@@ -19,6 +19,8 @@ export type BuilderFaultCode =
   | 'output/unknown'
   | 'output/unwritable'
   | 'output/one-platform'
+  | 'pool/malformed'
+  | 'layer/lost'
   | 'image/unknown'
   | 'image/no-lock'
   | 'image/no-platform'

@@ -8,8 +8,10 @@ export type Home = {
   readonly directory: string;
   /** Blobs and repositories: what the embedded registry serves. */
   readonly registry: string;
-  /** Which layer came out of which inputs. */
+  /** Which layer came out of which inputs. `MIR_RECORDS` puts it elsewhere, for several workers to share. */
   readonly records: string;
+  /** Whether the records are this home's alone. */
+  readonly ownsRecords: boolean;
   /** What can be fetched or made again: archive indexes, uv and its cache, unpacked interpreters, recent locks. */
   readonly cache: string;
   /** Who is making what right now. */
@@ -24,10 +26,12 @@ export type Home = {
  */
 export async function openHome(environment: NodeJS.ProcessEnv): Promise<Home> {
   const directory = resolve(environment['MIR_HOME'] || join(dataFolder(environment), 'managed-image-registry'));
+  const sharedRecords = environment['MIR_RECORDS'] || undefined;
   const home: Home = {
     directory,
     registry: join(directory, 'registry'),
-    records: join(directory, 'records'),
+    records: sharedRecords === undefined ? join(directory, 'records') : resolve(sharedRecords),
+    ownsRecords: sharedRecords === undefined,
     cache: join(directory, 'cache'),
     locks: join(directory, 'locks'),
   };

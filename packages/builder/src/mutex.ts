@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,63 +7,96 @@ import { setTimeout as delay } from 'node:timers/promises';
 const heartbeatMilliseconds = 5_000;
 const staleMilliseconds = 30_000;
 const pollMilliseconds = 40;
+const unusedMilliseconds = 3_600_000;
 
 /**
  * Runs work that no other process with the same folder runs at the same time under the same key.
  *
- * The lock is a file that its holder touches; one whose holder died (no such process on this host, or not touched
- * for half a minute) is taken over. It saves work and guards no data: results are content-addressed, so two holders by
- * mistake cost time, not correctness.
+ * A lock is a folder of numbered files. The highest number is the lock: it names its holder, who touches it, or is empty when it is
+ * free. Whoever finds it free, or its holder dead (no such process on this host, or not touched for half a minute), makes the
+ * next number by a link, which only one can; the highest is never removed, so nobody takes what another has taken over meanwhile.
+ * A holder that was thought dead by mistake costs time, not correctness: results are content-addressed.
  */
 export async function exclusively<Result>(folder: string, key: string, work: () => Promise<Result>): Promise<Result> {
-  const path = join(folder, `${createHash('sha256').update(key).digest('hex')}.lock`);
-  const identity = JSON.stringify({ host: hostname(), pid: process.pid, id: randomUUID() });
-  while (!(await take(path, identity))) {
-    await removeIfStale(path);
-    await delay(pollMilliseconds);
-  }
+  const lock = join(folder, createHash('sha256').update(key).digest('hex'));
+  const held = await take(lock);
   const heartbeat = setInterval(() => {
     const now = new Date();
-    utimes(path, now, now).catch(() => undefined);
+    utimes(held, now, now).catch(() => undefined);
   }, heartbeatMilliseconds);
   heartbeat.unref();
   try {
     return await work();
   } finally {
     clearInterval(heartbeat);
-    await releaseOwn(path, identity);
+    // A disk that is full by now has room for less. What was taken over meanwhile, by mistake, is not there any more.
+    await truncate(held, 0).catch(() => undefined);
   }
 }
 
-async function take(path: string, identity: string): Promise<boolean> {
-  // A link to a file that is whole: whoever is killed in between leaves no lock that names nobody.
-  const aside = `${path}.${randomUUID()}`;
-  await writeFile(aside, identity, { flag: 'wx' });
+/** Removes locks that nobody has used for an hour. */
+export async function sweepLocks(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const names = await readdir(path).catch(() => []);
+    const ages = [path, ...names.map((one) => join(path, one))].map(async (one) => Date.now() - (await touched(one)));
+    if (Math.min(...(await Promise.all(ages))) > unusedMilliseconds) await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** Waits for a lock and takes it; gives the file that says so. */
+async function take(lock: string): Promise<string> {
+  const identity = JSON.stringify({ host: hostname(), pid: process.pid });
+  for (;;) {
+    const last = await lastNumber(lock);
+    if (last > 0 && !(await canBeTaken(join(lock, String(last))))) {
+      await delay(pollMilliseconds);
+      continue;
+    }
+    const own = join(lock, String(last + 1));
+    if (!(await writeOnce(lock, own, identity))) continue;
+    // What was free a moment ago may have been taken, freed and tidied away since: then there is a higher number.
+    if ((await lastNumber(lock)) === last + 1) {
+      await tidy(lock, last);
+      return own;
+    }
+    await rm(own, { force: true });
+  }
+}
+
+async function lastNumber(lock: string): Promise<number> {
+  const names = await readdir(lock).catch(() => []);
+  return Math.max(0, ...names.filter((name) => /^[1-9]\d*$/.test(name)).map(Number));
+}
+
+/** Makes a file that appears whole, unless it is there. */
+async function writeOnce(lock: string, path: string, text: string): Promise<boolean> {
+  await mkdir(lock, { recursive: true });
+  const aside = join(lock, randomUUID());
   try {
+    await writeFile(aside, text, { flag: 'wx' });
     await link(aside, path);
     return true;
   } catch (thrown) {
-    if (isSystemError(thrown, 'EEXIST')) return false;
+    // ENOENT: the folder was swept at this very moment.
+    if (isSystemError(thrown, 'EEXIST') || isSystemError(thrown, 'ENOENT')) return false;
     throw thrown;
   } finally {
     await rm(aside, { force: true });
   }
 }
 
-async function removeIfStale(path: string): Promise<void> {
-  try {
-    const [text, facts] = [await readFile(path, 'utf8'), await stat(path)];
-    const untouched = Date.now() - facts.mtimeMs > staleMilliseconds;
-    if (!untouched && !holderDied(text)) return;
-    // Renaming first lets exactly one of several waiters take the dead holder's file away.
-    const aside = `${path}.${randomUUID()}`;
-    await rename(path, aside);
-    // Somebody may have taken over in the meantime: then it was the new holder's file, which goes back.
-    if ((await readFile(aside, 'utf8')) !== text) await link(aside, path).catch(() => undefined);
-    await rm(aside, { force: true });
-  } catch (thrown) {
-    if (!isSystemError(thrown, 'ENOENT')) throw thrown;
+async function tidy(lock: string, last: number): Promise<void> {
+  for (const name of await readdir(lock)) {
+    if (/^\d+$/.test(name) && Number(name) <= last) await rm(join(lock, name), { force: true });
   }
+}
+
+async function canBeTaken(path: string): Promise<boolean> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  // Gone: somebody has taken the next one, and the next look finds it.
+  if (text === undefined) return true;
+  return text === '' || holderDied(text) || Date.now() - (await touched(path)) > staleMilliseconds;
 }
 
 function holderDied(text: string): boolean {
@@ -78,9 +111,11 @@ function holderDied(text: string): boolean {
   }
 }
 
-async function releaseOwn(path: string, identity: string): Promise<void> {
-  const holder = await readFile(path, 'utf8').catch(() => undefined);
-  if (holder === identity) await rm(path, { force: true });
+async function touched(path: string): Promise<number> {
+  return stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => Date.now(),
+  );
 }
 
 function isSystemError(thrown: unknown, code: string): boolean {

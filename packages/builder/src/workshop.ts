@@ -1,10 +1,16 @@
+import { join } from 'node:path';
 import type { Archive, ArchiveSnapshot } from '@mir/debian';
 import { HttpClient } from '@mir/http';
 import { BlobStore, dockerConfigCredentials, RegistryClient, RepositoryStore } from '@mir/oci';
 import { type Home, openHome } from './home.ts';
 import { ConversionPool } from './layers/conversion-pool.ts';
+import { LayerContents } from './layers/layer-contents.ts';
 import { LayerStore } from './layers/layer-store.ts';
+import { FolderRecords, type RecordStore } from './layers/record-store.ts';
 import type { WheelLayers } from './layers/wheel-layers.ts';
+import { RegistryMemories } from './output/registry-memory.ts';
+import type { Problem } from './plan/problem.ts';
+import { LayerPool } from './pool/layer-pool.ts';
 import type { ProgressListener, Stage } from './progress.ts';
 
 export type WorkshopOptions = {
@@ -12,6 +18,19 @@ export type WorkshopOptions = {
   /** The current time; decides how old an index may be and whether a signature still counts. */
   readonly now: () => Date;
   readonly onProgress?: ProgressListener;
+  /** Where layers are shared, `registry://HOST/REPOSITORY`; without it `MIR_LAYER_POOL` of the environment counts. */
+  readonly layerPool?: string;
+  /** The records to trust; without them those of the home, or of the folder `MIR_RECORDS`. */
+  readonly records?: RecordStore;
+};
+
+type Stores = {
+  readonly blobs: BlobStore;
+  readonly repositories: RepositoryStore;
+  readonly records: RecordStore;
+  readonly memories: RegistryMemories;
+  readonly layerPool: LayerPool | undefined;
+  readonly problems: Problem[];
 };
 
 /** Everything that a build works with: the stores under one home, the conversion threads, the network. */
@@ -22,6 +41,10 @@ export class Workshop implements AsyncDisposable {
   readonly blobs: BlobStore;
   readonly repositories: RepositoryStore;
   readonly layers: LayerStore;
+  /** The bytes of layers, wherever they are. */
+  readonly contents: LayerContents;
+  /** Where layers are shared with others. */
+  readonly layerPool: LayerPool | undefined;
   readonly pool: ConversionPool;
   readonly http: HttpClient;
   readonly report: ProgressListener;
@@ -29,18 +52,27 @@ export class Workshop implements AsyncDisposable {
   readonly snapshots = new Map<string, Promise<ArchiveSnapshot>>();
   /** Those that are open: an index is tens of megabytes, and one build asks several times. */
   readonly archives = new Map<string, Promise<Archive>>();
+  /** What registries were seen to have. */
+  readonly memories: RegistryMemories;
+  /** What was noticed about the machine and the pool rather than an image. */
+  readonly problems: Problem[];
   readonly #registries = new Map<string, RegistryClient>();
 
   /** Wheels that are worked on before the lock is there, by their sha256. */
   readonly earlyWheels = new Map<string, Promise<WheelLayers>>();
 
-  private constructor(options: WorkshopOptions, home: Home, blobs: BlobStore, repositories: RepositoryStore) {
+  private constructor(options: WorkshopOptions, home: Home, stores: Stores) {
+    const { blobs, repositories, records, layerPool } = stores;
     this.home = home;
     this.environment = options.environment;
     this.now = options.now;
     this.blobs = blobs;
     this.repositories = repositories;
-    this.layers = new LayerStore(home, blobs);
+    this.memories = stores.memories;
+    this.problems = stores.problems;
+    this.layerPool = layerPool;
+    this.contents = new LayerContents(blobs, layerPool);
+    this.layers = new LayerStore({ blobs, records, locks: home.locks, pool: layerPool });
     this.pool = new ConversionPool(home.registry);
     this.http = new HttpClient();
     this.report = options.onProgress ?? (() => undefined);
@@ -50,7 +82,13 @@ export class Workshop implements AsyncDisposable {
   static async open(options: WorkshopOptions): Promise<Workshop> {
     const home = await openHome(options.environment);
     const blobs = await BlobStore.open(home.registry);
-    return new Workshop(options, home, blobs, await RepositoryStore.open(blobs));
+    const memories = new RegistryMemories(join(home.cache, 'registries'));
+    const problems: Problem[] = [];
+    const address = options.layerPool ?? (options.environment['MIR_LAYER_POOL'] || undefined);
+    const layerPool = address === undefined ? undefined : await LayerPool.at(address, { blobs, memories, problems });
+    const records = options.records ?? new FolderRecords(home.records);
+    const repositories = await RepositoryStore.open(blobs);
+    return new Workshop(options, home, { blobs, repositories, records, memories, layerPool, problems });
   }
 
   /** The client of a registry; one for all that a command does there, so that connections and sign-ins are shared. */
@@ -83,6 +121,7 @@ export class Workshop implements AsyncDisposable {
 
   /** Ends the threads and connections. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.pool.close(), this.http.close()]);
+    await Promise.all([this.pool.close(), this.http.close(), this.layerPool?.[Symbol.asyncDispose]()]);
+    await this.memories.save();
   }
 }

@@ -1,4 +1,4 @@
-import { type BuiltImages, bytesShared, type Delivered } from '@mir/builder';
+import { type BuiltImages, bytesShared, type Delivered, type Problem } from '@mir/builder';
 import { problemLines } from './plan-report.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import { bytes, counted, seconds } from './quantity.ts';
@@ -7,7 +7,12 @@ import { table } from './table.ts';
 type PlatformImage = BuiltImages['images'][number];
 
 /** What a finished build says to people: what it is, what was shared and moved, where the time went. */
-export function buildLines(built: BuiltImages, delivered: Delivered, display: ProgressDisplay): string[] {
+export function buildLines(
+  built: BuiltImages,
+  noticed: readonly Problem[],
+  delivered: Delivered,
+  display: ProgressDisplay,
+): string[] {
   const { published, images } = built;
   const items = images.flatMap(({ plan }) => plan.items);
   const here = items.filter(({ isHere }) => isHere).length;
@@ -29,7 +34,8 @@ export function buildLines(built: BuiltImages, delivered: Delivered, display: Pr
     ],
   ];
   // What is wrong on every platform is said once.
-  const problems = new Map(images.flatMap(({ built: { problems } }) => problems.map((one) => [one.message, one])));
+  const all = [...images.flatMap(({ built: { problems } }) => problems), ...noticed];
+  const problems = new Map(all.map((one) => [one.message, one]));
   return [...problemLines([...problems.values()]), `Built ${delivered.name}`, table(rows)];
 }
 
@@ -45,7 +51,12 @@ function platformRows({ plan, built: { image } }: PlatformImage, isOneOfSeveral:
 }
 
 /** The same for programs: of one image its layers, of several one entry for each. */
-export function buildJson(built: BuiltImages, delivered: Delivered, display: ProgressDisplay): string {
+export function buildJson(
+  built: BuiltImages,
+  noticed: readonly Problem[],
+  delivered: Delivered,
+  display: ProgressDisplay,
+): string {
   const { published, images } = built;
   const [first, ...others] = images.map(imageFacts);
   return JSON.stringify({
@@ -57,7 +68,7 @@ export function buildJson(built: BuiltImages, delivered: Delivered, display: Pro
     receivedBytes: display.receivedBytes,
     sharedBytes: images.reduce((sum, { plan }) => sum + bytesShared(plan), 0),
     sentBytes: delivered.sentBytes,
-    problems: images.flatMap(({ built: { problems } }) => problems),
+    problems: [...images.flatMap(({ built: { problems } }) => problems), ...noticed],
   });
 }
 

@@ -18,6 +18,7 @@ const systemErrors: Readonly<Record<string, readonly [what: string, hint: string
     'Free some space (mir registry gc helps) and run it again; nothing half-done is visible.',
   ],
   EDQUOT: ['The disk quota is used up', 'Free some space (mir registry gc helps) and run it again.'],
+  EFBIG: ['A file became larger than is allowed here', 'Raise the limit (ulimit -f) and run it again.'],
   EACCES: ['A file may not be read or written', 'Check its owner and mode, or set MIR_HOME to a folder of yours.'],
   EPERM: ['A file may not be changed', 'Check its owner and mode, or set MIR_HOME to a folder of yours.'],
   EROFS: ['A folder is read-only', 'Set MIR_HOME to a folder that you may write to.'],

@@ -18,6 +18,7 @@ export const imageOptions = {
   'os-package': { type: 'string', multiple: true },
   platform: { type: 'string', multiple: true },
   'no-bytecode': { type: 'boolean' },
+  pool: { type: 'string' },
   json: { type: 'boolean' },
 } as const satisfies OptionTable;
 
@@ -34,7 +35,14 @@ What goes into the image:
       --os-package NAME    A Debian package, libgomp1 or libgomp1=VERSION; may be given several times
       --platform PLATFORM  linux/amd64 or linux/arm64 (default: this machine's, or the lock's); given twice,
                            both are built on this machine, as an index
-      --no-bytecode        Leave the .pyc files out: builds faster, imports slower`;
+      --no-bytecode        Leave the .pyc files out: builds faster, imports slower
+      --pool POOL          Share layers with others there: registry://HOST/REPOSITORY (MIR_LAYER_POOL)`;
+
+/** What the options say to the workshop. */
+export function workshopOptions(values: OptionValues): { readonly layerPool?: string } {
+  const layerPool = values.text('pool');
+  return layerPool === undefined ? {} : { layerPool };
+}
 
 /**
  * What the options ask for, one spec for each platform. Files are read here; contradictions are refused before anything else is

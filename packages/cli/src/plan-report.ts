@@ -10,13 +10,13 @@ export function planLines(plan: Plan): string[] {
     item.version,
     item.kind === 'wheel' ? 'Python' : 'OS',
     bytes(item.sizeBytes),
-    item.isHere ? 'here' : 'to move',
+    item.isInPool ? 'in the pool' : item.isHere ? 'here' : 'to move',
   ]);
   return [
     `Base      ${base.name} (${base.platform}), Python ${base.target.pythonVersion}, ${base.target.libc.family} ${base.target.libc.version}`,
     `Packages  ${counted(lock.python.packages.length, 'Python package')}, ${counted(lock.osPackages.length, 'OS package')}`,
     ...(rows.length > 0 ? ['', table(rows, [3]), ''] : []),
-    `To move   ${bytes(bytesToMove(plan))} of packages; ${bytes(bytesShared(plan))} ${bytesShared(plan) === 0 ? 'is' : 'are'} here already`,
+    `To move   ${bytes(bytesToMove(plan))} of packages; ${bytes(bytesShared(plan))} ${bytesShared(plan) === 0 ? 'is' : 'are'} there already`,
     `Lock      ${plan.digest}`,
   ];
 }

@@ -1,10 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type Dirent, writeSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { constants, createReadStream, type Dirent, writeSync } from 'node:fs';
+import { copyFile, type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '@mir/core';
 import { type Digest, digestOf, hexOf, isDigest } from './digest.ts';
-import { isMissing, newTemporaryPath, syncDirectory } from './durable-file.ts';
+import { damagedFolder, isMissing, newTemporaryPath, syncDirectory } from './durable-file.ts';
 import type { OciFaultCode } from './fault.ts';
 
 /** A part of a blob. */
@@ -17,7 +17,10 @@ export type WrittenBlob = { readonly digest: Digest; readonly sizeBytes: number 
 export interface BlobReader {
   /** The size of a blob, or undefined when it is not there. */
   size(digest: Digest): Promise<number | undefined>;
-  /** The bytes of a blob or of a part. Throws Fault `blob/unknown` or `blob/range` on the first read. */
+  /**
+   * The bytes of a blob or of a part. Throws Fault `blob/unknown` or `blob/range` on the first read; and before the last bytes of a
+   * whole blob when they are not what the digest says.
+   */
   read(digest: Digest, range?: ByteRange): AsyncIterable<Uint8Array>;
   /** A small blob as a whole. @throws Fault `blob/unknown`, `blob/too-large` */
   bytes(digest: Digest, limitBytes: number): Promise<Uint8Array>;
@@ -104,13 +107,19 @@ export class BlobStore implements BlobReader {
       const start = range?.start ?? 0;
       const end = range === undefined ? sizeBytes : start + range.length;
       if (start < 0 || end > sizeBytes || end < start) throw outOfRange(digest, start, end, sizeBytes);
+      const hash = range === undefined ? createHash('sha256') : undefined;
       for (let position = start; position < end; ) {
         const buffer = Buffer.allocUnsafeSlow(Math.min(readChunkBytes, end - position));
         const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
         if (bytesRead === 0) throw outOfRange(digest, start, end, position);
         position += bytesRead;
-        yield buffer.subarray(0, bytesRead);
+        const chunk = buffer.subarray(0, bytesRead);
+        hash?.update(chunk);
+        // The last bytes come only when all were true: nobody can take a damaged blob for a finished one.
+        if (position === end && hash !== undefined) await this.#requireTrue(digest, hash);
+        yield chunk;
       }
+      if (sizeBytes === 0 && hash !== undefined) await this.#requireTrue(digest, hash);
     } finally {
       await file.close();
     }
@@ -131,6 +140,42 @@ export class BlobStore implements BlobReader {
     return Buffer.concat(chunks);
   }
 
+  /** Copies a blob into a new file and reads the copy back. @throws Fault `blob/unknown`, `blob/damaged` */
+  async copy(digest: Digest, path: string): Promise<void> {
+    // The kernel copies, and shares the blocks where the file system can.
+    await copyFile(this.path(digest), path, constants.COPYFILE_FICLONE).catch((thrown: unknown) => {
+      throw isMissing(thrown) ? unknownBlob(digest) : thrown;
+    });
+    if ((await digestOfFile(path)) !== digest) throw await this.setAside(digest);
+  }
+
+  /** Reads a whole blob: whether it is what its digest says, or undefined when it is not there. Changes nothing. */
+  async isTrue(digest: Digest): Promise<boolean | undefined> {
+    try {
+      return (await digestOfFile(this.path(digest))) === digest;
+    } catch (thrown) {
+      if (isMissing(thrown)) return undefined;
+      throw thrown;
+    }
+  }
+
+  /**
+   * Takes a damaged blob out of the store, so that it counts as absent and is made or fetched again; its bytes stay in the folder
+   * `damaged` until garbage is collected. Gives the fault that says so.
+   */
+  async setAside(digest: Digest): Promise<Fault<OciFaultCode>> {
+    const folder = damagedFolder(this.directory);
+    await mkdir(folder, { recursive: true });
+    await rename(this.path(digest), join(folder, hexOf(digest))).catch((thrown: unknown) => {
+      if (!isMissing(thrown)) throw thrown;
+    });
+    return new Fault<OciFaultCode>('blob/damaged', {
+      what: `The stored blob ${digest} is not what its digest says any more: the disk or another program changed it`,
+      subject: digest,
+      hint: 'It was set aside. Run the command again: it is made or fetched anew; `mir registry verify` looks at all others.',
+    });
+  }
+
   /** A writer for a new blob whose digest need not be known yet. */
   async write(): Promise<BlobWriter> {
     await mkdir(this.#blobs, { recursive: true });
@@ -140,7 +185,8 @@ export class BlobStore implements BlobReader {
   /** Keeps bytes at hand. */
   async put(bytes: Uint8Array): Promise<WrittenBlob> {
     const digest = digestOf(bytes);
-    if (await this.touch(digest)) return { digest, sizeBytes: bytes.length };
+    if ((await this.size(digest)) === bytes.length && (await this.touch(digest)))
+      return { digest, sizeBytes: bytes.length };
     await using writer = await this.write();
     await writer.write(bytes);
     return await writer.commit();
@@ -149,10 +195,7 @@ export class BlobStore implements BlobReader {
   /** Makes a finished, synced file of the same file system a blob of this store. The digest must be true. */
   async adopt(file: string, digest: Digest): Promise<void> {
     await mkdir(this.#blobs, { recursive: true });
-    if (await this.touch(digest)) {
-      await rm(file, { force: true });
-      return;
-    }
+    // Also over one that is there: these bytes were just checked, and those may have suffered since.
     try {
       await rename(file, this.path(digest));
     } catch (thrown) {
@@ -179,6 +222,10 @@ export class BlobStore implements BlobReader {
         if (!isMissing(thrown)) throw thrown;
       }
     }
+  }
+
+  async #requireTrue(digest: Digest, hash: Hash): Promise<void> {
+    if (hash.digest('hex') !== hexOf(digest)) throw await this.setAside(digest);
   }
 
   async #openForReading(digest: Digest): Promise<FileHandle> {
@@ -286,6 +333,12 @@ export function requireAsExpected(
       hint: 'Try again; if it happens again, the source or something on the way alters the content.',
     });
   }
+}
+
+async function digestOfFile(path: string): Promise<Digest> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: readChunkBytes })) hash.update(chunk as Buffer);
+  return `sha256:${hash.digest('hex')}`;
 }
 
 /** The fault for a blob that is not there. */

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Fault } from '@mir/core';
 import { type BlobReader, writeWhole } from './blob-store.ts';
 import { type Digest, hexOf } from './digest.ts';
-import { syncDirectory } from './durable-file.ts';
+import { newUnfinishedSibling, syncDirectory } from './durable-file.ts';
 import type { OciFaultCode } from './fault.ts';
 import type { Image } from './image/image.ts';
 import { encodeTarHeader, paddingAfter } from './layer/tar-header.ts';
@@ -28,7 +27,7 @@ export async function writeDockerArchive(
   for (const { image } of images) requireLoadable(image);
   const target = resolve(path);
   await mkdir(dirname(target), { recursive: true });
-  const unfinished = join(dirname(target), `.${basename(target)}.${randomUUID()}.unfinished`);
+  const unfinished = await newUnfinishedSibling(target);
   try {
     await using file = await open(unfinished, 'wx', 0o644);
     await writeArchive(file, images, blobs);

@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** The folder of unfinished files inside a store's directory: on the same file system, so that a rename is atomic. */
 export function temporaryFolder(directory: string): string {
   return join(directory, 'tmp');
+}
+
+/** The folder of blobs that were found damaged. */
+export function damagedFolder(directory: string): string {
+  return join(directory, 'damaged');
 }
 
 /** A name for an unfinished file; it tells which process writes it, for the garbage collector. */
@@ -25,6 +30,22 @@ export function writerIsAlive(fileName: string): boolean {
   } catch (thrown) {
     return (thrown as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+/**
+ * A name beside a file or folder for its unfinished form. What killed writers of the same target have left on this host is removed:
+ * nobody else would.
+ */
+export async function newUnfinishedSibling(target: string): Promise<string> {
+  const folder = dirname(target);
+  const [prefix, suffix] = [`.${basename(target)}.`, '.unfinished'];
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.startsWith(prefix) || !name.endsWith(suffix)) continue;
+    const writer = name.slice(prefix.length, -suffix.length);
+    const isOfThisHost = /^[0-9]+\.[0-9a-f-]{36}\./.test(writer) && writer.endsWith(`.${hostname()}`);
+    if (isOfThisHost && !writerIsAlive(writer)) await rm(join(folder, name), { recursive: true, force: true });
+  }
+  return join(folder, `${prefix}${process.pid}.${randomUUID()}.${hostname()}${suffix}`);
 }
 
 /** Writes a small file whole, durably and atomically: readers see the old content or the new. */

@@ -15,6 +15,7 @@ export type OciFaultCode =
   | 'blob/too-large'
   | 'blob/range'
   | 'blob/lost'
+  | 'blob/damaged'
   | 'repository/malformed-name'
   | 'repository/malformed-tag'
   | 'repository/damaged'

@@ -2,7 +2,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { BlobStore } from './blob-store.ts';
 import type { Digest } from './digest.ts';
-import { isMissing, newTemporaryPath, temporaryFolder, writerIsAlive } from './durable-file.ts';
+import { damagedFolder, isMissing, newTemporaryPath, temporaryFolder, writerIsAlive } from './durable-file.ts';
 import { parseManifest } from './image/manifest.ts';
 import type { RepositoryStore } from './repository-store.ts';
 
@@ -20,9 +20,13 @@ export type GarbageOptions = {
 export type GarbageReport = {
   readonly blobs: number;
   readonly bytes: number;
-  readonly keptBlobs: number;
-  readonly keptBytes: number;
-  /** Unfinished files of writers that are gone. */
+  /** What an image or a known layer needs. */
+  readonly neededBlobs: number;
+  readonly neededBytes: number;
+  /** What nothing needs (yet), and is too young to be removed: somebody may be about to refer to it. */
+  readonly youngBlobs: number;
+  readonly youngBytes: number;
+  /** Unfinished files of writers that are gone, and blobs that were set aside because they were damaged. */
   readonly unfinishedFiles: number;
 };
 
@@ -35,19 +39,35 @@ export async function collectGarbage(store: RepositoryStore, options: GarbageOpt
   const youngestMilliseconds = Date.now() - (options.graceSeconds ?? 3600) * 1000;
   const reachable = await markReachable(store);
   for await (const digest of options.keep ?? []) reachable.add(digest);
-  const report = { blobs: 0, bytes: 0, keptBlobs: 0, keptBytes: 0, unfinishedFiles: 0 };
+  const report = {
+    blobs: 0,
+    bytes: 0,
+    neededBlobs: 0,
+    neededBytes: 0,
+    youngBlobs: 0,
+    youngBytes: 0,
+    unfinishedFiles: 0,
+  };
   for await (const blob of store.blobs.list()) {
     const garbage = !reachable.has(blob.digest) && blob.modifiedMilliseconds < youngestMilliseconds;
     if (garbage && (dryRun || (await sweepBlob(store.blobs, blob.digest, youngestMilliseconds)))) {
       report.blobs++;
       report.bytes += blob.sizeBytes;
+    } else if (reachable.has(blob.digest)) {
+      report.neededBlobs++;
+      report.neededBytes += blob.sizeBytes;
     } else {
-      report.keptBlobs++;
-      report.keptBytes += blob.sizeBytes;
+      report.youngBlobs++;
+      report.youngBytes += blob.sizeBytes;
     }
   }
   const repositories = await store.repositories();
-  const folders = [temporaryFolder(store.blobs.directory), ...repositories.map((name) => store.uploadFolder(name))];
+  const { directory } = store.blobs;
+  const folders = [
+    temporaryFolder(directory),
+    damagedFolder(directory),
+    ...repositories.map((name) => store.uploadFolder(name)),
+  ];
   for (const folder of folders) report.unfinishedFiles += await sweepUnfinished(folder, youngestMilliseconds, dryRun);
   if (!dryRun) for (const repository of repositories) await dropDanglingLinks(store, repository);
   return report;

@@ -45,3 +45,9 @@ export {
   createRegistryServer,
   type RegistryServerOptions,
 } from './server/registry-server.ts';
+export {
+  type BrokenImage,
+  type VerificationOptions,
+  type VerificationReport,
+  verifyContent,
+} from './verification.ts';

@@ -1,11 +1,10 @@
-import { constants } from 'node:fs';
-import { copyFile, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { Fault } from '@mir/core';
 import { type BlobReader, BlobStore } from './blob-store.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { Digest } from './digest.ts';
-import { isMissing, newTemporaryPath, syncDirectory, writeDurably } from './durable-file.ts';
+import { isMissing, newTemporaryPath, newUnfinishedSibling, syncDirectory, writeDurably } from './durable-file.ts';
 import type { OciFaultCode } from './fault.ts';
 import { Image } from './image/image.ts';
 import { configLimitBytes } from './image/image-config.ts';
@@ -44,8 +43,7 @@ export async function writeLayout(directory: string, images: readonly LayoutImag
     return;
   }
   await mkdir(dirname(target), { recursive: true });
-  const unfinished = join(dirname(target), `.${basename(target)}.${process.pid}.unfinished`);
-  await rm(unfinished, { recursive: true, force: true });
+  const unfinished = await newUnfinishedSibling(target);
   try {
     await mkdir(unfinished);
     await addTo(unfinished, { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [] }, images, blobs);
@@ -107,17 +105,16 @@ async function addTo(
 }
 
 async function copyBlob(store: BlobStore, digest: Digest, sizeBytes: number, from: BlobReader): Promise<void> {
-  if (await store.has(digest)) return;
+  if ((await store.size(digest)) === sizeBytes) return;
   if (!(from instanceof BlobStore)) {
     await using writer = await store.write();
     for await (const chunk of from.read(digest)) await writer.write(chunk);
     await writer.commit({ digest, sizeBytes });
     return;
   }
-  // The kernel copies, and shares the blocks where the file system can.
   const unfinished = await newTemporaryPath(store.directory);
   try {
-    await copyFile(from.path(digest), unfinished, constants.COPYFILE_FICLONE);
+    await from.copy(digest, unfinished);
     await using file = await open(unfinished, 'r');
     await file.sync();
   } catch (thrown) {

@@ -121,13 +121,17 @@ export class RepositoryStore {
 
   /** Removes a manifest with its tags from a repository. Its content stays until garbage is collected. */
   async deleteManifest(repository: string, digest: Digest): Promise<boolean> {
-    const path = this.#manifestPath(repository, digest);
-    if (!(await exists(path))) return false;
+    if (!(await exists(this.#manifestPath(repository, digest)))) return false;
+    await this.#forgetReferrer(repository, digest);
+    return await this.dropManifest(repository, digest);
+  }
+
+  /** Removes a manifest with its tags without looking into it: for one whose bytes are lost. */
+  async dropManifest(repository: string, digest: Digest): Promise<boolean> {
     for (const tag of await this.tags(repository)) {
       if ((await readText(this.#tagPath(repository, tag))) === digest) await this.deleteTag(repository, tag);
     }
-    await this.#forgetReferrer(repository, digest);
-    return await removeDurably(path);
+    return await removeDurably(this.#manifestPath(repository, digest));
   }
 
   /** Removes a whole repository, but not those whose names go on below it. */

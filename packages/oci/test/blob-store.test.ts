@@ -170,8 +170,11 @@ test('a manifest that cannot be read stops garbage collection before anything is
   const loose = await blobs.put(noise(1000));
   await writeFile(blobs.path(image.digest), '{"schemaVersion":2}');
   await grow(blobs, 120);
-  await assert.rejects(collectGarbage(repositories), { code: 'manifest/malformed' });
+  await assert.rejects(collectGarbage(repositories), { code: 'blob/damaged', subject: image.digest });
+  await assert.rejects(collectGarbage(repositories), { code: 'blob/unknown', subject: image.digest });
   assert.ok(await blobs.has(loose.digest));
+  await keep(repositories, 'one', image, ['v1']);
+  assert.equal((await collectGarbage(repositories)).blobs, 1);
 });
 
 test('a manifest is refused while something it refers to is missing', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import {
@@ -220,4 +221,23 @@ test('a Docker image becomes an OCI image over the same layers', async (t) => {
     mediaTypes.dockerManifest,
   );
   assert.ok((await stat(blobs.path(docker.digest))).isFile());
+});
+
+test('what killed writers of the same output left is removed by the next one, and nothing else', async (t) => {
+  const { blobs } = await open(t);
+  const folder = await temporaryFolder(t);
+  const image = await storeImage(blobs);
+  const gone = spawn('true');
+  await once(gone, 'close');
+  const uuid = '00000000-0000-4000-8000-000000000000';
+  const names = ['image.tar', 'layout'].map((target) => `.${target}.${gone.pid}.${uuid}.${hostname()}.unfinished`);
+  const others = [
+    `.image.tar.${process.pid}.${uuid}.${hostname()}.unfinished`,
+    `.image.tar.1.${uuid}.another-host.unfinished`,
+    '.image.tar.notes.unfinished',
+  ];
+  for (const name of [...names, ...others]) await writeFile(join(folder, name), 'half');
+  await writeDockerArchive(join(folder, 'image.tar'), [{ image, tags: ['a:1'] }], blobs);
+  await writeLayout(join(folder, 'layout'), [{ image, name: 'a:1' }], blobs);
+  assert.deepEqual((await readdir(folder)).sort(), [...others, 'image.tar', 'layout'].sort());
 });

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pythonFault } from './fault.ts';
 import { type IndexSettings, indexUrls } from './index-settings.ts';
@@ -37,7 +36,9 @@ const passedOn = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap(
  * @throws Fault `resolution/timeout`, `resolution/unsupported-platform`, `uv/missing`
  */
 export async function runUv(run: UvRun, requirements: string, constraints: string): Promise<UvAnswer> {
-  const scratch = await mkdtemp(join(tmpdir(), 'uv-run-'));
+  // Beside what uv keeps, where the collection of garbage finds what a killed process has left.
+  await mkdir(run.cacheDirectory, { recursive: true });
+  const scratch = await mkdtemp(join(run.cacheDirectory, 'uv-run-'));
   try {
     await writeFile(join(scratch, 'requirements.in'), requirements);
     await writeFile(join(scratch, 'constraints.txt'), constraints);

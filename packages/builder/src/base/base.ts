@@ -1,7 +1,8 @@
 import type { Platform } from '@mir/core';
 import type { BaseState, Package, Suite } from '@mir/debian';
 import type { Digest, Image } from '@mir/oci';
-import type { Interpreter, Target } from '@mir/python';
+import type { Target } from '@mir/python';
+import type { Compiler } from './interpreter.ts';
 
 /** The lowest layers of an image, an operating system and a Python, with all that a build has to know of them. */
 export type Base = {
@@ -27,7 +28,7 @@ export type Base = {
   /** The suite whose archive OS packages come from; undefined where none can be added. */
   readonly suite: Suite | undefined;
   /** The Python that compiles for it; undefined when no archive has its X.Y. */
-  readonly interpreter: () => Promise<Interpreter | undefined>;
+  readonly compiler: () => Promise<Compiler | undefined>;
   /** The tree as the configuration of OS packages needs it. Large, hence read when it is asked for. */
   readonly state: () => Promise<BaseState>;
 };

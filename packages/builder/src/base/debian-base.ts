@@ -14,7 +14,6 @@ import {
   type Suite,
 } from '@mir/debian';
 import { Image } from '@mir/oci';
-import type { Interpreter } from '@mir/python';
 import { builderFault } from '../fault.ts';
 import { loadJson, storeJson } from '../layers/facts-blob.ts';
 import { imageLayer } from '../layers/image-layers.ts';
@@ -23,7 +22,7 @@ import { factsOf, joinLayers, packageLayers, writeLayer } from '../layers/packag
 import { recallOr } from '../memory.ts';
 import type { Workshop } from '../workshop.ts';
 import type { Base, BaseOutline, DebSource, InstalledDeb } from './base.ts';
-import { hostArchitecture, unpackInterpreter } from './interpreter.ts';
+import { type Compiler, compilerOf, hostArchitecture } from './interpreter.ts';
 import { standardLibraryBytecode } from './standard-library.ts';
 
 /** Raised whenever the same packages would give another base. */
@@ -66,8 +65,8 @@ export async function debianBase(
     libraries: facts.libraries,
     packages: packages.map(installedDeb),
     mergedUsr: hasMergedUsr(suite),
-    interpreter: () => interpreterOf(workshop, suite, platform, content, packages),
-    state: () => loadJson<BaseState>(workshop.blobs, facts.state),
+    compiler: () => compilerFor(workshop, suite, platform, content, packages),
+    state: () => loadJson<BaseState>(workshop.contents, facts.state),
   };
 }
 
@@ -186,7 +185,7 @@ function contentLayer(
     .digest('hex');
   const versions = `converter ${debConverterVersion}.${debianBaseVersion}`;
   return workshop.layers.findOrMake(['debian-base', suite, architecture, content, versions], async () => {
-    const layers = await packageLayers(workshop, packages, hasMergedUsr(suite), proxy);
+    const layers = await packageLayers(workshop, packages, hasMergedUsr(suite), proxy, { isShared: false });
     const { entries, state } = configureBase(await factsOf(workshop, layers), { suite, architecture });
     const configuration = await writeLayer(workshop, entries);
     // The first that has a path owns it: what configuring wrote goes before what was unpacked.
@@ -226,7 +225,7 @@ function versionOf(packages: readonly InstalledDeb[], name: string): string {
 
 function factsOfBase(workshop: Workshop, content: LayerRecord): Promise<DebianBaseFacts> {
   if (content.facts === undefined) throw new TypeError('the layer of a base has no facts');
-  return loadJson<DebianBaseFacts>(workshop.blobs, content.facts);
+  return loadJson<DebianBaseFacts>(workshop.contents, content.facts);
 }
 
 /** The standard library's bytecode; the host's own Python of this release makes it, for either architecture. */
@@ -237,30 +236,30 @@ async function bytecodeLayer(
   content: LayerRecord,
   packages: readonly InstalledDeb[],
 ): Promise<LayerRecord> {
-  const interpreter = await interpreterOf(workshop, suite, platform, content, packages);
-  return standardLibraryBytecode(workshop, content, interpreter);
+  const compiler = await compilerFor(workshop, suite, platform, content, packages);
+  return standardLibraryBytecode(workshop, content, compiler);
 }
 
 /** Debian's own Python of a release, of the very packages given where they run on this machine. */
-async function interpreterOf(
+async function compilerFor(
   workshop: Workshop,
   suite: Suite,
   platform: Platform,
   content: LayerRecord,
   packages: readonly InstalledDeb[],
-): Promise<Interpreter> {
+): Promise<Compiler> {
   const host: Platform = `linux/${hostArchitecture()}`;
-  if (platform === host) return unpackInterpreter(workshop, suite, content, packages);
-  return archiveInterpreter(workshop, suite);
+  if (platform === host) return compilerOf(workshop, suite, content, packages);
+  return archiveCompiler(workshop, suite);
 }
 
 /** Debian's own Python of a release for this machine, which may compile for everybody. */
-export async function archiveInterpreter(workshop: Workshop, suite: Suite): Promise<Interpreter> {
+export async function archiveCompiler(workshop: Workshop, suite: Suite): Promise<Compiler> {
   const host: Platform = `linux/${hostArchitecture()}`;
   const settings = await archiveSettings(workshop, suite);
   const packages = await currentPackages(workshop, settings, suite, host);
   const content = await contentLayer(workshop, suite, host, packages, settings.proxy);
-  return unpackInterpreter(workshop, suite, content, packages);
+  return compilerOf(workshop, suite, content, packages);
 }
 
 function baseImage(platform: Platform, content: LayerRecord, bytecode: LayerRecord): Image {

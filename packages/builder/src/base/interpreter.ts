@@ -27,17 +27,38 @@ export function hostArchitecture(): 'amd64' | 'arm64' {
   });
 }
 
-/**
- * A release's own Python, unpacked from its base and started through its own loader: no root, no container. Only
- * interpreters from the signed archive may be started like this; any other base's Python is foreign code.
- */
-export async function unpackInterpreter(
+/** What compiles bytecode: known by what decides its output, started only when there is something to compile. */
+export type Compiler = Pick<Interpreter, 'digest' | 'pythonVersion'> & {
+  /** Unpacks it where that was not done before. */
+  readonly prepare: () => Promise<Interpreter>;
+};
+
+/** The compiler in a release's base. */
+export function compilerOf(
   workshop: Workshop,
   suite: Suite,
   content: LayerRecord,
   packages: readonly InstalledDeb[],
-): Promise<Interpreter> {
+): Compiler {
   const pythonVersion = pythonOfSuite(suite);
+  const facts = { pythonVersion, digest: compilerDigest(packages, pythonVersion) };
+  let prepared: Promise<Interpreter> | undefined;
+  const prepare = () => {
+    prepared ??= unpackInterpreter(workshop, content, facts);
+    return prepared;
+  };
+  return { ...facts, prepare };
+}
+
+/**
+ * A release's own Python, unpacked from its base and started through its own loader: no root, no container. Only
+ * interpreters from the signed archive may be started like this; any other base's Python is foreign code.
+ */
+async function unpackInterpreter(
+  workshop: Workshop,
+  content: LayerRecord,
+  facts: Pick<Interpreter, 'digest' | 'pythonVersion'>,
+): Promise<Interpreter> {
   const root = join(workshop.home.cache, 'interpreters', content.digest.slice('sha256:'.length, 'sha256:'.length + 32));
   if (!(await exists(root))) {
     await exclusively(workshop.home.locks, `interpreter ${content.digest}`, async () => {
@@ -53,11 +74,10 @@ export async function unpackInterpreter(
       await firstExisting(folders.map((folder) => join(folder, loaders[architecture]))),
       '--library-path',
       folders.join(':'),
-      join(root, `usr/bin/python${pythonVersion}`),
+      join(root, `usr/bin/python${facts.pythonVersion}`),
     ],
     environment: { PYTHONHOME: join(root, 'usr') },
-    pythonVersion,
-    digest: compilerDigest(packages, pythonVersion),
+    ...facts,
   };
 }
 
@@ -73,7 +93,7 @@ function compilerDigest(packages: readonly InstalledDeb[], pythonVersion: string
 async function unpack(workshop: Workshop, layer: Digest, root: string): Promise<void> {
   const aside = `${root}.${randomUUID()}`;
   try {
-    for await (const entry of readLayer(workshop.blobs.read(layer))) {
+    for await (const entry of readLayer(workshop.contents.read(layer))) {
       if (isNeeded(entry.path)) await write(aside, entry);
     }
     await rename(aside, root);

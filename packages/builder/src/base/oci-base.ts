@@ -10,14 +10,15 @@ import {
   pullLayers,
   type RepositoryClient,
 } from '@mir/oci';
-import type { Interpreter, Target } from '@mir/python';
+import type { Target } from '@mir/python';
 import { builderFault } from '../fault.ts';
 import { venvPrefix } from '../layers/venv-layer.ts';
 import { ElfScanner } from '../libraries/elf.ts';
 import { recallOr } from '../memory.ts';
 import type { Workshop } from '../workshop.ts';
 import type { Base } from './base.ts';
-import { archiveInterpreter } from './debian-base.ts';
+import { archiveCompiler } from './debian-base.ts';
+import type { Compiler } from './interpreter.ts';
 
 /** Of a manifest or a configuration. */
 const limitBytes = 16 << 20;
@@ -60,7 +61,7 @@ export async function ociBase(
     packages: [],
     mergedUsr: facts.mergedUsr,
     suite: suites.find((known) => known === facts.suite),
-    interpreter: () => compilerFor(workshop, facts.python.version),
+    compiler: () => compilerFor(workshop, facts.python.version),
     state: async () => stateOf(await tree()),
   };
 }
@@ -131,9 +132,9 @@ export function suiteOfPython(pythonVersion: string): Suite | undefined {
   return suites.find((suite) => pythonOfSuite(suite) === pythonVersion.split('.').slice(0, 2).join('.'));
 }
 
-async function compilerFor(workshop: Workshop, pythonVersion: string): Promise<Interpreter | undefined> {
+async function compilerFor(workshop: Workshop, pythonVersion: string): Promise<Compiler | undefined> {
   const suite = suiteOfPython(pythonVersion);
-  return suite === undefined ? undefined : archiveInterpreter(workshop, suite);
+  return suite === undefined ? undefined : archiveCompiler(workshop, suite);
 }
 
 function repositoryOf(workshop: Workshop, reference: string): RepositoryClient {

@@ -1,7 +1,7 @@
-import type { Interpreter } from '@mir/python';
 import { bytecodeLayerVersion } from '../layers/bytecode-layer.ts';
 import type { LayerRecord } from '../layers/layer-store.ts';
 import type { Workshop } from '../workshop.ts';
+import type { Compiler } from './interpreter.ts';
 
 /**
  * The bytecode of the modules in a base, which Debian's packages leave to their install scripts: without it every start of Python
@@ -10,11 +10,13 @@ import type { Workshop } from '../workshop.ts';
 export function standardLibraryBytecode(
   workshop: Workshop,
   content: LayerRecord,
-  interpreter: Interpreter,
+  compiler: Compiler,
 ): Promise<LayerRecord> {
-  const key = ['bytecode', content.digest, interpreter.digest, `converter ${bytecodeLayerVersion}`] as const;
+  const key = ['bytecode', content.digest, compiler.digest, `converter ${bytecodeLayerVersion}`] as const;
   return workshop.layers.findOrMake(key, () =>
     workshop.stage('bytecode', async () => {
+      const interpreter = await compiler.prepare();
+      await workshop.contents.bring([content.digest]);
       const conversion = { kind: 'bytecode', layer: content.digest, interpreter } as const;
       return (await workshop.pool.run(conversion, content.uncompressedSizeBytes)).layer;
     }),

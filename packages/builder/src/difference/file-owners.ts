@@ -26,7 +26,7 @@ export async function fileOwners(workshop: Workshop, side: Side, readLayers: boo
       unknown.push(name);
       continue;
     }
-    const { files } = await loadJson<WheelFacts>(workshop.blobs, record.facts);
+    const { files } = await loadJson<WheelFacts>(workshop.contents, record.facts);
     for (const [path] of files) if (!path.includes('.dist-info/')) owners.set(path, name);
   }
   if (!readLayers || unknown.length === 0 || side.image === undefined) return { owners, unknown };

@@ -12,15 +12,15 @@ import type { Workshop } from '../workshop.ts';
 import { assemble, stackPackages } from './assembly.ts';
 import { recallImage, rememberImage } from './image-memory.ts';
 
-/** An image that is whole in the blob store, and what was noticed while making it. */
+/** An image whose layers need not be made any more, and what was noticed while making it. */
 export type BuiltImage = { readonly image: Image; readonly problems: readonly Problem[] };
 
-/** Told of layers that the image will have, as soon as they are whole in the store; not of all of them. */
+/** Told of layers that the image will have, as soon as they need not be made any more; not of all of them. */
 export type LayerListener = (layer: Descriptor) => void;
 
 /**
- * Makes the image of a plan. Its blobs are in the workshop's store afterwards; which repositories name it is the
- * caller's affair. The same lock is answered from memory.
+ * Makes the image of a plan. Its blobs are in the workshop's store afterwards, or its layers in the layer pool; which repositories name
+ * it is the caller's affair. The same lock is answered from memory.
  *
  * @throws Fault of the wheels, the packages or the network; `plan/glibc-too-old`
  */
@@ -30,22 +30,17 @@ export async function buildImage(
   onLayer: LayerListener = () => undefined,
 ): Promise<BuiltImage> {
   const known = await recallImage(workshop, plan);
-  if (known !== undefined) return { ...known, problems: [...plan.problems, ...known.problems] };
+  const isShared = known === undefined || workshop.layerPool?.covers(known.image.digest) !== false;
+  if (known !== undefined && isShared) return { ...known, problems: [...plan.problems, ...known.problems] };
   for (const { descriptor } of plan.base.image.layers) onLayer(descriptor);
   const { own } = stackPackages(plan.lock.python.packages);
   const standsAlone = new Set(own.map(({ name }) => name));
   const [os, packages] = await Promise.all([
     workshop.stage('os-packages', () => osLayers(workshop, plan.base, plan.osSelection)),
     workshop.stage('wheels', () =>
-      wheelLayers(
-        workshop,
-        plan.lock.python.packages,
-        plan.base.target.pythonVersion,
-        plan.interpreter,
-        (name, layer) => {
-          if (standsAlone.has(name)) onLayer(imageLayer(layer, 'wheel').descriptor);
-        },
-      ),
+      wheelLayers(workshop, plan.lock.python.packages, plan.base.target.pythonVersion, plan.compiler, (name, layer) => {
+        if (standsAlone.has(name)) onLayer(imageLayer(layer, 'wheel').descriptor);
+      }),
     ),
   ]);
   return workshop.stage('assemble', async () => {
@@ -65,6 +60,7 @@ export async function buildImage(
     await workshop.blobs.put(image.configBytes);
     await workshop.blobs.put(image.manifestBytes);
     await rememberImage(workshop, plan, { image, problems });
+    workshop.layerPool?.cover(image.digest);
     return { image, problems: [...plan.problems, ...problems] };
   });
 }

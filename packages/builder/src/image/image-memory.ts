@@ -13,7 +13,7 @@ const limitBytes = 32 << 20;
 
 type Memory = { readonly manifest: Digest; readonly problems: readonly Problem[] };
 
-/** The image of a lock, when it was made before and all its blobs are still there. */
+/** The image of a lock, when it was made before and all its blobs are still there, or its layers in the layer pool. */
 export async function recallImage(
   workshop: Workshop,
   plan: Plan,
@@ -27,7 +27,9 @@ export async function recallImage(
   if ((await workshop.blobs.size(config)) === undefined) return undefined;
   const image = Image.parse(manifestBytes, await workshop.blobs.bytes(config, limitBytes));
   const sizes = await Promise.all(image.layers.map(({ descriptor }) => workshop.blobs.size(descriptor.digest)));
-  const isWhole = image.layers.every(({ descriptor }, at) => sizes[at] === descriptor.size);
+  const isWhole = image.layers.every(
+    ({ descriptor }, at) => sizes[at] === descriptor.size || workshop.layerPool?.holds(descriptor.digest) === true,
+  );
   return isWhole ? { image, problems: memory.problems } : undefined;
 }
 

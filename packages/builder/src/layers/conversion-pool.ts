@@ -119,7 +119,7 @@ export class ConversionPool {
     thread.tasks.delete(answer.id);
     if ('converted' in answer) task.resolve(answer.converted);
     else if ('fault' in answer) task.reject(Fault.from(answer.fault));
-    else task.reject(Object.assign(new Error(answer.bug.message), { stack: answer.bug.stack }));
+    else task.reject(Object.assign(new Error(answer.error.message), answer.error));
     this.#assign();
   }
 

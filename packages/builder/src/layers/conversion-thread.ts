@@ -8,8 +8,15 @@ import { Converter } from './converter.ts';
 export type ThreadAnswer =
   | { readonly id: number; readonly converted: Converted }
   | { readonly id: number; readonly fault: FaultData }
-  | { readonly id: number; readonly bug: { readonly message: string; readonly stack: string | undefined } }
+  | { readonly id: number; readonly error: ThrownError }
   | { readonly id: number; readonly receivedBytes: number };
+
+/** An error that is no fault: of the system, whose code tells (a full disk), or a bug of ours. */
+export type ThrownError = {
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly code: string | undefined;
+};
 
 const converter = await Converter.open(workerData as ConversionThreadOptions);
 
@@ -26,8 +33,9 @@ function answer(said: ThreadAnswer): void {
   parentPort?.postMessage(said);
 }
 
-function describe(thrown: unknown): { fault: FaultData } | { bug: { message: string; stack: string | undefined } } {
+function describe(thrown: unknown): { fault: FaultData } | { error: ThrownError } {
   if (thrown instanceof Fault) return { fault: thrown.toJSON() };
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  return { bug: { message: error.message, stack: error.stack } };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return { error: { message: error.message, stack: error.stack, code } };
 }

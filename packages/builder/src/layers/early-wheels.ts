@@ -1,4 +1,5 @@
-import { foreseeWheel, type IndexSettings, type Interpreter, type Requirement, type Target } from '@mir/python';
+import { foreseeWheel, type IndexSettings, type Requirement, type Target } from '@mir/python';
+import type { Compiler } from '../base/interpreter.ts';
 import type { Workshop } from '../workshop.ts';
 import { convertWheel } from './wheel-layers.ts';
 
@@ -14,7 +15,7 @@ export function startWheels(
   index: IndexSettings,
   requirements: readonly Requirement[],
   target: Target,
-  interpreter: Promise<Interpreter | undefined>,
+  compiling: Promise<Compiler | undefined>,
 ): void {
   const waiting = [...requirements];
   const work = async (): Promise<void> => {
@@ -22,7 +23,7 @@ export function startWheels(
       const wheel = await foreseeWheel(workshop.http, index, one, target);
       if (wheel === undefined || workshop.earlyWheels.has(wheel.sha256)) continue;
       const name = one.name;
-      const converting = interpreter.then((compiler) =>
+      const converting = compiling.then((compiler) =>
         convertWheel(workshop, index, { name, wheel }, target.pythonVersion, compiler),
       );
       workshop.earlyWheels.set(wheel.sha256, converting);

@@ -1,4 +1,4 @@
-import type { BlobStore, Digest } from '@mir/oci';
+import type { BlobReader, BlobStore, Digest } from '@mir/oci';
 
 const limitBytes = 256 << 20;
 
@@ -8,7 +8,7 @@ export async function storeJson(blobs: BlobStore, data: unknown): Promise<Digest
   return digest;
 }
 
-/** The data that {@link storeJson} kept. The caller knows its shape: only we write these blobs, and their digest is checked by where they lie. */
-export async function loadJson<Data>(blobs: BlobStore, digest: Digest): Promise<Data> {
+/** The data that {@link storeJson} kept. The caller knows its shape: only we write these blobs, and their digest is checked. */
+export async function loadJson<Data>(blobs: Pick<BlobReader, 'bytes'>, digest: Digest): Promise<Data> {
   return JSON.parse(Buffer.from(await blobs.bytes(digest, limitBytes)).toString()) as Data;
 }

@@ -10,12 +10,16 @@ import type { LayerKey, LayerRecord } from './layer-store.ts';
 /** A .deb and the layer of its files. */
 export type PackageLayer = { readonly package: DebSource; readonly record: LayerRecord };
 
-/** The layers of some .debs, in their order; those that are not there yet are downloaded and converted. */
+/**
+ * The layers of some .debs, in their order; those that are not there yet are downloaded and converted. They are shared unless they are only
+ * the parts of something that is shared as a whole.
+ */
 export async function packageLayers(
   workshop: Workshop,
   packages: readonly DebSource[],
   mergedUsr: boolean,
   proxy: string | undefined,
+  options: { readonly isShared: boolean },
 ): Promise<readonly PackageLayer[]> {
   const known = await Promise.all(packages.map((one) => workshop.layers.find(debKey(one, mergedUsr))));
   const missing = packages.filter((_, at) => known[at] === undefined);
@@ -23,7 +27,8 @@ export async function packageLayers(
   return Promise.all(
     packages.map(async (one, at) => ({
       package: one,
-      record: known[at] ?? (await convert(workshop, one, mergedUsr, proxy)),
+      record:
+        (options.isShared ? undefined : known[at]) ?? (await findOrConvert(workshop, one, mergedUsr, proxy, options)),
     })),
   );
 }
@@ -33,13 +38,14 @@ export function factsOf(workshop: Workshop, layers: readonly PackageLayer[]): Pr
   return Promise.all(
     layers.map(({ record, package: { name } }) => {
       if (record.facts === undefined) throw new TypeError(`the layer of ${name} has no facts`);
-      return loadJson<DebFacts>(workshop.blobs, record.facts);
+      return loadJson<DebFacts>(workshop.contents, record.facts);
     }),
   );
 }
 
 /** Joins layers that we wrote into one. */
 export async function joinLayers(workshop: Workshop, records: readonly LayerRecord[]): Promise<LayerRecord> {
+  await workshop.contents.bring(records.map(({ digest }) => digest));
   await using blob = await workshop.blobs.write();
   const joined = await concatenateLayers(
     records.map(({ digest }) => workshop.blobs.read(digest)),
@@ -64,15 +70,17 @@ export function debKey(one: DebSource, mergedUsr: boolean): LayerKey {
   return ['deb', one.sha256, mergedUsr ? 'merged' : 'split', `converter ${debConverterVersion}`];
 }
 
-function convert(
+function findOrConvert(
   workshop: Workshop,
   one: DebSource,
   mergedUsr: boolean,
   proxy: string | undefined,
+  options: { readonly isShared: boolean },
 ): Promise<LayerRecord> {
-  return workshop.layers.findOrMake(debKey(one, mergedUsr), async () => {
+  const convert = async () => {
     const conversion = { kind: 'deb', package: one, mergedUsr, ...(proxy !== undefined && { proxy }) } as const;
     const received = (bytes: number) => workshop.report({ type: 'received', bytes, name: one.name });
     return (await workshop.pool.run(conversion, one.sizeBytes, received)).layer;
-  });
+  };
+  return workshop.layers.findOrMake(debKey(one, mergedUsr), convert, options);
 }

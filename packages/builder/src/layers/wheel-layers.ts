@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import {
   downloadHeaders,
   type IndexSettings,
-  type Interpreter,
   indexSettingsOfMachine,
   type LockedPackage,
   type LockedWheel,
   wheelConverterVersion,
 } from '@mir/python';
+import type { Compiler } from '../base/interpreter.ts';
 import { builderFault } from '../fault.ts';
 import { forgetResolutions } from '../lock/resolution.ts';
 import type { Workshop } from '../workshop.ts';
@@ -42,13 +42,13 @@ export async function wheelLayers(
   workshop: Workshop,
   packages: readonly LockedPackage[],
   pythonVersion: string,
-  interpreter: Interpreter | undefined,
+  compiler: Compiler | undefined,
   onWheel: WheelListener = () => undefined,
 ): Promise<readonly PackageLayers[]> {
   const index = await indexSettingsOfMachine(workshop.environment);
   const conversions = packages.map(async (one): Promise<PackageLayers> => {
     const early = await workshop.earlyWheels.get(one.wheel.sha256)?.catch(() => undefined);
-    const layers = early ?? (await convertWheel(workshop, index, one, pythonVersion, interpreter, onWheel));
+    const layers = early ?? (await convertWheel(workshop, index, one, pythonVersion, compiler, onWheel));
     if (early !== undefined) onWheel(one.name, early.wheel);
     return { package: one, ...layers };
   });
@@ -66,7 +66,7 @@ export async function convertWheel(
   index: IndexSettings,
   one: Pick<LockedPackage, 'name' | 'wheel'>,
   pythonVersion: string,
-  interpreter: Interpreter | undefined,
+  compiler: Compiler | undefined,
   onWheel: WheelListener = () => undefined,
 ): Promise<WheelLayers> {
   const { wheel } = one;
@@ -81,7 +81,7 @@ export async function convertWheel(
         url,
         headers: downloadHeaders(index, url),
         installation: { filename, sha256, sizeBytes, pythonVersion: minorOf(pythonVersion), prefix: venvPrefix },
-        ...(interpreter !== undefined && { interpreter }),
+        ...(compiler !== undefined && { interpreter: await compiler.prepare() }),
       },
       sizeBytes,
       (bytes) => workshop.report({ type: 'received', bytes, name: one.name }),
@@ -90,10 +90,11 @@ export async function convertWheel(
     return converted.layer;
   });
   onWheel(one.name, record);
-  if (interpreter === undefined) return { wheel: record, bytecode: undefined };
-  const bytecode = await workshop.layers.findOrMake(bytecodeKey(wheel, interpreter), async () => {
+  if (compiler === undefined) return { wheel: record, bytecode: undefined };
+  const bytecode = await workshop.layers.findOrMake(bytecodeKey(wheel, compiler), async () => {
     if (beside !== undefined) return beside;
-    const conversion = { kind: 'bytecode', layer: record.digest, interpreter } as const;
+    await workshop.contents.bring([record.digest]);
+    const conversion = { kind: 'bytecode', layer: record.digest, interpreter: await compiler.prepare() } as const;
     return (await workshop.pool.run(conversion, record.uncompressedSizeBytes)).layer;
   });
   return { wheel: record, bytecode: bytecode.isEmpty === true ? undefined : bytecode };
@@ -105,12 +106,12 @@ async function all<Result>(promises: readonly Promise<Result>[]): Promise<Result
   return Promise.all(promises);
 }
 
-function bytecodeKey(wheel: LockedWheel, interpreter: Interpreter): LayerKey {
+function bytecodeKey(wheel: LockedWheel, compiler: Compiler): LayerKey {
   const what = createHash('sha256')
     .update([wheel.sha256, `converter ${wheelConverterVersion}`].join('\n'))
     .digest('hex');
   const versions = `converter ${bytecodeLayerVersion}`;
-  return ['bytecode', what, interpreter.pythonVersion, venvPrefix, interpreter.digest, versions];
+  return ['bytecode', what, compiler.pythonVersion, venvPrefix, compiler.digest, versions];
 }
 
 function addressOf({ url, filename }: LockedWheel): string {

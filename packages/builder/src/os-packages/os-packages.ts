@@ -93,7 +93,7 @@ export async function lockedOsPackages(
  */
 export async function osLayers(workshop: Workshop, base: Base, selection: OsSelection): Promise<OsLayers> {
   if (selection.packages.length === 0) return { layers: [], libraries: [] };
-  const layers = await packageLayers(workshop, selection.packages, base.mergedUsr, selection.proxy);
+  const layers = await packageLayers(workshop, selection.packages, base.mergedUsr, selection.proxy, { isShared: true });
   const key = createHash('sha256')
     .update([base.digest, ...selection.packages.map(({ sha256 }) => sha256)].join('\n'))
     .digest('hex');
@@ -107,7 +107,7 @@ export async function osLayers(workshop: Workshop, base: Base, selection: OsSele
     return { ...record, facts: await storeJson(workshop.blobs, { libraries } satisfies GlueFacts) };
   });
   if (glue.facts === undefined) throw new TypeError('the last layer of OS packages has no facts');
-  const { libraries } = await loadJson<GlueFacts>(workshop.blobs, glue.facts);
+  const { libraries } = await loadJson<GlueFacts>(workshop.contents, glue.facts);
   return { layers: [...(await contentLayers(workshop, layers)), imageLayer(glue, 'os', 'configuration')], libraries };
 }
 

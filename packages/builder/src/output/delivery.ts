@@ -1,3 +1,4 @@
+import { isFault } from '@mir/core';
 import {
   type Descriptor,
   type Digest,
@@ -5,15 +6,18 @@ import {
   formatReference,
   type Image,
   ImageSet,
+  parseManifest,
   pushImage,
   RegistryClient,
   type RepositoryClient,
   writeDockerArchive,
   writeLayout,
 } from '@mir/oci';
+import type { Base } from '../base/base.ts';
 import type { Workshop } from '../workshop.ts';
 import { putEmbedded } from './embedded.ts';
 import { type Output, severalPlatforms } from './output.ts';
+import type { RegistryMemory } from './registry-memory.ts';
 
 /** How an image arrived. */
 export type Delivered = {
@@ -23,6 +27,11 @@ export type Delivered = {
   readonly sentBytes: number;
 };
 
+type Target = Output & { readonly kind: 'registry' };
+
+/** What the tag names before anything is pushed. */
+type Standing = { readonly digest: Digest | undefined; readonly blobs: readonly Digest[] };
+
 /**
  * The way of one image to where it goes. Layers may be offered while others are still being made: a remote registry gets them at once. Tags
  * come last, so nothing half-done can be seen.
@@ -30,20 +39,26 @@ export type Delivered = {
 export class Delivery implements AsyncDisposable {
   readonly #workshop: Workshop;
   readonly #output: Output;
+  readonly #bases: readonly Base[];
   readonly #client: RegistryClient | undefined;
   readonly #uploads = new Map<Digest, Promise<unknown>>();
+  #standing: Promise<Standing> | undefined;
+  #known: Promise<ReadonlySet<Digest>> | undefined;
+  #memory: Promise<RegistryMemory> | undefined;
   #sentBytes = 0;
 
-  constructor(workshop: Workshop, output: Output) {
+  /** @param bases of the images, whose layers may be mounted from where they are */
+  constructor(workshop: Workshop, output: Output, bases: readonly Base[] = []) {
     this.#workshop = workshop;
     this.#output = output;
+    this.#bases = bases;
     this.#client =
       output.kind === 'registry'
         ? new RegistryClient({ registry: output.registry, credentials: dockerConfigCredentials() })
         : undefined;
   }
 
-  /** A layer of the image that is whole in the workshop's store. A failed upload is reported by {@link complete}. */
+  /** A layer of the image that need not be made any more. A failed upload is reported by {@link complete}. */
   readonly offer = (layer: Descriptor): void => {
     const repository = this.#repository();
     if (repository === undefined || this.#uploads.has(layer.digest)) return;
@@ -52,10 +67,18 @@ export class Delivery implements AsyncDisposable {
     this.#uploads.set(layer.digest, uploading);
   };
 
-  /** Delivers the image or the images of an index, whose blobs are all in the workshop's store by now. @throws Fault of the output */
+  /**
+   * Delivers the image, or the images of an index, whose layers are here or in the layer pool by now.
+   *
+   * @throws Fault of the output; `blob/damaged`, `layer/lost` when a layer could not be had after all
+   */
   async complete(published: Image | ImageSet): Promise<Delivered> {
-    const { blobs } = this.#workshop;
+    const { blobs, contents } = this.#workshop;
     const output = this.#output;
+    if (output.kind === 'registry') return this.#workshop.stage('push', () => this.#push(published, output));
+    await contents.bring(
+      imagesOf(published).flatMap(({ layers }) => layers.map(({ descriptor }) => descriptor.digest)),
+    );
     switch (output.kind) {
       case 'embedded':
         await putEmbedded(this.#workshop, published, output);
@@ -67,15 +90,13 @@ export class Delivery implements AsyncDisposable {
         if (published instanceof ImageSet) throw severalPlatforms(output);
         await writeDockerArchive(output.file, [{ image: published, tags: [output.name] }], blobs);
         return { name: `docker-archive:${output.file}`, sentBytes: 0 };
-      case 'registry':
-        return this.#workshop.stage('push', () => this.#push(published, output));
     }
   }
 
   /** Ends what is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client?.close();
-    await Promise.allSettled(this.#uploads.values());
+    await Promise.allSettled([...this.#uploads.values(), this.#standing, this.#known]);
   }
 
   #repository(): RepositoryClient | undefined {
@@ -83,26 +104,116 @@ export class Delivery implements AsyncDisposable {
   }
 
   async #upload(repository: RepositoryClient, layer: Descriptor): Promise<void> {
-    const outcome = await repository.uploadBlob(layer, () => this.#workshop.blobs.read(layer.digest));
+    if ((await this.#knownBlobs(repository)).has(layer.digest)) return;
+    await this.#workshop.layerPool?.shared(layer.digest);
+    const memory = await this.#remembered();
+    const mountFrom = this.#sources(memory, repository, layer.digest);
+    const outcome = await repository.uploadBlob(layer, () => this.#workshop.contents.read(layer.digest), {
+      mountFrom,
+      skipCheck: mountFrom.length > 0,
+    });
     if (outcome === 'uploaded') this.#count(layer.size);
   }
 
-  async #push(published: Image | ImageSet, output: Output & { kind: 'registry' }): Promise<Delivered> {
-    await Promise.all(this.#uploads.values());
+  async #push(published: Image | ImageSet, { registry, repository: name, tag }: Target): Promise<Delivered> {
     const repository = this.#repository();
     if (repository === undefined) throw new TypeError('a registry output has no client');
-    await pushImage(repository, published, this.#workshop.blobs, {
-      tags: [output.tag],
-      onProgress: ({ outcome, sizeBytes }) => {
-        if (outcome === 'uploaded') this.#count(sizeBytes);
-      },
+    const standing = await this.#stand(repository);
+    const memory = await this.#remembered();
+    if (standing.digest !== published.digest) {
+      await this.#workshop.layerPool?.settle();
+      await Promise.all(this.#uploads.values());
+      await this.#pushTo(repository, published, await this.#knownBlobs(repository), tag, memory);
+    }
+    for (const image of imagesOf(published)) memory.rememberImage(name, image);
+    return { name: formatReference({ registry, repository: name, tag }), sentBytes: this.#sentBytes };
+  }
+
+  async #pushTo(
+    repository: RepositoryClient,
+    published: Image | ImageSet,
+    standing: ReadonlySet<Digest>,
+    tag: string,
+    memory: RegistryMemory,
+  ): Promise<void> {
+    const push = (known: ReadonlySet<Digest>) =>
+      pushImage(repository, published, this.#workshop.contents, {
+        tags: [tag],
+        known,
+        mountFrom: (digest) => this.#sources(memory, repository, digest),
+        onProgress: ({ outcome, sizeBytes }) => {
+          if (outcome === 'uploaded') this.#count(sizeBytes);
+        },
+      });
+    try {
+      await push(new Set([...standing, ...this.#uploads.keys()]));
+    } catch (thrown) {
+      if (!isFault(thrown, 'registry/refused')) throw thrown;
+      // The registry misses something that it was seen to have: now every blob is asked for.
+      await push(new Set());
+    }
+  }
+
+  /** Repositories of the same registry from which a blob may be mounted, the likeliest first. */
+  #sources(memory: RegistryMemory, repository: RepositoryClient, digest: Digest): readonly string[] {
+    const { layerPool } = this.#workshop;
+    const fromPool =
+      layerPool?.registry === repository.registry && layerPool.holds(digest) ? [layerPool.repository] : [];
+    const fromBase = this.#bases.flatMap((base) => repositoryOfBase(base, repository.registry, digest));
+    return [...fromPool, ...fromBase, ...memory.repositoriesWith(digest, repository.name)];
+  }
+
+  #stand(repository: RepositoryClient): Promise<Standing> {
+    this.#standing ??= this.#look(repository);
+    return this.#standing;
+  }
+
+  async #look(repository: RepositoryClient): Promise<Standing> {
+    const { tag } = this.#output as Target;
+    const named = await repository.getManifest(tag).catch((thrown: unknown) => {
+      // Whatever stands there is about to be replaced; that it cannot be read is no reason against that.
+      if (isFault(thrown, 'manifest/malformed', 'manifest/unsupported', 'manifest/too-large')) return undefined;
+      throw thrown;
     });
-    const { registry, tag } = output;
-    return { name: formatReference({ registry, repository: output.repository, tag }), sentBytes: this.#sentBytes };
+    const parsed = named === undefined ? undefined : parseManifest(named.bytes, named.mediaType);
+    if (parsed?.kind !== 'image') return { digest: named?.digest, blobs: [] };
+    const { config, layers } = parsed.manifest;
+    return { digest: named?.digest, blobs: [config, ...layers].map(({ digest }) => digest) };
+  }
+
+  #knownBlobs(repository: RepositoryClient): Promise<ReadonlySet<Digest>> {
+    this.#known ??= this.#lookFurther(repository);
+    return this.#known;
+  }
+
+  /** Blobs that the repository has for sure: a registry keeps what its manifests refer to, so one answer stands for a whole image. */
+  async #lookFurther(repository: RepositoryClient): Promise<ReadonlySet<Digest>> {
+    const standing = await this.#stand(repository);
+    const memory = await this.#remembered();
+    const others = memory.imagesOf(repository.name).filter(({ digest }) => digest !== standing.digest);
+    const found = others.map(async ({ digest, blobs }) =>
+      (await repository.headManifest(digest)) === digest ? blobs : [],
+    );
+    return new Set([...standing.blobs, ...(await Promise.all(found)).flat()]);
+  }
+
+  #remembered(): Promise<RegistryMemory> {
+    this.#memory ??= this.#workshop.memories.of((this.#output as Target).registry);
+    return this.#memory;
   }
 
   #count(bytes: number): void {
     this.#sentBytes += bytes;
     this.#workshop.report({ type: 'pushed', bytes });
   }
+}
+
+/** The repository that a base lies in, when it is one of this registry and has the blob. */
+function repositoryOfBase({ source, image }: Base, registry: string, digest: Digest): readonly string[] {
+  if (source?.registry !== registry) return [];
+  return image.layers.some(({ descriptor }) => descriptor.digest === digest) ? [source.repository] : [];
+}
+
+function imagesOf(published: Image | ImageSet): readonly Image[] {
+  return published instanceof ImageSet ? published.images : [published];
 }

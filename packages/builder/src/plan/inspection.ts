@@ -19,7 +19,7 @@ export type InspectedWheel = { readonly package: LockedPackage; readonly facts: 
 
 function factsOfWheel(workshop: Workshop, record: LayerRecord): Promise<WheelFacts> {
   if (record.facts === undefined) throw new TypeError('the layer of a wheel has no facts');
-  return loadJson<WheelFacts>(workshop.blobs, record.facts);
+  return loadJson<WheelFacts>(workshop.contents, record.facts);
 }
 
 /**

@@ -1,10 +1,12 @@
-import { type Interpreter, type Lock, type LockedPackage, satisfies } from '@mir/python';
+import { type Lock, type LockedPackage, satisfies } from '@mir/python';
 import type { Base, DebSource } from '../base/base.ts';
 import { chooseBase, knownBases } from '../base/choice.ts';
 import { installedDeb } from '../base/debian-base.ts';
+import type { Compiler } from '../base/interpreter.ts';
 import { builderFault } from '../fault.ts';
 import type { ImageSpec } from '../image-spec.ts';
 import { startWheels } from '../layers/early-wheels.ts';
+import type { LocatedLayer } from '../layers/layer-store.ts';
 import { debKey } from '../layers/package-layers.ts';
 import { wheelKey } from '../layers/wheel-layers.ts';
 import {
@@ -27,8 +29,10 @@ export type PlanItem = {
   readonly version: string;
   /** Of the file that is downloaded. */
   readonly sizeBytes: number;
-  /** Its layer is there already: it is neither downloaded nor converted. */
+  /** Its layer is there already, here or in the layer pool: it is neither downloaded nor converted. */
   readonly isHere: boolean;
+  /** Its layer is in the layer pool and not here. */
+  readonly isInPool: boolean;
 };
 
 /** What a build would do: lock, pieces, bytes to move, problems. Making one changes no image. */
@@ -39,7 +43,7 @@ export type Plan = {
   readonly digest: `sha256:${string}`;
   readonly osSelection: OsSelection;
   /** What compiles the bytecode; undefined where none is made. */
-  readonly interpreter: Interpreter | undefined;
+  readonly compiler: Compiler | undefined;
   readonly items: readonly PlanItem[];
   /** What is known to be wrong before anything was looked into; see `inspectPlan` for the rest. */
   readonly problems: readonly Problem[];
@@ -68,18 +72,18 @@ export async function makePlan(workshop: Workshop, spec: ImageSpec, options: Pla
     }),
   );
   refuseOtherPython(spec, base);
-  const compiler = wantsBytecode(spec, locked) ? base.interpreter() : Promise.resolve(undefined);
-  const [python, osSelection, interpreter] = await Promise.all([
-    lockPython(workshop, spec, base, options.startsWheels === true ? compiler : undefined),
+  const compiling = wantsBytecode(spec, locked) ? base.compiler() : Promise.resolve(undefined);
+  const [python, osSelection, compiler] = await Promise.all([
+    lockPython(workshop, spec, base, options.startsWheels === true ? compiling : undefined),
     locked === undefined
       ? selectOsPackages(workshop, base, spec.osPackages)
       : lockedOsPackages(workshop, base, locked.osPackages),
-    compiler,
+    compiling,
   ]);
   workshop.letGoOfArchives();
   const lock: ImageLock = {
     python: await withProvenSizes(workshop, python),
-    bytecodeCompiler: interpreter?.digest,
+    bytecodeCompiler: compiler?.digest,
     base: { name: base.name, digest: base.digest, packages: base.packages },
     osPackages: osSelection.packages.map(installedDeb),
   };
@@ -88,9 +92,9 @@ export async function makePlan(workshop: Workshop, spec: ImageSpec, options: Pla
     lock,
     digest: lockDigest(lock),
     osSelection,
-    interpreter,
+    compiler,
     items: await itemsOf(workshop, lock, osSelection.packages, base),
-    problems: compilerProblems(base, interpreter, wantsBytecode(spec, locked), locked),
+    problems: compilerProblems(base, compiler, wantsBytecode(spec, locked), locked),
   };
 }
 
@@ -114,14 +118,14 @@ async function lockPython(
   workshop: Workshop,
   spec: ImageSpec,
   base: Base,
-  compiler: Promise<Interpreter | undefined> | undefined,
+  compiler: Promise<Compiler | undefined> | undefined,
 ): Promise<Lock> {
   if (spec.lock !== undefined) return readPythonLock(spec.lock.text, spec.lock.path, base.target);
   return resolveLock(workshop, {
     requirements: spec.requirements,
     constraints: spec.constraints,
     target: base.target,
-    interpreter: base.interpreter,
+    interpreter: async () => (await base.compiler())?.prepare(),
     ...(compiler !== undefined && {
       onResolving: (requirements, index) => startWheels(workshop, index, requirements, base.target, compiler),
     }),
@@ -159,7 +163,7 @@ async function itemsOf(
       name: one.name,
       version: one.version,
       sizeBytes: one.wheel.sizeBytes,
-      isHere: (await workshop.layers.find(wheelKey(one.wheel, lock.python.target.pythonVersion))) !== undefined,
+      ...placeOf(await workshop.layers.locate(wheelKey(one.wheel, lock.python.target.pythonVersion))),
     }),
   );
   const debs = osPackages.map(
@@ -168,10 +172,14 @@ async function itemsOf(
       name: one.name,
       version: one.version,
       sizeBytes: one.sizeBytes,
-      isHere: (await workshop.layers.find(debKey(one, base.mergedUsr))) !== undefined,
+      ...placeOf(await workshop.layers.locate(debKey(one, base.mergedUsr))),
     }),
   );
   return Promise.all([...wheels, ...debs]);
+}
+
+function placeOf(layer: LocatedLayer | undefined): Pick<PlanItem, 'isHere' | 'isInPool'> {
+  return { isHere: layer !== undefined, isInPool: layer?.place === 'pool' };
 }
 
 function refuseContradictions(spec: ImageSpec, locked: LockedSystem | undefined): void {
@@ -206,13 +214,13 @@ function refuseOtherPython({ requiresPython }: ImageSpec, base: Base): void {
 
 function compilerProblems(
   base: Base,
-  interpreter: Interpreter | undefined,
+  compiler: Compiler | undefined,
   isWanted: boolean,
   locked: LockedSystem | undefined,
 ): Problem[] {
-  if (isWanted && interpreter === undefined) return [noCompiler(base)];
+  if (isWanted && compiler === undefined) return [noCompiler(base)];
   const lockedCompiler = locked?.bytecodeCompiler;
-  if (lockedCompiler === undefined || lockedCompiler === interpreter?.digest) return [];
+  if (lockedCompiler === undefined || lockedCompiler === compiler?.digest) return [];
   return [
     {
       severity: 'warning',

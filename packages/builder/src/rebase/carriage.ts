@@ -38,7 +38,7 @@ export async function carry(
   output: Output,
 ): Promise<Delivered> {
   const images = published instanceof ImageSet ? published.images : [published];
-  const blobs = withFallback(workshop.blobs, joined(origins));
+  const blobs = withFallback(workshop.blobs, joined(origins, workshop.contents));
   switch (output.kind) {
     case 'embedded': {
       await bringHere(workshop.blobs, images, blobs);
@@ -125,12 +125,9 @@ function layersOf(images: readonly Image[]): readonly Descriptor[] {
   return [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
 }
 
-function joined(origins: readonly Origin[]): BlobReader {
-  const originOf = (digest: Digest) => {
-    const found = origins.find(({ layers }) => layers.has(digest));
-    if (found === undefined) throw new TypeError(`no place is known that has ${digest}`);
-    return found.blobs;
-  };
+/** What no origin has is of our own making: it is here or in the layer pool. */
+function joined(origins: readonly Origin[], own: BlobReader): BlobReader {
+  const originOf = (digest: Digest) => origins.find(({ layers }) => layers.has(digest))?.blobs ?? own;
   return {
     size: async (digest) => originOf(digest).size(digest),
     read: (digest, range) => originOf(digest).read(digest, range),

@@ -44,7 +44,7 @@ async function chooseFitting(
   locked: readonly InstalledDeb[],
 ): Promise<readonly InstalledDeb[] | null> {
   const { packages, proxy } = await lockedOsPackages(workshop, base, locked);
-  const layers = await packageLayers(workshop, packages, base.mergedUsr, proxy);
+  const layers = await packageLayers(workshop, packages, base.mergedUsr, proxy, { isShared: true });
   const facts = await factsOf(workshop, layers);
   const debs = facts.flatMap((one, at) => {
     const place = packages[at];

@@ -1,5 +1,5 @@
 import { arch } from 'node:process';
-import { chooseBase, Workshop } from '@mir/builder';
+import { chooseBase, mended, Workshop } from '@mir/builder';
 import { parsePlatform } from '@mir/core';
 import { usageFault } from '../fault-message.ts';
 import { ProgressDisplay } from '../progress-display.ts';
@@ -30,9 +30,13 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   const platform = parsePlatform(values.text('platform') ?? (arch === 'arm64' ? 'linux/arm64' : 'linux/amd64'));
   const display = new ProgressDisplay(values.has('json'));
   await using workshop = await Workshop.open({ environment, now: () => new Date(), onProgress: display.listen });
-  const base = await workshop.stage('base', () => chooseBase(workshop, { platform, base: name }));
-  // Bytecode of packages is compiled by this Python: unpacked now, it is there for the first build.
-  await base.interpreter();
+  const base = await mended(workshop, async () => {
+    const chosen = await workshop.stage('base', () => chooseBase(workshop, { platform, base: name }));
+    // Bytecode of packages is compiled by this Python: unpacked now, it is there for the first build.
+    await (await chosen.compiler())?.prepare();
+    return chosen;
+  });
+  await workshop.layerPool?.settle();
   display.end();
   const { digest, layers } = base.image;
   const sizeBytes = layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);

@@ -1,7 +1,16 @@
-import { buildImages, checkOutput, Delivery, makePlans, type Output, parseOutput, Workshop } from '@mir/builder';
+import {
+  buildImages,
+  checkOutput,
+  Delivery,
+  makePlans,
+  mended,
+  type Output,
+  parseOutput,
+  Workshop,
+} from '@mir/builder';
 import { buildJson, buildLines } from '../build-report.ts';
 import { usageFault } from '../fault-message.ts';
-import { imageOptions, imageOptionsHelp, readImageSpecs } from '../image-options.ts';
+import { imageOptions, imageOptionsHelp, readImageSpecs, workshopOptions } from '../image-options.ts';
 import { checkLockPaths, writeLocks } from '../lock-files.ts';
 import { nextStep } from '../next-step.ts';
 import { ProgressDisplay } from '../progress-display.ts';
@@ -49,18 +58,31 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   );
   const wantsJson = values.has('json');
   const display = new ProgressDisplay(wantsJson);
-  await using workshop = await Workshop.open({ environment, now: () => new Date(), onProgress: display.listen });
-  const plans = await makePlans(workshop, specs, { startsWheels: true });
-  await using delivery = new Delivery(workshop, output);
-  const built = await buildImages(workshop, plans, delivery.offer);
-  // Before anything becomes visible: a lock that cannot be written fails the build.
-  await writeLocks(lockOut, plans);
-  const delivered = await delivery.complete(built.published);
+  await using workshop = await Workshop.open({
+    environment,
+    now: () => new Date(),
+    onProgress: display.listen,
+    ...workshopOptions(values),
+  });
+  const { built, delivered } = await mended(workshop, async () => {
+    const plans = await makePlans(workshop, specs, { startsWheels: true });
+    await using delivery = new Delivery(
+      workshop,
+      output,
+      plans.map(({ base }) => base),
+    );
+    const built = await buildImages(workshop, plans, delivery.offer);
+    // Before anything becomes visible: a lock that cannot be written fails the build.
+    await writeLocks(lockOut, plans);
+    const delivered = await delivery.complete(built.published);
+    await workshop.layerPool?.settle();
+    return { built, delivered };
+  });
   display.end();
   process.stdout.write(
     wantsJson
-      ? `${buildJson(built, delivered, display)}\n`
-      : `${[...buildLines(built, delivered, display), nextStep(output, delivered.name)].join('\n')}\n`,
+      ? `${buildJson(built, workshop.problems, delivered, display)}\n`
+      : `${[...buildLines(built, workshop.problems, delivered, display), nextStep(output, delivered.name)].join('\n')}\n`,
   );
   return 0;
 }

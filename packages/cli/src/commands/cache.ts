@@ -13,6 +13,7 @@ const meanings: readonly (readonly [folder: RegExp, what: string])[] = [
   [/^interpreters$/, 'unpacked Pythons that compile bytecode'],
   [/^locks$/, 'locks of the last ten minutes'],
   [/^images$/, 'which lock gave which image'],
+  [/^registries$/, 'what registries were seen to have'],
 ];
 
 export const cache: Command = {
@@ -62,7 +63,8 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
 }
 
 async function clear(workshop: Workshop): Promise<number> {
-  const records = await workshop.layers.forgetAll();
+  // Records that others work with too are not one machine's to forget.
+  const records = workshop.home.ownsRecords ? await workshop.layers.forgetAll() : 0;
   let freed = 0;
   for (const name of await readdir(workshop.home.cache)) {
     const path = join(workshop.home.cache, name);

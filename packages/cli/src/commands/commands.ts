@@ -76,6 +76,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./registry-gc.ts')).registryGc,
   },
   {
+    words: ['registry', 'verify'],
+    summary: 'Read everything that is stored and say what is damaged',
+    load: async () => (await import('./registry-verify.ts')).registryVerify,
+  },
+  {
     words: ['cache'],
     summary: 'Show what is kept for the next build, or clear it',
     load: async () => (await import('./cache.ts')).cache,

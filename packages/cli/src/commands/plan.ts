@@ -1,5 +1,14 @@
-import { bytesShared, bytesToMove, inspectPlan, makePlans, type Plan, type Problem, Workshop } from '@mir/builder';
-import { imageOptions, imageOptionsHelp, readImageSpecs } from '../image-options.ts';
+import {
+  bytesShared,
+  bytesToMove,
+  inspectPlan,
+  makePlans,
+  mended,
+  type Plan,
+  type Problem,
+  Workshop,
+} from '@mir/builder';
+import { imageOptions, imageOptionsHelp, readImageSpecs, workshopOptions } from '../image-options.ts';
 import { checkLockPaths, writeLocks } from '../lock-files.ts';
 import { planLines, problemLines } from '../plan-report.ts';
 import { ProgressDisplay } from '../progress-display.ts';
@@ -37,21 +46,32 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
     specs.map(({ platform }) => platform),
   );
   const display = new ProgressDisplay(values.has('json'));
-  await using workshop = await Workshop.open({ environment, now: () => new Date(), onProgress: display.listen });
-  const plans = await makePlans(workshop, specs);
-  const found = await Promise.all(
-    plans.map(async (made) => ({
-      made,
-      problems: [...made.problems, ...(values.has('quick') ? [] : await inspectPlan(workshop, made))],
-    })),
-  );
+  await using workshop = await Workshop.open({
+    environment,
+    now: () => new Date(),
+    onProgress: display.listen,
+    ...workshopOptions(values),
+  });
+  const { plans, found } = await mended(workshop, async () => {
+    const plans = await makePlans(workshop, specs);
+    const found = await Promise.all(
+      plans.map(async (made) => ({
+        made,
+        problems: [...made.problems, ...(values.has('quick') ? [] : await inspectPlan(workshop, made))],
+      })),
+    );
+    return { plans, found };
+  });
+  await workshop.layerPool?.settle();
   display.end();
   const locks = await writeLocks(lockOut, plans);
   if (values.has('json')) {
-    for (const { made, problems } of found) process.stdout.write(`${planJson(made, problems)}\n`);
+    for (const { made, problems } of found) {
+      process.stdout.write(`${planJson(made, [...problems, ...workshop.problems])}\n`);
+    }
   } else {
     const lines = found.flatMap(({ made, problems }) => [...planLines(made), ...problemLines(problems), '']);
-    lines.push(`Planned in ${seconds(display.elapsedSeconds)}.`);
+    lines.push(...problemLines(workshop.problems), `Planned in ${seconds(display.elapsedSeconds)}.`);
     lines.push(
       locks.length === 0
         ? 'Next: mir build with the same options and -t NAME.'

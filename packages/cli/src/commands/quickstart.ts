@@ -46,13 +46,14 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   const built = await buildImages(workshop, [plan]);
   await using delivery = new Delivery(workshop, { kind: 'embedded', ...name });
   const delivered = await delivery.complete(built.published);
+  await workshop.layerPool?.settle();
   display.end();
   if (wantsJson) {
     process.stdout.write(
       `${JSON.stringify({ type: 'image', digest: built.published.digest, name: delivered.name })}\n`,
     );
   } else {
-    process.stdout.write(`${buildLines(built, delivered, display).join('\n')}\n`);
+    process.stdout.write(`${buildLines(built, workshop.problems, delivered, display).join('\n')}\n`);
   }
   if (values.has('once')) {
     say(wantsJson, 'Next: mir registry serve --listen 127.0.0.1:5000, then docker pull 127.0.0.1:5000/quickstart');

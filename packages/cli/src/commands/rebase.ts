@@ -4,6 +4,7 @@ import {
   deliverRebase,
   formatImageLocation,
   type ImageLocation,
+  mended,
   type Output,
   openImage,
   outputAt,
@@ -64,9 +65,12 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   const wantsJson = values.has('json');
   const display = new ProgressDisplay(wantsJson);
   await using workshop = await Workshop.open({ environment, now: () => new Date(), onProgress: display.listen });
-  const opened = await openImage(workshop, location);
-  const made = await rebaseOpened(workshop, opened, base);
-  const delivered = await deliverRebase(workshop, made, output);
+  const { opened, made, delivered } = await mended(workshop, async () => {
+    const opened = await openImage(workshop, location);
+    const made = await rebaseOpened(workshop, opened, base);
+    return { opened, made, delivered: await deliverRebase(workshop, made, output) };
+  });
+  await workshop.layerPool?.settle();
   display.end();
   process.stdout.write(
     wantsJson

@@ -1,4 +1,4 @@
-import { Workshop } from '@mir/builder';
+import { sweepLeftovers, Workshop } from '@mir/builder';
 import { collectGarbage } from '@mir/oci';
 import { refusePositionals } from '../options.ts';
 import { bytes, counted } from '../quantity.ts';
@@ -22,7 +22,9 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   refusePositionals('registry gc', positionals);
   await using workshop = await Workshop.open({ environment, now: () => new Date() });
   const dryRun = values.has('dry-run');
-  const report = await collectGarbage(workshop.repositories, { dryRun, keep: workshop.layers.recordedDigests() });
+  const collected = await collectGarbage(workshop.repositories, { dryRun, keep: workshop.layers.recordedDigests() });
+  const leftovers = await sweepLeftovers(workshop.home, { dryRun });
+  const report = { ...collected, unfinishedFiles: collected.unfinishedFiles + leftovers };
   if (values.has('json')) {
     process.stdout.write(`${JSON.stringify({ type: 'garbage', dryRun, ...report })}\n`);
     return 0;
@@ -31,7 +33,12 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   const unfinished = report.unfinishedFiles === 0 ? '' : ` and ${counted(report.unfinishedFiles, 'unfinished file')}`;
   const lines = [
     `${verb} ${counted(report.blobs, 'blob')}, ${bytes(report.bytes)}${unfinished}.`,
-    `${counted(report.keptBlobs, 'blob')}, ${bytes(report.keptBytes)}, ${report.keptBlobs === 1 ? 'is' : 'are'} needed or younger than an hour.`,
+    `${counted(report.neededBlobs, 'blob')}, ${bytes(report.neededBytes)}, ${report.neededBlobs === 1 ? 'is' : 'are'} needed by images or known layers.`,
+    ...(report.youngBlobs === 0
+      ? []
+      : [
+          `${counted(report.youngBlobs, 'blob')}, ${bytes(report.youngBytes)}, ${report.youngBlobs === 1 ? 'is' : 'are'} needed by nothing, but younger than an hour.`,
+        ]),
   ];
   if (dryRun && report.blobs > 0) lines.push('Next: mir registry gc');
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -22,6 +22,8 @@ export type PushOptions = {
   readonly tags?: readonly string[];
   /** Repositories of the same registry that may have a blob. */
   readonly mountFrom?: (digest: Digest) => readonly string[];
+  /** Blobs that the repository is known to have: it is not even asked for them. */
+  readonly known?: ReadonlySet<Digest>;
   /** How many blobs move at once. Default: 8. */
   readonly concurrency?: number;
   readonly onProgress?: (progress: TransferProgress) => void;
@@ -52,12 +54,14 @@ export async function pushImage(
   await forEachConcurrently(wanted, options.concurrency ?? 8, ({ descriptor, open }) =>
     bring(repository, descriptor, open, options),
   );
-  for (const image of images) await repository.putManifest(image.digest, image.manifestBytes, image.mediaType);
-  if (pushed instanceof ImageSet) await repository.putManifest(pushed.digest, pushed.indexBytes, mediaTypes.ociIndex);
-  for (const tag of options.tags ?? []) {
-    if (pushed instanceof ImageSet) await repository.putManifest(tag, pushed.indexBytes, mediaTypes.ociIndex);
-    else await repository.putManifest(tag, pushed.manifestBytes, pushed.mediaType);
+  if (pushed instanceof ImageSet) {
+    for (const image of images) await repository.putManifest(image.digest, image.manifestBytes, image.mediaType);
   }
+  const [bytes, mediaType] =
+    pushed instanceof ImageSet ? [pushed.indexBytes, mediaTypes.ociIndex] : [pushed.manifestBytes, pushed.mediaType];
+  // What is put under a tag can be had by its digest too: without tags alone the digest is the name.
+  const tags = options.tags ?? [];
+  for (const name of tags.length > 0 ? tags : [pushed.digest]) await repository.putManifest(name, bytes, mediaType);
   return pushed.digest;
 }
 
@@ -68,8 +72,15 @@ async function bring(
   options: PushOptions,
 ): Promise<void> {
   const facts = { digest: descriptor.digest, sizeBytes: descriptor.size };
+  if (options.known?.has(descriptor.digest) === true) {
+    options.onProgress?.({ ...facts, doneBytes: descriptor.size, outcome: 'present' });
+    return;
+  }
+  const mountFrom = options.mountFrom?.(descriptor.digest) ?? [];
   const outcome = await repository.uploadBlob(descriptor, open, {
-    mountFrom: options.mountFrom?.(descriptor.digest) ?? [],
+    mountFrom,
+    // A mount answers for a blob that is there already as well: asking first would be a round trip for nothing.
+    skipCheck: mountFrom.length > 0,
     onProgress: (doneBytes) => options.onProgress?.({ ...facts, doneBytes }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });

@@ -91,7 +91,8 @@ export class RepositoryClient {
     open: () => AsyncIterable<Uint8Array>,
     options: UploadOptions = {},
   ): Promise<UploadOutcome> {
-    if (options.skipCheck !== true && (await this.headBlob(descriptor.digest)) !== undefined) return 'present';
+    // Of another size it is another blob, whatever the registry calls it.
+    if (options.skipCheck !== true && (await this.headBlob(descriptor.digest)) === descriptor.size) return 'present';
     return await this.#upload().bring(descriptor, open, options);
   }
 

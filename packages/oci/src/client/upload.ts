@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isFault } from '@mir/core';
 import type { HttpResponse } from '@mir/http';
 import type { Descriptor } from '../descriptor.ts';
-import type { Digest } from '../digest.ts';
+import { type Digest, isDigest } from '../digest.ts';
 import { isRepositoryName } from '../reference.ts';
 import { scopeOf } from './authorization.ts';
 import type { RegistryConnection } from './registry-connection.ts';
@@ -61,8 +61,20 @@ export class BlobUpload {
     }
   }
 
-  /** `mounted`, or where the upload goes on that the registry has begun instead. */
-  async #tryMount(digest: Digest, from: string): Promise<'mounted' | string> {
+  /**
+   * `mounted`; or where the upload goes on that the registry has begun instead; or undefined when it does not want to mount from there,
+   * which is no reason not to upload.
+   */
+  async #tryMount(digest: Digest, from: string): Promise<'mounted' | string | undefined> {
+    try {
+      return await this.#askToMount(digest, from);
+    } catch (thrown) {
+      if (isFault(thrown, 'registry/refused', 'registry/unauthorized')) return undefined;
+      throw thrown;
+    }
+  }
+
+  async #askToMount(digest: Digest, from: string): Promise<'mounted' | string> {
     const path = `/v2/${this.#repository}/blobs/uploads/?mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`;
     const response = await this.#connection.send(
       { url: path, method: 'POST', headers: { 'content-length': '0' }, repeatable: true },
@@ -70,6 +82,7 @@ export class BlobUpload {
     );
     if (response.status === 201) {
       await response.discard();
+      this.#requireSame(digest, response.header('docker-content-digest'));
       return 'mounted';
     }
     return await this.#locationOf(response);
@@ -111,6 +124,7 @@ export class BlobUpload {
       );
       if (response.status === 201 || response.status === 202 || response.status === 204) {
         await response.discard();
+        this.#requireSame(descriptor.digest, response.header('docker-content-digest'));
         return undefined;
       }
       const again =
@@ -127,6 +141,11 @@ export class BlobUpload {
     } catch (thrown) {
       return { fault: thrown, again: isFault(thrown, 'http/interrupted', 'http/timeout', 'http/unreachable') };
     }
+  }
+
+  #requireSame(digest: Digest, announced: string | undefined): void {
+    if (announced === undefined || !isDigest(announced) || announced === digest) return;
+    throw this.#connection.unexpected(`it took blob ${digest} and calls it ${announced}`);
   }
 
   async #giveUp(location: string): Promise<void> {

@@ -116,9 +116,13 @@ export class BlobRoutes {
     const partial = range === 'whole' ? {} : { 'Content-Range': `bytes ${start}-${end}/${sizeBytes}` };
     const length = end - start + 1;
     if (length === 0) return sendEmpty(response, 200, { ...headers, 'Content-Length': 0 });
-    const file = createReadStream(this.#store.blobs.path(digest), { start, end, highWaterMark: 512 * 1024 });
+    // A whole blob is checked while it is read; where it is damaged the connection breaks before its end.
+    const content =
+      range === 'whole'
+        ? this.#store.blobs.read(digest)
+        : createReadStream(this.#store.blobs.path(digest), { start, end, highWaterMark: 512 * 1024 });
     response.writeHead(range === 'whole' ? 200 : 206, { ...headers, ...partial, 'Content-Length': length });
-    await pipeline(file, response);
+    await pipeline(content, response);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { isFault } from '@mir/core';
 import { requireRepositoryName } from '../reference.ts';
 import type { RepositoryStore } from '../repository-store.ts';
 import { basicCredentials, type CredentialCheck } from './account-check.ts';
@@ -93,6 +94,7 @@ function refuse(
   if (response.headersSent || response.socket?.destroyed !== false) {
     // The other side has gone, or half an answer is out: only breaking the connection tells the truth now.
     response.destroy();
+    if (isFault(thrown, 'blob/damaged')) onError?.(thrown);
     return;
   }
   const refusal = refusalOf(thrown);

@@ -1,0 +1,59 @@
+/**
+ * `./mir soak`: the long forms of tests whose short forms `./mir test` runs.
+ *
+ *   ./mir soak kill --builds 100 --seed 1          builds killed with -9 at random moments, each then built again
+ *   ./mir soak together --processes 10 --rounds 5  processes that build overlapping specs in one home at once
+ */
+import { parseArgs } from 'node:util';
+import { cleanupOf } from '../../test/support/cleanup.ts';
+import { warmHome } from '../../test/support/home.ts';
+import { killBuilds } from '../../test/support/killing.ts';
+import { buildOverlapping } from '../../test/support/overlapping-specs.ts';
+import { buildTogether } from '../../test/support/together.ts';
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    builds: { type: 'string', default: '100' },
+    seed: { type: 'string', default: '1' },
+    processes: { type: 'string', default: '10' },
+    rounds: { type: 'string', default: '5' },
+  },
+});
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+const endings: (() => Promise<void>)[] = [];
+const cleanup = cleanupOf({ after: (work) => void endings.push(work) });
+const startedAt = performance.now();
+
+try {
+  const [what] = positionals;
+  if (what === 'kill') {
+    const template = await warmHome(cleanup);
+    const report = await killBuilds({
+      template,
+      specs: await buildOverlapping(template, 8, cleanup),
+      kills: Number(values.builds),
+      seed: Number(values.seed),
+      cleanup,
+      tell: say,
+    });
+    say(
+      `${report.kills} builds were killed in ${report.homes} homes (${report.wereOver} were over before): each was right when built again, nothing was left over.`,
+    );
+  } else if (what === 'together') {
+    const template = await warmHome(cleanup);
+    const specs = await buildOverlapping(template, Number(values.processes), cleanup);
+    for (let round = 1; round <= Number(values.rounds); round += 1) {
+      await buildTogether(template, specs, cleanup);
+      say(
+        `${round}/${values.rounds}  ${values.processes} processes: every digest right, every wheel fetched once, no file torn`,
+      );
+    }
+  } else {
+    say('Usage: ./mir soak kill [--builds 100] [--seed 1] | ./mir soak together [--processes 10] [--rounds 5]');
+    process.exitCode = 2;
+  }
+  say(`${Math.round((performance.now() - startedAt) / 1000)} s`);
+} finally {
+  for (const end of endings) await end();
+}

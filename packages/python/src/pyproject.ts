@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile as readFileOfDisk } from 'node:fs/promises';
 import { parse } from 'smol-toml';
 import { pythonFault } from './fault.ts';
 import { normalizeName, parseRequirement, type Requirement } from './requirement.ts';
@@ -18,6 +18,11 @@ export type Pyproject = {
   readonly requiresPython?: string;
 };
 
+export type ReadPyprojectOptions = {
+  /** Reads a file by its path; without it, the disk's. */
+  readonly readFile?: (path: string) => Promise<Uint8Array>;
+};
+
 type Table = Readonly<Record<string, unknown>>;
 
 /**
@@ -26,15 +31,12 @@ type Table = Readonly<Record<string, unknown>>;
  *
  * @throws Fault `pyproject/unreadable`, `pyproject/malformed`, `pyproject/unknown-group`, `requirement/malformed`
  */
-export async function readPyproject(path: string, choice: PyprojectChoice = {}): Promise<Pyproject> {
-  const text = await readFile(path, 'utf8').catch((thrown: unknown) => {
-    throw pythonFault('pyproject/unreadable', {
-      what: `${path} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-      subject: path,
-      hint: 'Check that the file exists and may be read.',
-      cause: thrown,
-    });
-  });
+export async function readPyproject(
+  path: string,
+  choice: PyprojectChoice = {},
+  { readFile = readFileOfDisk }: ReadPyprojectOptions = {},
+): Promise<Pyproject> {
+  const text = await readText(path, readFile);
   const file = { path, text, root: parseToml(path, text) };
   const project = tableOf(file, file.root, 'project') ?? {};
   const groups = tableOf(file, file.root, 'dependency-groups') ?? {};
@@ -60,6 +62,20 @@ export async function readPyproject(path: string, choice: PyprojectChoice = {}):
     requirements,
     ...(typeof requiresPython === 'string' && { requiresPython }),
   };
+}
+
+async function readText(path: string, readFile: (path: string) => Promise<Uint8Array>): Promise<string> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
+  } catch (thrown) {
+    const why = thrown instanceof TypeError ? 'it is not in UTF-8' : thrown instanceof Error ? thrown.message : thrown;
+    throw pythonFault('pyproject/unreadable', {
+      what: `${path} cannot be read: ${why}`,
+      subject: path,
+      hint: 'Check that the file exists, may be read, and is in UTF-8.',
+      cause: thrown,
+    });
+  }
 }
 
 type File = { readonly path: string; readonly text: string; readonly root: Table };

@@ -76,6 +76,9 @@ type Reading = {
   readonly files: string[];
   hashesRequired: boolean;
 };
+/** More than any project has; two files that include each other's copies through links would never come to an end. */
+const mostFiles = 1000;
+
 type FileFaultCode = 'malformed' | 'option' | 'local' | 'url' | 'cycle' | 'unreadable';
 
 async function readInto(
@@ -95,6 +98,14 @@ async function readInto(
     );
   }
   const text = await textOf(reading, path, from);
+  if (reading.files.length >= mostFiles) {
+    throw lineFault(
+      'requirements-file/malformed',
+      from ?? { file: path, line: 1 },
+      `more than ${mostFiles} files include each other`,
+      'Look for files that are included again and again, for example through a link to a folder above them.',
+    );
+  }
   reading.files.push(path);
   for (const { text: line, number } of logicalLines(text)) {
     const source = { file: path, line: number };

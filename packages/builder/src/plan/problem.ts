@@ -1,7 +1,7 @@
 /** Something about a plan that a person should know before building. Errors stop the build. */
 export type Problem = {
   readonly severity: 'error' | 'warning';
-  readonly code: 'missing-library' | 'glibc-too-old' | 'collision' | 'no-bytecode' | 'other-compiler';
+  readonly code: 'no-packages' | 'missing-library' | 'glibc-too-old' | 'collision' | 'no-bytecode' | 'other-compiler';
   readonly message: string;
   /** What to do about it. */
   readonly fix: string;

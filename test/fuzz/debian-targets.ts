@@ -12,7 +12,7 @@ import { readLibraryCache } from '../../packages/debian/src/handlers/library-cac
 import { subjectHash } from '../../packages/debian/src/handlers/subject-hash.ts';
 import { VirtualTree } from '../../packages/debian/src/tree/virtual-tree.ts';
 import { compareVersions } from '../../packages/debian/src/version/version.ts';
-import { exhaust, type FuzzTarget, inPieces, withTarSums } from './target.ts';
+import { exhaust, type FuzzTarget, inPieces, withTarSums, writeLayer } from './target.ts';
 
 const url = 'https://archive.example/x';
 const control = 'Package: x\nVersion: 1\nArchitecture: amd64\nDescription: x\n';
@@ -142,13 +142,7 @@ async function readWhole(deb: Buffer): Promise<void> {
     package: { name: 'x', version: '1', sha256, sizeBytes: deb.length },
     mergedUsr: true,
   });
-  let sizeBytes = 0;
-  for await (const entry of entries) {
-    if (entry.path.split('/').some((part) => part === '..' || part === '' || part === '.'))
-      throw new Error(`"${entry.path}" leads out`);
-    if (entry.type === 'file' && entry.content.kind === 'stream') sizeBytes += await exhaust(entry.content.chunks);
-    if (sizeBytes > 64 * 1024 * 1024) return;
-  }
+  await writeLayer(entries);
   await facts;
 }
 

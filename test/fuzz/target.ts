@@ -1,3 +1,6 @@
+import type { TreeEntry } from '@mir/core';
+import { LayerWriter } from '@mir/oci';
+
 /** A parser and what it is fed with: `corpus/<name>/*`, and mutations of those. */
 export type FuzzTarget = {
   readonly name: string;
@@ -20,6 +23,20 @@ export async function exhaust(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8
     if (sizeBytes > maximalOutputBytes) break;
   }
   return sizeBytes;
+}
+
+/** Writes what a parser has made of an input into a layer, as a build does: whatever the parser lets pass has to fit there. */
+export async function writeLayer(entries: AsyncIterable<TreeEntry>): Promise<void> {
+  const layer = new LayerWriter({ write: () => undefined });
+  let sizeBytes = 0;
+  for await (const entry of entries) {
+    if (entry.path.split('/').some((part) => part === '..' || part === '' || part === '.'))
+      throw new Error(`"${entry.path}" leads out`);
+    if (entry.type === 'file' && entry.content.kind !== 'bytes') sizeBytes += entry.content.sizeBytes;
+    if (sizeBytes > maximalOutputBytes) return;
+    await layer.add(entry);
+  }
+  await layer.finish();
 }
 
 /** An input in pieces of a size that is no power of two, as networks deliver them. */

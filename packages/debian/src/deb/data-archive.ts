@@ -184,10 +184,12 @@ export class DataArchive {
         `it is a device, a pipe or something else (type "${header.typeFlag}") that no layer may hold`,
       );
     }
-    const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
-    const parentType = this.#types.get(parent);
-    if (parentType !== undefined && parentType !== 'directory') {
-      throw this.#unsafe(header.path, `it lies below ${parent}, which is a ${parentType} of the same package`);
+    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+      const above = path.slice(0, slash);
+      const type = this.#types.get(above);
+      if (type === 'directory') break;
+      if (type !== undefined)
+        throw this.#unsafe(header.path, `it lies below ${above}, which is a ${type} of the same package`);
     }
     const known = this.#types.get(path);
     this.#types.set(path, header.type);

@@ -37,7 +37,7 @@ export async function readPyproject(
   { readFile = readFileOfDisk }: ReadPyprojectOptions = {},
 ): Promise<Pyproject> {
   const text = await readText(path, readFile);
-  const file = { path, text, root: parseToml(path, text) };
+  const file: File = { path, text, root: parseToml(path, text), groupsRead: 0 };
   const project = tableOf(file, file.root, 'project') ?? {};
   const groups = tableOf(file, file.root, 'dependency-groups') ?? {};
   if (textsOf(file, project, 'dynamic').includes('dependencies')) {
@@ -78,7 +78,10 @@ async function readText(path: string, readFile: (path: string) => Promise<Uint8A
   }
 }
 
-type File = { readonly path: string; readonly text: string; readonly root: Table };
+type File = { readonly path: string; readonly text: string; readonly root: Table; groupsRead: number };
+
+/** More than any project includes; groups that include each other twice over would double without end. */
+const mostGroups = 1_000;
 
 function groupOf(file: File, groups: Table, wanted: string, above: readonly string[]): readonly Requirement[] {
   const key = keyOf(file, groups, wanted, 'dependency group');
@@ -87,6 +90,13 @@ function groupOf(file: File, groups: Table, wanted: string, above: readonly stri
       file.path,
       `the dependency group "${key}" includes itself`,
       'Remove one of the include-group entries.',
+    );
+  file.groupsRead += 1;
+  if (file.groupsRead > mostGroups)
+    throw malformed(
+      file.path,
+      `its dependency groups include more than ${mostGroups} groups`,
+      'Include each group once.',
     );
   const items = groups[key];
   if (!Array.isArray(items)) throw malformed(file.path, `the dependency group "${key}" is not a list`);

@@ -80,6 +80,8 @@ type Reading = {
 };
 /** More than any project has; two files that include each other's copies through links would never come to an end. */
 const mostFiles = 1_000;
+/** PATH_MAX of Linux. */
+const longestPath = 4_096;
 const mostRequirements = 100_000;
 const mostBytes = 16 * 1024 * 1024;
 
@@ -141,6 +143,7 @@ function refuseTooMuch({ files, requirements, constraints, sizeBytes }: Reading,
 async function textOf(reading: Reading, path: string, from: RequirementSource | undefined): Promise<string> {
   let bytes: Uint8Array;
   try {
+    if (path.length > longestPath) throw new Error('its path is too long');
     bytes = await reading.readFile(path);
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);

@@ -95,7 +95,7 @@ export const imageTargets: readonly FuzzTarget[] = [
       const scanner = new ElfScanner(input.length);
       for await (const piece of inPieces(input)) scanner.push(piece);
       const found = scanner.finish();
-      if (found !== 'not-elf' && 'offset' in found) await scanAgain(input.length, found, () => inPieces(input));
+      if (found !== 'not-elf' && 'missed' in found) await scanAgain(input.length, found, () => inPieces(input));
     },
   },
 ];

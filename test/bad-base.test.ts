@@ -212,7 +212,7 @@ const bases: readonly (readonly [code: RegExp, what: string, parts: Parts])[] = 
   [
     /blob\/\w|config\/\w/,
     'a config with a changed bit',
-    { layers: [layer], damage: (blob, place) => (place === 0 ? Buffer.from(blob).fill('X', 3, 4) : blob) },
+    { layers: [fresh('config')], damage: (blob, place) => (place === 0 ? Buffer.from(blob).fill('X', 3, 4) : blob) },
   ],
   [
     /manifest\/unsupported/,

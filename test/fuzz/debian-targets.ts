@@ -142,8 +142,7 @@ async function readWhole(deb: Buffer): Promise<void> {
     package: { name: 'x', version: '1', sha256, sizeBytes: deb.length },
     mergedUsr: true,
   });
-  await writeLayer(entries);
-  await facts;
+  if ((await writeLayer(entries)) === 'whole') await facts;
 }
 
 function debOf(controlMember: Buffer, data: Buffer): Buffer {

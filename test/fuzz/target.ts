@@ -26,17 +26,18 @@ export async function exhaust(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8
 }
 
 /** Writes what a parser has made of an input into a layer, as a build does: whatever the parser lets pass has to fit there. */
-export async function writeLayer(entries: AsyncIterable<TreeEntry>): Promise<void> {
+export async function writeLayer(entries: AsyncIterable<TreeEntry>): Promise<'whole' | 'too large'> {
   const layer = new LayerWriter({ write: () => undefined });
   let sizeBytes = 0;
   for await (const entry of entries) {
     if (entry.path.split('/').some((part) => part === '..' || part === '' || part === '.'))
       throw new Error(`"${entry.path}" leads out`);
     if (entry.type === 'file' && entry.content.kind !== 'bytes') sizeBytes += entry.content.sizeBytes;
-    if (sizeBytes > maximalOutputBytes) return;
+    if (sizeBytes > maximalOutputBytes) return 'too large';
     await layer.add(entry);
   }
   await layer.finish();
+  return 'whole';
 }
 
 /** An input in pieces of a size that is no power of two, as networks deliver them. */

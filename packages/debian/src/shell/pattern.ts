@@ -35,5 +35,10 @@ export function literalPattern(text: string): string {
 
 /** Whether a pattern has signs that match files. */
 export function hasPattern(pattern: string): boolean {
-  return /^(?:[^\\*?[]|\\[\s\S])*[*?[]/.test(pattern);
+  for (let at = 0; at < pattern.length; at += 1) {
+    const sign = pattern[at];
+    if (sign === '\\') at += 1;
+    else if (sign === '*' || sign === '?' || sign === '[') return true;
+  }
+  return false;
 }

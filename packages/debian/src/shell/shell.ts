@@ -104,8 +104,7 @@ export class Shell {
 
   /** Runs a command by its words. */
   call(words: readonly string[], streams: Streams): number {
-    // Long words are paths, and a path costs its length for each of its parts.
-    for (const { length } of words) this.charge(length <= 256 ? length : (length * length) / 256);
+    for (const word of words) this.charge(costOf(word));
     const [name = '', ...args] = words;
     const defined = this.#functions.get(name);
     if (defined !== undefined) return this.#callFunction(defined, args, streams);
@@ -417,4 +416,9 @@ function withoutLineEnds(text: string): string {
   let end = text.length;
   while (text[end - 1] === '\n') end -= 1;
   return text.slice(0, end);
+}
+
+/** Long words may be paths, and a path costs its length for each of its parts. */
+function costOf(word: string): number {
+  return word.length <= 256 ? word.length : word.length * (word.split('/').length / 2 + 1);
 }

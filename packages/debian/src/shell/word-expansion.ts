@@ -151,7 +151,7 @@ export class WordExpansion {
         }
         const pattern = patternOf(part, this.#host.charge);
         const listed = this.#host.tree.list(folder);
-        this.#host.charge(listed.length * 16);
+        this.#host.charge(folder.length + (listed.length + 1) * 64);
         const names = listed.filter((name) => pattern.matches(name) && (part.startsWith('.') || !name.startsWith('.')));
         return names.map((name) => `${folder}/${name}`);
       });

@@ -1,3 +1,5 @@
+import { printable } from './printable.ts';
+
 /**
  * Something that went wrong and that a person can act on: what, with which value, why, and what to do.
  *
@@ -13,11 +15,11 @@ export class Fault<Code extends string = string> extends Error {
   readonly hint: string;
 
   constructor(code: Code, details: FaultDetails) {
-    super(details.what, details.cause === undefined ? undefined : { cause: details.cause });
+    super(printable(details.what), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'Fault';
     this.code = code;
     this.subject = details.subject;
-    this.hint = details.hint;
+    this.hint = printable(details.hint);
   }
 
   /** The fault as plain data, for JSON output and for crossing a thread. */
@@ -34,7 +36,7 @@ export class Fault<Code extends string = string> extends Error {
 
 /** What a fault says. */
 export type FaultDetails = {
-  /** One sentence: what is wrong, with which value, and why. */
+  /** One sentence: what is wrong, with which value, and why. Whatever it quotes is made printable and not too long. */
   readonly what: string;
   /** What to do about it, as an instruction. */
   readonly hint: string;

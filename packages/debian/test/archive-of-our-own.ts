@@ -28,15 +28,19 @@ export async function throwAwayKey() {
 export type ArchivePlan = {
   readonly packages: string;
   readonly release?: Readonly<Record<string, string>>;
+  /** Changes the Release before it is signed. */
+  readonly sign?: (release: string) => string;
   /** Changes the InRelease file after it was signed. */
   readonly tamper?: (inRelease: string) => string;
   /** Changes the index after its digest was noted. */
   readonly damage?: (index: Buffer) => Buffer;
+  /** Makes the index file of the text; without it, gzip. */
+  readonly pack?: (packages: Buffer) => Buffer;
 };
 
 /** Writes an archive of one suite below a folder, as apt would find it. */
 export async function writeArchive(folder: string, key: Awaited<ReturnType<typeof throwAwayKey>>, plan: ArchivePlan) {
-  const index = gzipSync(plan.packages);
+  const index = (plan.pack ?? gzipSync)(Buffer.from(plan.packages, 'latin1'));
   const fields = {
     Origin: 'Debian',
     Suite: 'oldstable',
@@ -51,7 +55,10 @@ export async function writeArchive(folder: string, key: Awaited<ReturnType<typeo
     .join('\n')}\nSHA256:\n ${sum} ${index.length} main/binary-amd64/Packages.gz\n`;
   const dists = join(folder, 'dists/bookworm');
   mkdirSync(join(dists, 'main/binary-amd64'), { recursive: true });
-  writeFileSync(join(dists, 'InRelease'), (plan.tamper ?? ((one) => one))(await key.signed(text)));
+  writeFileSync(
+    join(dists, 'InRelease'),
+    (plan.tamper ?? ((one) => one))(await key.signed((plan.sign ?? ((one) => one))(text))),
+  );
   writeFileSync(join(dists, 'main/binary-amd64/Packages.gz'), (plan.damage ?? ((one) => one))(index));
   return { sources: [{ uri: pathToFileURL(folder).href, suites: ['bookworm'], components: ['main'] }] };
 }

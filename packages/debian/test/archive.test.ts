@@ -1,38 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, type TestContext, test } from 'node:test';
-import { HttpClient } from '@mir/http';
-import { Archive, archiveSettingsOfMachine, closure } from '../src/index.ts';
-import { type ArchivePlan, dayOfRelease, listed, throwAwayKey, writeArchive } from './archive-of-our-own.ts';
-
-const key = await throwAwayKey();
-const http = new HttpClient();
-after(() => http.close());
-
-function folderFor(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'debian-archive-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  return folder;
-}
-
-async function open(
-  t: TestContext,
-  plan: ArchivePlan,
-  { folder = folderFor(t), now = dayOfRelease, keys = key.publicKey } = {},
-) {
-  const settings = await writeArchive(folder, key, plan);
-  return await Archive.open({
-    settings,
-    suite: 'bookworm',
-    architecture: 'amd64',
-    cacheDirectory: join(folder, 'cache'),
-    http,
-    now,
-    keys,
-  });
-}
+import { test } from 'node:test';
+import { archiveSettingsOfMachine, closure } from '../src/index.ts';
+import { dayOfRelease, listed } from './archive-of-our-own.ts';
+import { folderFor, open } from './opened-archive.ts';
 
 test('an archive lists its packages, newest first, with what provides what', async (t) => {
   const archive = await open(t, {
@@ -50,54 +22,6 @@ test('an archive lists its packages, newest first, with what provides what', asy
     archive.essentialPackages().map((one) => one.name),
     ['b'],
   );
-});
-
-const refusals: readonly [string, string, ArchivePlan][] = [
-  [
-    'a changed signed text',
-    'archive/bad-signature',
-    { packages: listed('a'), tamper: (text) => text.replace('Origin: Debian', 'Origin: Debiam') },
-  ],
-  ['no signature', 'archive/bad-signature', { packages: listed('a'), tamper: () => 'Origin: Debian\n' }],
-  [
-    'text before the signed block that is not signed',
-    'archive/wrong-suite',
-    {
-      packages: listed('a'),
-      release: { Codename: 'sid', Suite: 'unstable' },
-      tamper: (text) => `Codename: bookworm\n${text}`,
-    },
-  ],
-  ['another origin', 'archive/wrong-origin', { packages: listed('a'), release: { Origin: 'Ubuntu' } }],
-  ['another suite', 'archive/wrong-suite', { packages: listed('a'), release: { Codename: 'trixie', Suite: 'stable' } }],
-  [
-    'a validity that is over',
-    'archive/expired',
-    { packages: listed('a'), release: { 'Valid-Until': 'Thu, 30 Apr 2026 00:00:00 UTC' } },
-  ],
-  [
-    'an index that is not the signed one',
-    'archive/wrong-hash',
-    { packages: listed('a'), damage: (index) => Buffer.concat([index.subarray(0, -1), Buffer.from([1])]) },
-  ],
-  ['a shortened index', 'archive/wrong-hash', { packages: listed('a'), damage: (index) => index.subarray(0, 20) }],
-  [
-    'a package path that leaves the archive',
-    'archive/bad-index',
-    { packages: listed('a', { Filename: '../../etc/passwd' }) },
-  ],
-];
-for (const [what, code, plan] of refusals) {
-  test(`refused: ${what}`, async (t) => {
-    await assert.rejects(open(t, plan), { code });
-  });
-}
-
-test("refused: a good signature of a key that is not the archive's", async (t) => {
-  const other = await throwAwayKey();
-  await assert.rejects(open(t, { packages: listed('a') }, { keys: other.publicKey }), {
-    code: 'archive/bad-signature',
-  });
 });
 
 test('refused: a Release older than the one seen before; asked for again only after ten minutes', async (t) => {

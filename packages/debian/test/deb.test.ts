@@ -5,83 +5,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { configureOnTop, type DebFacts, readDeb, unconfigurable } from '../src/index.ts';
-
-type Member = { readonly path: string; readonly type?: string; readonly target?: string; readonly content?: string };
-
-/** A tar as hostile tools write them: nothing is checked. */
-function tarOf(members: readonly Member[]): Buffer {
-  const blocks: Buffer[] = [];
-  for (const { path, type = '0', target = '', content = '' } of members) {
-    const header = Buffer.alloc(512);
-    header.write(path, 0);
-    header.write('0000644\0', 100);
-    header.write('0000000\0', 108);
-    header.write('0000000\0', 116);
-    header.write(`${content.length.toString(8).padStart(11, '0')}\0`, 124);
-    header.write('00000000001\0', 136);
-    header.write(type, 156);
-    header.write(target, 157);
-    header.write('ustar  \0', 257);
-    header.fill(' ', 148, 156);
-    header.write(
-      `${header
-        .reduce((sum, byte) => sum + byte, 0)
-        .toString(8)
-        .padStart(6, '0')}\0 `,
-      148,
-    );
-    const body = Buffer.alloc(Math.ceil(content.length / 512) * 512);
-    body.write(content);
-    blocks.push(header, body);
-  }
-  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
-}
-
-function arOf(members: readonly (readonly [string, Buffer])[]): Buffer {
-  const parts = members.flatMap(([name, bytes]) => [
-    Buffer.from(
-      `${name.padEnd(16)}${'0'.padEnd(12)}${'0'.padEnd(6)}${'0'.padEnd(6)}${'100644'.padEnd(8)}${`${bytes.length}`.padEnd(10)}\`\n`,
-    ),
-    bytes,
-    Buffer.alloc(bytes.length % 2, '\n'),
-  ]);
-  return Buffer.concat([Buffer.from('!<arch>\n'), ...parts]);
-}
-
-const control = 'Package: x\nVersion: 1\nArchitecture: amd64\nDescription: x\n';
-
-function debOf(data: readonly Member[], members: readonly Member[] = []): Buffer {
-  return arOf([
-    ['debian-binary', Buffer.from('2.0\n')],
-    ['control.tar', tarOf([{ path: './control', content: control }, ...members])],
-    ['data.tar', tarOf(data)],
-  ]);
-}
-
-async function read(bytes: Buffer, expected: Buffer = bytes, pieceBytes = 777) {
-  async function* pieces() {
-    for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
-  }
-  const sha256 = createHash('sha256').update(expected).digest('hex');
-  const { entries, facts } = readDeb(pieces(), {
-    package: { name: 'x', version: '1', sha256, sizeBytes: expected.length },
-    mergedUsr: true,
-  });
-  const found = new Map<string, string>();
-  for await (const entry of entries) {
-    let text = entry.type === 'symlink' || entry.type === 'hardlink' ? `${entry.type} ${entry.target}` : entry.type;
-    if (entry.type === 'file' && entry.content.kind === 'bytes')
-      text = Buffer.from(entry.content.bytes).toString('latin1');
-    if (entry.type === 'file' && entry.content.kind === 'stream') {
-      const hash = createHash('md5');
-      for await (const chunk of entry.content.chunks) hash.update(chunk);
-      text = hash.digest('hex');
-    }
-    found.set(entry.path, text);
-  }
-  return { found, facts: await facts };
-}
+import { configureOnTop, type DebFacts, unconfigurable } from '../src/index.ts';
+import { control, debOf, read } from './deb-maker.ts';
 
 const whole = debOf([
   { path: './', type: '5' },
@@ -100,52 +25,6 @@ test("a package goes to where a merged /usr has it, and its own list keeps the p
     ['usr/bin', 'usr/bin/tool', 'usr/bin/same'],
   );
 });
-
-const refusals: readonly [string, string, Buffer, Buffer?][] = [
-  ['a package cut short', 'deb/truncated', whole.subarray(0, -700), whole],
-  [
-    'another package than the index promised',
-    'deb/wrong-hash',
-    debOf([{ path: './a', content: 'b' }]),
-    debOf([{ path: './a', content: 'c' }]),
-  ],
-  ['something that is no ar archive', 'deb/malformed', Buffer.from('<html>not found</html>')],
-  [
-    'an ar archive with a damaged header',
-    'deb/malformed',
-    Buffer.concat([whole.subarray(0, 66), Buffer.from('XX'), whole.subarray(68)]),
-  ],
-  ['a path that leaves the tree', 'deb/unsafe', debOf([{ path: './../../etc/passwd', content: 'x' }])],
-  ['an absolute path', 'deb/unsafe', debOf([{ path: '/etc/passwd', content: 'x' }])],
-  [
-    'a file below a link of the same package',
-    'deb/unsafe',
-    debOf([
-      { path: './a', type: '2', target: '/etc' },
-      { path: './a/passwd', content: 'x' },
-    ]),
-  ],
-  [
-    'a file that is there twice',
-    'deb/unsafe',
-    debOf([
-      { path: './a', content: 'x' },
-      { path: './a', content: 'y' },
-    ]),
-  ],
-  ['a hard link to nothing', 'deb/unsafe', debOf([{ path: './a', type: '1', target: './b' }])],
-  ['a device', 'deb/unsafe', debOf([{ path: './dev/sda', type: '4' }])],
-  [
-    'a package that calls itself otherwise',
-    'deb/malformed',
-    Buffer.from(whole.toString('latin1').replace('Version: 1', 'Version: 2'), 'latin1'),
-  ],
-];
-for (const [what, code, bytes, expected] of refusals) {
-  test(`refused: ${what}`, async () => {
-    await assert.rejects(read(bytes, expected), { code });
-  });
-}
 
 function scripted(postinst: string, more: Partial<DebFacts> = {}): DebFacts {
   return {

@@ -32,6 +32,7 @@ export type { HistoryEntry, ImageConfig, RuntimeConfig } from './image/image-con
 export { ImageSet } from './image/image-set.ts';
 export { type ImageIndex, type ImageManifest, type Manifest, parseManifest } from './image/manifest.ts';
 export { concatenateLayers } from './layer/concatenation.ts';
+export { decompress } from './layer/decompression.ts';
 export { type LayerEntry, type LayerReadLimits, readLayer } from './layer/layer-reader.ts';
 export { type ContentPlace, type LayerSink, LayerWriter, type WrittenLayer } from './layer/layer-writer.ts';
 export { LayeredTree, type LayeredTreeOptions, type TreeNode } from './layer/layered-tree.ts';

@@ -31,6 +31,7 @@ export type PythonFaultCode =
   | 'resolution/hash-mismatch'
   | 'resolution/unauthorized'
   | 'resolution/unreachable'
+  | 'resolution/not-an-index'
   | 'resolution/timeout'
   | 'resolution/failed'
   | 'index/malformed'

@@ -77,9 +77,18 @@ async function filesOf(
     await response.discard();
     return response.status === 404 ? undefined : [];
   }
-  const listed: unknown = JSON.parse(await response.text(pageLimitBytes));
+  const listed = parsedJson(await response.text(pageLimitBytes));
   const files = typeof listed === 'object' && listed !== null && 'files' in listed ? listed.files : undefined;
   return Array.isArray(files) ? files.flatMap((file: unknown) => listedFile(file, response.url, index)) : [];
+}
+
+/** Undefined for what is no JSON: what the resolver says of it counts. */
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function listedFile(file: unknown, page: string, index: IndexSettings): readonly ListedFile[] {

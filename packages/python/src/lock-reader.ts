@@ -126,7 +126,8 @@ function choosePackage(
 function readWheel(table: Table, name: string): ListedWheel | undefined {
   const url = textOf(table, 'url', name);
   const path = textOf(table, 'path', name);
-  const filename = textOf(table, 'name', name) ?? lastPart(url === undefined ? (path ?? '') : urlPath(url, name));
+  const lastOf = lastPart(url === undefined ? (path ?? '') : urlPath(url, name));
+  const filename = textOf(table, 'name', name) ?? lastOf;
   if (!filename.endsWith('.whl')) return undefined;
   const sha256 = textOf(tableOf(table, 'hashes') ?? {}, 'sha256', name)?.toLowerCase();
   if (sha256 === undefined || !/^[0-9a-f]{64}$/.test(sha256)) {
@@ -201,7 +202,8 @@ function isTable(value: unknown): value is Table {
 
 function urlPath(url: string, name: string): string {
   const parsed = URL.parse(url);
-  if (parsed === null) throw malformed(`"${url}" of ${name} is not an address`);
+  if (parsed === null || !/^(?:https?|file):$/.test(parsed.protocol))
+    throw malformed(`"${url}" of ${name} is not an address`);
   return decoded(parsed.pathname);
 }
 

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile as readFileOfDisk } from 'node:fs/promises';
 import { parse } from 'smol-toml';
 import { pythonFault } from './fault.ts';
 import { normalizeName, parseRequirement, type Requirement } from './requirement.ts';
@@ -18,6 +18,11 @@ export type Pyproject = {
   readonly requiresPython?: string;
 };
 
+export type ReadPyprojectOptions = {
+  /** Reads a file by its path; without it, the disk's. */
+  readonly readFile?: (path: string) => Promise<Uint8Array>;
+};
+
 type Table = Readonly<Record<string, unknown>>;
 
 /**
@@ -26,16 +31,13 @@ type Table = Readonly<Record<string, unknown>>;
  *
  * @throws Fault `pyproject/unreadable`, `pyproject/malformed`, `pyproject/unknown-group`, `requirement/malformed`
  */
-export async function readPyproject(path: string, choice: PyprojectChoice = {}): Promise<Pyproject> {
-  const text = await readFile(path, 'utf8').catch((thrown: unknown) => {
-    throw pythonFault('pyproject/unreadable', {
-      what: `${path} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-      subject: path,
-      hint: 'Check that the file exists and may be read.',
-      cause: thrown,
-    });
-  });
-  const file = { path, text, root: parseToml(path, text) };
+export async function readPyproject(
+  path: string,
+  choice: PyprojectChoice = {},
+  { readFile = readFileOfDisk }: ReadPyprojectOptions = {},
+): Promise<Pyproject> {
+  const text = await readText(path, readFile);
+  const file: File = { path, text, root: parseToml(path, text), groupsRead: 0 };
   const project = tableOf(file, file.root, 'project') ?? {};
   const groups = tableOf(file, file.root, 'dependency-groups') ?? {};
   if (textsOf(file, project, 'dynamic').includes('dependencies')) {
@@ -62,7 +64,24 @@ export async function readPyproject(path: string, choice: PyprojectChoice = {}):
   };
 }
 
-type File = { readonly path: string; readonly text: string; readonly root: Table };
+async function readText(path: string, readFile: (path: string) => Promise<Uint8Array>): Promise<string> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
+  } catch (thrown) {
+    const why = thrown instanceof TypeError ? 'it is not in UTF-8' : thrown instanceof Error ? thrown.message : thrown;
+    throw pythonFault('pyproject/unreadable', {
+      what: `${path} cannot be read: ${why}`,
+      subject: path,
+      hint: 'Check that the file exists, may be read, and is in UTF-8.',
+      cause: thrown,
+    });
+  }
+}
+
+type File = { readonly path: string; readonly text: string; readonly root: Table; groupsRead: number };
+
+/** More than any project includes; groups that include each other twice over would double without end. */
+const mostGroups = 1_000;
 
 function groupOf(file: File, groups: Table, wanted: string, above: readonly string[]): readonly Requirement[] {
   const key = keyOf(file, groups, wanted, 'dependency group');
@@ -71,6 +90,13 @@ function groupOf(file: File, groups: Table, wanted: string, above: readonly stri
       file.path,
       `the dependency group "${key}" includes itself`,
       'Remove one of the include-group entries.',
+    );
+  file.groupsRead += 1;
+  if (file.groupsRead > mostGroups)
+    throw malformed(
+      file.path,
+      `its dependency groups include more than ${mostGroups} groups`,
+      'Include each group once.',
     );
   const items = groups[key];
   if (!Array.isArray(items)) throw malformed(file.path, `the dependency group "${key}" is not a list`);

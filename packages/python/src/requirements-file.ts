@@ -53,6 +53,7 @@ export async function readRequirementsFile(
     requirements: [],
     constraints: [],
     files: [],
+    sizeBytes: 0,
     hashesRequired: false,
   };
   await readInto(reading, path, undefined, false, []);
@@ -74,8 +75,16 @@ type Reading = {
   readonly requirements: Requirement[];
   readonly constraints: Requirement[];
   readonly files: string[];
+  sizeBytes: number;
   hashesRequired: boolean;
 };
+/** More than any project has; two files that include each other's copies through links would never come to an end. */
+const mostFiles = 1_000;
+/** PATH_MAX of Linux. */
+const longestPath = 4_096;
+const mostRequirements = 100_000;
+const mostBytes = 16 * 1024 * 1024;
+
 type FileFaultCode = 'malformed' | 'option' | 'local' | 'url' | 'cycle' | 'unreadable';
 
 async function readInto(
@@ -95,6 +104,7 @@ async function readInto(
     );
   }
   const text = await textOf(reading, path, from);
+  refuseTooMuch(reading, from ?? { file: path, line: 1 });
   reading.files.push(path);
   for (const { text: line, number } of logicalLines(text)) {
     const source = { file: path, line: number };
@@ -112,13 +122,28 @@ async function readInto(
       await readInto(reading, next, source, asConstraints || /^-c|^--constraint/.test(line), [...above, own]);
     } else if (line.startsWith('-')) {
       if (readOption(line, source) === '--require-hashes') reading.hashesRequired = true;
-    } else (asConstraints ? reading.constraints : reading.requirements).push(readRequirement(line, source));
+    } else {
+      refuseTooMuch(reading, source);
+      (asConstraints ? reading.constraints : reading.requirements).push(readRequirement(line, source));
+    }
   }
+}
+
+function refuseTooMuch({ files, requirements, constraints, sizeBytes }: Reading, source: RequirementSource): void {
+  const count = requirements.length + constraints.length;
+  if (files.length < mostFiles && count < mostRequirements && sizeBytes < mostBytes) return;
+  throw lineFault(
+    'requirements-file/malformed',
+    source,
+    `what is read has ${files.length} files, ${count} requirements and ${sizeBytes} bytes, more than can be meant`,
+    'Look for files that are included again and again, for example through a link to a folder above them.',
+  );
 }
 
 async function textOf(reading: Reading, path: string, from: RequirementSource | undefined): Promise<string> {
   let bytes: Uint8Array;
   try {
+    if (path.length > longestPath) throw new Error('its path is too long');
     bytes = await reading.readFile(path);
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
@@ -130,6 +155,7 @@ async function textOf(reading: Reading, path: string, from: RequirementSource | 
       cause: thrown,
     });
   }
+  reading.sizeBytes += bytes.length;
   const encoding =
     bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8';
   try {

@@ -43,6 +43,14 @@ export async function resolutionFault(failed: FailedResolution): Promise<Fault<P
 function networkFault(words: string): Fault<PythonFaultCode> | undefined {
   const address = /(https?:\/\/[^\s)`,]+)/.exec(words)?.[1];
   const subject = address === undefined ? {} : { subject: address };
+  const malformed = /Received some unexpected (?:JSON|HTML) from|Missing `Content-Type` header for/.test(words);
+  if (malformed) {
+    return pythonFault('resolution/not-an-index', {
+      what: `The package index ${address ?? ''} answered with what is no list of files: ${sentence(words)}`,
+      hint: 'Check that the index address in the settings (MIR_INDEX_URL) is that of an index, and whether it is in order.',
+      ...subject,
+    });
+  }
   const status = /\b(401) Unauthorized|\b(403) Forbidden|status (?:client|server) error \((\d{3})/.exec(words);
   const code = status?.[1] ?? status?.[2] ?? status?.[3];
   if (code === '401' || code === '403') {

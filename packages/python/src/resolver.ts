@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises';
+import { isFault } from '@mir/core';
 import { HttpClient, statusFault } from '@mir/http';
 import { pythonFault } from './fault.ts';
+import { IndexProbe, webPageFault } from './index-probe.ts';
 import { downloadHeaders, type IndexSettings, withoutCredentials } from './index-settings.ts';
 import type { Lock, LockedPackage } from './lock.ts';
 import { type ChosenPackage, chooseFromLock } from './lock-reader.ts';
-import { formatRequirement, type Requirement, shownSource } from './requirement.ts';
+import { formatRequirement, normalizeName, type Requirement, shownSource } from './requirement.ts';
 import { resolutionFault } from './resolution-fault.ts';
 import type { Target } from './target.ts';
-import { runUv, type UvRun } from './uv-process.ts';
+import { runUv, type UvAnswer, type UvRun } from './uv-process.ts';
 import type { UvProgram } from './uv-program.ts';
 
 /** What is to be resolved, for which target, and with what. */
@@ -38,10 +40,22 @@ const probeTimeoutSeconds = 30;
 export async function resolve(request: ResolveRequest): Promise<Lock> {
   const { target, index, requirements, constraints } = request;
   const run: UvRun = { ...request, timeoutSeconds: request.timeoutSeconds ?? defaultTimeoutSeconds };
-  const answer = await runUv(run, linesOf(requirements), linesOf(constraints));
+  const answer = await runWatched(run, requirements, constraints);
   if (answer.exitCode !== 0) {
     const words = withoutCredentials(answer.stderr.trim(), index);
-    throw await resolutionFault({ words, target, requirements, newestThatWorks: (name) => newestThatWorks(run, name) });
+    const newest = (name: string) => newestThatWorks(run, name);
+    const fault = await resolutionFault({ words, target, requirements, newestThatWorks: newest });
+    // A page for people has no files in it: to uv that is a project that is not there, or has no versions.
+    const isAboutFiles = isFault(
+      fault,
+      'resolution/no-such-package',
+      'resolution/no-such-version',
+      'resolution/failed',
+    );
+    throw (
+      (isAboutFiles && (await webPageFault(index, normalizeName(fault.subject ?? requirements[0]?.name ?? '')))) ||
+      fault
+    );
   }
   const wanted = hashesByName([...requirements, ...constraints]);
   refuseOtherFiles(answer.stdout, target, wanted, requirements);
@@ -60,6 +74,24 @@ export async function resolve(request: ResolveRequest): Promise<Lock> {
       ...(direct.has(locked.name) && { direct: true }),
     })),
   };
+}
+
+/** Runs uv, and ends it when the index does not answer. */
+async function runWatched(
+  run: UvRun,
+  requirements: readonly Requirement[],
+  constraints: readonly Requirement[],
+): Promise<UvAnswer> {
+  const probe = new IndexProbe(run.index, requirements[0]?.name ?? '');
+  const signal = run.signal === undefined ? probe.signal : AbortSignal.any([run.signal, probe.signal]);
+  try {
+    return await runUv({ ...run, signal }, linesOf(requirements), linesOf(constraints));
+  } catch (thrown) {
+    if (run.signal?.aborted !== true) probe.signal.throwIfAborted();
+    throw thrown;
+  } finally {
+    await probe.close();
+  }
 }
 
 function linesOf(requirements: readonly Requirement[]): string {

@@ -91,6 +91,8 @@ function environmentOf(run: UvRun, scratch: string, cache: string): Record<strin
     PATH: process.env['PATH'] ?? '/usr/bin:/bin',
     UV_CACHE_DIR: cache,
     UV_HTTP_TIMEOUT: '30',
+    // One more than this waits seven seconds longer, and helps nobody.
+    UV_HTTP_RETRIES: '2',
     UV_NO_CONFIG: '1',
   };
   for (const name of passedOn) {

@@ -8,15 +8,15 @@ const clausePattern = /^\s*(===|~=|==|!=|<=|>=|<|>)\s*([^\s,;()]+)\s*$/;
 
 /** The canonical spelling of a version (PEP 440). @throws Fault `version/malformed` */
 export function normalizeVersion(version: string): string {
-  const explained = explain(version);
-  return explained.local === null ? explained.public : `${explained.public}+${explained.local}`;
+  const { local, public: open } = explain(version);
+  return local === null ? open : `${open}+${local}`;
 }
 
 /** Negative, zero or positive, as the first version is older, equal or newer (PEP 440 order). @throws Fault `version/malformed` */
 export function compareVersions(one: string, other: string): number {
   explain(one);
   explain(other);
-  return pep440.compare(one, other);
+  return pep440.compare(one.trim(), other.trim());
 }
 
 /** The newest of some versions, or undefined when there is none. */
@@ -34,12 +34,12 @@ export function highestVersion(versions: readonly string[]): string | undefined 
  * @throws Fault `version/malformed`
  */
 export function satisfies(version: string, specifier: string): boolean {
-  return parseSpecifier(specifier).every((clause) => meets(version, clause));
+  return parseSpecifier(specifier).every((clause) => meets(version.trim(), clause));
 }
 
 /** Whether a text is a version (PEP 440). */
 export function isVersion(text: string): boolean {
-  return pep440.explain(text) !== null;
+  return explained(text) !== null;
 }
 
 /** The first clause of a specifier that no version can be compared with, if there is one. */
@@ -74,12 +74,12 @@ function readClause(text: string): Clause | undefined {
   if (operator === '===') return { operator, version: written, prefix: false };
   const prefix = written.endsWith('.*');
   const version = prefix ? written.slice(0, -2) : written;
-  const explained = pep440.explain(version);
-  if (explained === null) return undefined;
+  const wanted = explained(version);
+  if (wanted === null) return undefined;
   const equality = operator === '==' || operator === '!=';
-  if (!equality && (explained.local !== null || prefix)) return undefined;
-  if (prefix && (explained.is_devrelease || explained.local !== null)) return undefined;
-  if (operator === '~=' && explained.release.length < 2) return undefined;
+  if (!equality && (wanted.local !== null || prefix)) return undefined;
+  if (prefix && (wanted.is_devrelease || wanted.local !== null)) return undefined;
+  if (operator === '~=' && wanted.release.length < 2) return undefined;
   return { operator, version, prefix };
 }
 
@@ -143,13 +143,19 @@ function startsWith(candidate: Series, wanted: Series): boolean {
 }
 
 function explain(version: string): Explained {
-  const explained = pep440.explain(version.trim());
-  if (explained === null) {
+  const found = explained(version.trim());
+  if (found === null) {
     throw pythonFault('version/malformed', {
       what: `"${version}" is not a version`,
       subject: version,
       hint: 'Write a version as PEP 440 has it, for example "1.2.3" or "2.0rc1".',
     });
   }
-  return explained;
+  return found;
+}
+
+/** The parts of a version, or null. Numbers beyond 2^53 would be rounded, and other versions then be equal to it. */
+function explained(version: string): Explained | null {
+  const tooLarge = version.match(/\d{16,}/g)?.some((digits) => !Number.isSafeInteger(Number(digits))) ?? false;
+  return tooLarge ? null : pep440.explain(version);
 }

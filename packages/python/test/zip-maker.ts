@@ -110,7 +110,7 @@ export function wheelFiles(
     .filter(({ name }) => !name.endsWith('/'))
     .map(({ name, text }) => {
       const bytes = Buffer.from(text);
-      return `${/[",]/.test(name) ? `"${name}"` : name},sha256=${createHash('sha256').update(bytes).digest('base64url')},${bytes.length}\n`;
+      return `${/[",]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name},sha256=${createHash('sha256').update(bytes).digest('base64url')},${bytes.length}\n`;
     });
   return [...all, { name: `${info}/RECORD`, text: replaced['RECORD'] ?? `${rows.join('')}${info}/RECORD,,\n` }];
 }

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { architectureOf, type Platform } from '@mir/core';
 import { type BaseState, type DirectoryListing, pythonOfSuite, readBaseState, type Suite, suites } from '@mir/debian';
 import {
   type Digest,
+  decompress,
   fetchImage,
   Image,
   LayeredTree,
@@ -42,7 +44,7 @@ export async function ociBase(
   const pulled = await fetchBase(workshop, repository, pinned, platform);
   const image = pulled.asOci();
   const pull = once(() => pullLayers(repository, pulled, workshop.blobs));
-  const tree = once(() => pull().then(() => readTree(workshop, image)));
+  const tree = once(() => pull().then(() => readTree(workshop, image, reference)));
   if (need === 'here') await pull();
   // What was read from a file of this digest once need not be read again.
   const facts = await recallOr(workshop, 'bases', [pulled.digest, factsVersion], async () =>
@@ -82,11 +84,11 @@ type OciBaseFacts = {
   readonly suite: Suite | null;
 };
 
-function readTree(workshop: Workshop, image: Image): Promise<LayeredTree> {
+function readTree(workshop: Workshop, image: Image, reference: string): Promise<LayeredTree> {
   const layers = image.layers.map(
-    ({ descriptor }) =>
+    ({ descriptor, diffId }) =>
       () =>
-        workshop.blobs.read(descriptor.digest),
+        proven(decompress(workshop.blobs.read(descriptor.digest)), diffId, reference),
   );
   return LayeredTree.read(layers, { wanted: isOfInterest });
 }
@@ -115,6 +117,26 @@ function once<Result>(work: () => Promise<Result>): () => Promise<Result> {
     running ??= work();
     return running;
   };
+}
+
+/** The uncompressed layer, which has to be the one that the image's config names: runtimes refuse any other. */
+async function* proven(
+  chunks: AsyncIterable<Uint8Array>,
+  diffId: string,
+  reference: string,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  const found = `sha256:${hash.digest('hex')}`;
+  if (found === diffId) return;
+  throw builderFault('base/unsupported', {
+    what: `${reference} has a layer with the diffID ${found} where its config names ${diffId}, so that no runtime would take it`,
+    subject: reference,
+    hint: 'Have the image built and pushed anew, or use another base.',
+  });
 }
 
 /** Two environments at one place would be mixed: packages of the base would be found in versions that nobody asked for. */

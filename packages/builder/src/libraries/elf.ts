@@ -24,6 +24,7 @@ export type Missed = { readonly missed: readonly Window[]; readonly kept: readon
 const headBytes = 2 << 20;
 const tailBytes = 1 << 20;
 const largestDynamicBytes = 1 << 20;
+const largestHeaderTableBytes = 64 << 10;
 const largestMissedBytes = 16 << 20;
 const aroundBytes = 4096;
 const headerBytes = 64;
@@ -198,6 +199,8 @@ class ElfView {
   #segments(header: Buffer): Segment[] {
     const entrySize = header.readUInt16LE(54);
     const count = header.readUInt16LE(56);
+    // Files have a dozen of them; a crafted file can say that it has gigabytes.
+    if (entrySize * count > largestHeaderTableBytes) return [];
     const table = this.#at(Number(header.readBigUInt64LE(32)), entrySize * count);
     return Array.from({ length: count }, (_, index) => {
       const at = index * entrySize;

@@ -94,7 +94,7 @@ export async function makePlan(workshop: Workshop, spec: ImageSpec, options: Pla
     osSelection,
     compiler,
     items: await itemsOf(workshop, lock, osSelection.packages, base),
-    problems: compilerProblems(base, compiler, wantsBytecode(spec, locked), locked),
+    problems: [...emptinessOf(spec, lock), ...compilerProblems(base, compiler, wantsBytecode(spec, locked), locked)],
   };
 }
 
@@ -210,6 +210,25 @@ function refuseOtherPython({ requiresPython }: ImageSpec, base: Base): void {
     subject: base.name,
     hint: `Choose another with --python or --base: ${knownBases()}, or oci:REGISTRY/REPOSITORY:TAG.`,
   });
+}
+
+/** An image without packages is legal, and hardly ever what was meant. */
+function emptinessOf(spec: ImageSpec, lock: ImageLock): Problem[] {
+  if (lock.python.packages.length > 0) return [];
+  const why =
+    spec.lock !== undefined
+      ? `${spec.lock.path} names none`
+      : spec.requirements.length === 0
+        ? 'the requirements are empty'
+        : 'the markers of the requirements leave all out for this base';
+  return [
+    {
+      severity: 'warning',
+      code: 'no-packages',
+      message: `No Python package goes into the image: ${why}`,
+      fix: 'Look whether the right file was given, if packages were meant.',
+    },
+  ];
 }
 
 function compilerProblems(

@@ -2,6 +2,7 @@
 export type Problem = {
   readonly severity: 'error' | 'warning';
   readonly code:
+    | 'no-packages'
     | 'missing-library'
     | 'glibc-too-old'
     | 'collision'

@@ -12,7 +12,7 @@ import { packContents, readContents } from './contents.ts';
 import { PackageIndex, packPackages } from './package-index.ts';
 import { debianArchiveKeys, keysOf } from './release.ts';
 import { type ExpectedFile, SourceReader, verified } from './source-reader.ts';
-import { freshSuite, type KnownSuite } from './suite-index.ts';
+import { distrustSuite, freshSuite, type KnownSuite } from './suite-index.ts';
 
 export type ArchiveProgress = { readonly what: 'release' | 'packages' | 'contents'; readonly url: string };
 
@@ -83,8 +83,10 @@ export class Archive {
     );
     const parts = await Promise.all(
       wanted.map(async ({ suite, uri, components }) => {
-        const known = await freshSuite({ ...options, suite, uri, reader, cache, keyring });
+        const request = { ...options, suite, uri, reader, cache, keyring };
+        const known = await freshSuite(request);
         return components.map((component) => ({
+          request,
           known,
           uri,
           file: packagesFile(known, component, uri, options.architecture),
@@ -96,11 +98,14 @@ export class Archive {
     return {
       identity: createHash('sha256').update(identity.join('\n')).digest('hex'),
       open: async () => {
-        const read = listed.map(async ({ known, uri, file }) => ({
-          known,
-          uri,
-          index: await packageIndex(known, file, uri, options, reader, cache),
-        }));
+        const read = listed.map(async ({ request, known, uri, file }) => {
+          try {
+            return { known, uri, index: await packageIndex(known, file, uri, options, reader, cache) };
+          } catch (thrown) {
+            await distrustSuite(request, known);
+            throw thrown;
+          }
+        });
         return new Archive(options, reader, cache, await Promise.all(read));
       },
     };

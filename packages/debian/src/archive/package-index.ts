@@ -26,6 +26,7 @@ const fieldPosition = new Map<string, number>(wantedFields.map((field, position)
 
 /** The first line of the file: whatever else is found there was written by another version, and is made anew. */
 const formatLine = 'mir package index 2\n';
+const separator = '\x1f';
 const essentialLabel = 'essential: ';
 const requiredLabel = 'required: ';
 
@@ -94,7 +95,7 @@ export class PackageIndex {
     const known = this.#parsed.get(offset);
     if (known !== undefined) return known;
     const start = Number(offset);
-    const columns = this.#records.toString('latin1', start, this.#records.indexOf(10, start)).split('\x1f');
+    const columns = this.#records.toString('latin1', start, this.#records.indexOf(10, start)).split(separator);
     const found = packageOf(columns, this.#sourceUri);
     this.#parsed.set(offset, found);
     return found;
@@ -173,19 +174,27 @@ export async function packPackages(chunks: AsyncIterable<Uint8Array>, url: strin
 }
 
 function recordOf(paragraph: Paragraph, url: string): string {
-  const columns = wantedFields.map((field) => paragraph.get(field) ?? '');
-  const { Package: name, Version: version, Filename: filename } = Object.fromEntries(paragraph);
-  const size = paragraph.get('Size') ?? '';
-  const sha256 = paragraph.get('SHA256') ?? '';
-  const fetchable = filename !== undefined && !/(?:^|\/)\.\.(?:\/|$)|^\//.test(filename) && /^\d+$/.test(size);
-  if (name === undefined || name === '' || !version || !fetchable || !/^[0-9a-f]{64}$/.test(sha256)) {
-    throw new Fault<DebianFaultCode>('archive/bad-index', {
-      what: `${url} lists the package "${name ?? ''}" without a usable name, version, path, size or SHA-256`,
-      subject: url,
-      hint: 'Use another mirror of the archive.',
-    });
-  }
-  return columns.join('\x1f');
+  const field = (name: WantedField) => paragraph.get(name) ?? '';
+  const columns = wantedFields.map(field).join(separator);
+  const isUsable =
+    /^[a-z0-9][a-z0-9+.-]*$/i.test(field('Package')) &&
+    /^[0-9a-z.+~:-]+$/i.test(field('Version')) &&
+    isPathOfArchive(field('Filename')) &&
+    /^\d+$/.test(field('Size')) &&
+    Number.isSafeInteger(Number(field('Size'))) &&
+    /^[0-9a-f]{64}$/.test(field('SHA256')) &&
+    columns.split(separator).length === wantedFields.length;
+  if (isUsable) return columns;
+  throw new Fault<DebianFaultCode>('archive/bad-index', {
+    what: `${url} lists the package "${field('Package')}" without a usable name, version, path, size or SHA-256`,
+    subject: url,
+    hint: 'Use another mirror of the archive.',
+  });
+}
+
+/** Whether a path leads to a file below the archive, however it is put behind the archive's address. */
+function isPathOfArchive(path: string): boolean {
+  return path.split('/').every((part) => /^[\w.+~%:=@,-]+$/.test(part) && part !== '.' && part !== '..');
 }
 
 function providedNames(paragraph: Paragraph): ReadonlySet<string> {

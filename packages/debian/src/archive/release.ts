@@ -67,7 +67,8 @@ async function signedText(inRelease: string, keys: readonly Key[], url: string, 
   }
 }
 
-function parseRelease(text: string, url: string): Release {
+/** The fields of a Release file, whoever has signed them. @throws Fault `archive/bad-release` */
+export function parseRelease(text: string, url: string): Release {
   const bad = (why: string) =>
     new Fault<DebianFaultCode>('archive/bad-release', {
       what: `The Release file ${url} cannot be used: ${why}`,

@@ -41,7 +41,7 @@ const inReleaseLimitBytes = 16 * 1024 * 1024;
  */
 export async function freshSuite(request: SuiteRequest): Promise<KnownSuite> {
   const { suite, uri, now, cache } = request;
-  const name = `suite-1-${request.architecture}-${sha256Of(`${uri}\n${suite}\n${request.keyring.identity}`).slice(0, 32)}`;
+  const name = nameOf(request);
   const kept = knownSuiteOf(await cache.read(name));
   const url = `${uri}/dists/${suite}/InRelease`;
   const nowSeconds = now.getTime() / 1000;
@@ -81,6 +81,16 @@ export async function freshSuite(request: SuiteRequest): Promise<KnownSuite> {
   };
   await cache.write(name, JSON.stringify(known));
   return known;
+}
+
+/** What was kept of a suite did not fit to the archive's files: it is asked for anew next time, whatever its age. */
+export async function distrustSuite(request: SuiteRequest, known: KnownSuite): Promise<void> {
+  // Its date stays, so that nobody can go back behind it.
+  await request.cache.write(nameOf(request), JSON.stringify({ ...known, checkedAtSeconds: 0 }));
+}
+
+function nameOf({ suite, uri, architecture, keyring }: SuiteRequest): string {
+  return `suite-1-${architecture}-${sha256Of(`${uri}\n${suite}\n${keyring.identity}`).slice(0, 32)}`;
 }
 
 function isFresh(kept: KnownSuite, nowSeconds: number): boolean {

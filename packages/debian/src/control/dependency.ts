@@ -32,7 +32,9 @@ export function parseDependencies(text: string): readonly Dependency[] {
   return dependencies;
 }
 
-function parsePossibility(text: string, field: string): Possibility {
+function parsePossibility(written: string, field: string): Possibility {
+  // One blank each: the pattern would try every way to part a long row of them.
+  const text = written.replace(/\s+/g, ' ');
   const match = possibilityPattern.exec(text);
   const name = match?.[1];
   if (match === null || name === undefined) {

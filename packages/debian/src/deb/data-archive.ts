@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Fault, type FileContent, type TreeEntry } from '@mir/core';
 import type { DebianFaultCode } from '../fault.ts';
 import { isMergedFolder, mergedPath } from '../tree/merged-usr.ts';
+import { malformedFault } from './ar.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { ControlMember } from './control-archive.ts';
 import type { DebFacts, DebOptions, LibraryFact, PathFact } from './deb-facts.ts';
@@ -132,8 +133,12 @@ export class DataArchive {
     }
     const head: Buffer[] = [];
     let readBytes = 0;
+    const subject = this.#subject;
     async function* chunks(source: ByteReader): AsyncGenerator<Uint8Array> {
-      for await (const piece of source.pieces(sizeBytes)) {
+      while (readBytes < sizeBytes) {
+        const piece = await source.piece(sizeBytes - readBytes);
+        // Who reads the contents gets this, and not who reads the entries: it has to be a fault already.
+        if (piece === undefined) throw malformedFault(subject, `it ends within "${original}"`);
         if (isLibrary && readBytes < libraryHeadBytes) head.push(Buffer.from(piece));
         readBytes += piece.length;
         yield piece;
@@ -164,9 +169,10 @@ export class DataArchive {
     if (
       clean.startsWith('/') ||
       clean.includes('\0') ||
-      clean.split('/').some((part) => part === '..' || part === '.' || part === '')
+      clean.split('/').some((part) => part === '..' || part === '.' || part === '' || part.length > 255) ||
+      clean.length > 4000
     ) {
-      throw this.#unsafe(path, 'its path leaves the tree or is not plain');
+      throw this.#unsafe(path, 'its path leaves the tree, is too long or is not plain');
     }
     return clean;
   }
@@ -178,10 +184,12 @@ export class DataArchive {
         `it is a device, a pipe or something else (type "${header.typeFlag}") that no layer may hold`,
       );
     }
-    const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
-    const parentType = this.#types.get(parent);
-    if (parentType !== undefined && parentType !== 'directory') {
-      throw this.#unsafe(header.path, `it lies below ${parent}, which is a ${parentType} of the same package`);
+    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+      const above = path.slice(0, slash);
+      const type = this.#types.get(above);
+      if (type === 'directory') break;
+      if (type !== undefined)
+        throw this.#unsafe(header.path, `it lies below ${above}, which is a ${type} of the same package`);
     }
     const known = this.#types.get(path);
     this.#types.set(path, header.type);

@@ -1,4 +1,5 @@
-import { NotUnderstood, type Shell, type ShellCommand } from '../shell/shell.ts';
+import { NotUnderstood } from '../shell/limits.ts';
+import type { Shell, ShellCommand } from '../shell/shell.ts';
 import type { VirtualTree } from '../tree/virtual-tree.ts';
 
 type Database = 'passwd' | 'group';

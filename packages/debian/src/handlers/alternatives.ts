@@ -1,5 +1,5 @@
+import { NotUnderstood } from '../shell/limits.ts';
 import type { Shell, ShellCommand } from '../shell/shell.ts';
-import { NotUnderstood } from '../shell/shell.ts';
 import type { VirtualTree } from '../tree/virtual-tree.ts';
 
 type Choice = { readonly path: string; readonly priority: number; readonly slaves: ReadonlyMap<string, string> };

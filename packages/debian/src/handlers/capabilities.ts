@@ -1,4 +1,4 @@
-import { NotUnderstood } from '../shell/shell.ts';
+import { NotUnderstood } from '../shell/limits.ts';
 
 const bits: Readonly<Record<string, number>> = {
   cap_net_bind_service: 10,

@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto';
 import type { VirtualTree } from '../tree/virtual-tree.ts';
 import { subjectHash } from './subject-hash.ts';
 
@@ -48,8 +47,8 @@ export function installCertificates(tree: VirtualTree): void {
       .replaceAll(',', '_')}.pem`;
     tree.put(`${folder}/${link}`, { type: 'symlink', target: `/${path}` });
     bundle.push(bytes, ...(bytes.at(-1) === 0x0a ? [] : [Buffer.from('\n')]));
-    const certificate = new X509Certificate(bytes);
-    const hash = subjectHash(certificate.raw);
+    const hash = subjectHash(bytes);
+    if (hash === undefined) continue;
     byHash.set(hash, [...(byHash.get(hash) ?? []), link]);
   }
   for (const [hash, links] of byHash) {

@@ -1,4 +1,5 @@
-import { NotUnderstood, type ShellCommand } from '../shell/shell.ts';
+import { NotUnderstood } from '../shell/limits.ts';
+import type { ShellCommand } from '../shell/shell.ts';
 import type { VirtualTree } from '../tree/virtual-tree.ts';
 import { compareVersions } from '../version/version.ts';
 

@@ -1,20 +1,30 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 
 type Der = { readonly tag: number; readonly content: Buffer; readonly whole: Buffer };
 
 /**
  * The name of a certificate's link in a folder of certificates: X509_NAME_hash of OpenSSL 1.0 and later, the first four
  * bytes of the SHA-1 of the subject in canonical form (UTF-8, lower case, single blanks), as eight hex digits.
+ * Undefined for a file that is no certificate, which gets no such link.
  */
-export function subjectHash(certificate: Buffer): string {
-  const [outer] = elements(certificate);
+export function subjectHash(file: Buffer): string | undefined {
+  const certificate = derOf(file);
+  const [outer] = certificate === undefined ? [] : elements(certificate);
   const [signed] = outer === undefined ? [] : elements(outer.content);
   const fields = signed === undefined ? [] : elements(signed.content);
   // tbsCertificate: [0] version, serial, signature, issuer, validity, subject
   const subject = fields[fields[0]?.tag === 0xa0 ? 5 : 4];
-  if (subject === undefined) throw new TypeError('a certificate has no subject');
+  if (subject === undefined) return undefined;
   const canonical = Buffer.concat(elements(subject.content).map(canonicalSet));
   return createHash('sha1').update(canonical).digest().subarray(0, 4).reverse().toString('hex');
+}
+
+function derOf(file: Buffer): Buffer | undefined {
+  try {
+    return new X509Certificate(file).raw;
+  } catch {
+    return undefined;
+  }
 }
 
 function canonicalSet(set: Der): Buffer {
@@ -48,7 +58,7 @@ function textOf({ tag, content }: Der): string | undefined {
     case 0x1a: // VisibleString
       return content.toString('latin1');
     case 0x1e: // BMPString
-      return Buffer.from(content).swap16().toString('utf16le');
+      return content.length % 2 === 0 ? Buffer.from(content).swap16().toString('utf16le') : undefined;
     default:
       return undefined;
   }
@@ -59,8 +69,9 @@ function elements(bytes: Buffer): readonly Der[] {
   for (let at = 0; at + 2 <= bytes.length; ) {
     const first = bytes[at + 1] ?? 0;
     const extra = first < 0x80 ? 0 : first & 0x7f;
-    const length = extra === 0 ? first : bytes.readUIntBE(at + 2, extra);
     const start = at + 2 + extra;
+    if (extra > 4 || start > bytes.length) break;
+    const length = extra === 0 ? first : bytes.readUIntBE(at + 2, extra);
     found.push({
       tag: bytes[at] ?? 0,
       content: bytes.subarray(start, start + length),

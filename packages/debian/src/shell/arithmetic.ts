@@ -1,3 +1,4 @@
+import { deepestNesting } from './limits.ts';
 import { ShellSyntaxError } from './syntax.ts';
 
 const precedences: readonly (readonly string[])[] = [
@@ -13,6 +14,7 @@ const precedences: readonly (readonly string[])[] = [
 export function arithmetic(text: string, variables: ReadonlyMap<string, string>): number {
   const tokens = text.match(/\d+|[A-Za-z_]\w*|\|\||&&|[=!<>]=|[-+*/%()<>!]|\S/g) ?? [];
   let at = 0;
+  let nesting = 0;
   const level = (depth: number): number => {
     const signs = precedences[depth];
     if (signs === undefined) return unary();
@@ -24,12 +26,20 @@ export function arithmetic(text: string, variables: ReadonlyMap<string, string>)
     return left;
   };
   const unary = (): number => {
+    nesting += 1;
+    if (nesting > deepestNesting) throw new ShellSyntaxError(`"${text.slice(0, 40)}…" is nested too deeply`);
+    const value = operand();
+    nesting -= 1;
+    return value;
+  };
+  const operand = (): number => {
     const token = tokens[at];
     at += 1;
     if (token === '-') return -unary();
     if (token === '!') return unary() === 0 ? 1 : 0;
     if (token === '(') {
       const inner = level(0);
+      if (tokens[at] !== ')') throw new ShellSyntaxError(`"${text}" is not understood`);
       at += 1;
       return inner;
     }
@@ -68,8 +78,10 @@ function applied(sign: string, left: number, right: number): number {
     case '*':
       return left * right;
     case '/':
-      return Math.trunc(left / right);
+    case '%':
+      if (right === 0) throw new ShellSyntaxError('division by zero');
+      return sign === '/' ? Math.trunc(left / right) : left % right;
     default:
-      return left % right;
+      throw new ShellSyntaxError(`"${sign}" is not understood`);
   }
 }

@@ -1,4 +1,5 @@
-import { NotUnderstood, type Shell, type ShellCommand } from './shell.ts';
+import { NotUnderstood } from './limits.ts';
+import type { Shell, ShellCommand } from './shell.ts';
 import { test } from './test-command.ts';
 
 const name = /^([A-Za-z_]\w*)(?:=([\s\S]*))?$/;
@@ -21,7 +22,7 @@ export const builtinCommands: Readonly<Record<string, ShellCommand>> = {
   sleep: () => 0,
   cd: () => 0,
   umask: (args, shell) => {
-    if (/^[0-7]+$/.test(args[0] ?? '')) shell.fileMask = Number.parseInt(args[0] ?? '', 8);
+    if (/^[0-7]{1,4}$/.test(args[0] ?? '')) shell.fileMask = Number.parseInt(args[0] ?? '', 8);
     return 0;
   },
   trap: () => 0,
@@ -124,7 +125,7 @@ const searchFolders = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 /** Only what lies in the tree counts: that a command is known here does not mean that the package is there. */
 function located(names: readonly string[], shell: Shell, output: string[]): number {
   for (const one of names) {
-    if (shell.hasFunction(one) || one in builtinCommands) {
+    if (shell.hasFunction(one) || Object.hasOwn(builtinCommands, one)) {
       output.push(`${one}\n`);
       continue;
     }
@@ -136,17 +137,22 @@ function located(names: readonly string[], shell: Shell, output: string[]): numb
   return 0;
 }
 
+const widestField = 4096;
+
 function formatted([format = '', ...values]: readonly string[]): string {
   const left = [...values];
   let text = '';
+  let leftBefore: number;
   do {
+    leftBefore = left.length;
     text += format.replace(/\\(n|t|\\|")|%(-?\d*)([sdib%])/g, (_, escaped, width, kind) => {
       if (escaped !== undefined) return escaped === 'n' ? '\n' : escaped === 't' ? '\t' : escaped;
       if (kind === '%') return '%';
       const value = left.shift() ?? '';
       const size = Number(width) || 0;
+      if (Math.abs(size) > widestField) throw new NotUnderstood(`it prints ${size} signs for one value`);
       return size < 0 ? value.padEnd(-size) : value.padStart(size);
     });
-  } while (left.length > 0 && format.includes('%'));
+  } while (left.length > 0 && left.length < leftBefore);
   return text;
 }

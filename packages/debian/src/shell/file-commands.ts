@@ -2,7 +2,8 @@ import { accountId } from '../handlers/accounts.ts';
 import { capabilityAttribute } from '../handlers/capabilities.ts';
 import type { VirtualNode } from '../tree/virtual-tree.ts';
 import { takenApart } from './command-line.ts';
-import { NotUnderstood, type Shell, type ShellCommand } from './shell.ts';
+import { NotUnderstood } from './limits.ts';
+import type { Shell, ShellCommand } from './shell.ts';
 
 function baseName(path: string): string {
   return path.replace(/\/+$/, '').replace(/^.*\//, '');
@@ -13,7 +14,7 @@ function into(shell: Shell, target: string, source: string): string {
 }
 
 function changedMode(mode: number, change: string, isDirectory: boolean): number {
-  if (/^[0-7]+$/.test(change)) return Number.parseInt(change, 8);
+  if (/^0*[0-7]{1,4}$/.test(change)) return Number.parseInt(change, 8);
   let result = mode;
   for (const clause of change.split(',')) {
     const match = /^([ugoa]*)([-+=])([rwxXst]*)$/.exec(clause);
@@ -59,12 +60,14 @@ function withBelow(shell: Shell, path: string, recursive: boolean): readonly str
 }
 
 function copy(shell: Shell, source: string, target: string, options: ReadonlyMap<string, string>): number {
+  shell.charge(target.length * 16);
   const noFollow = options.has('d') || options.has('a') || options.has('P');
   const node = noFollow ? shell.tree.lstat(source) : shell.tree.stat(source);
   if (node === undefined) return 1;
   const to = into(shell, target, source);
   if (node.type === 'directory') {
     if (!options.has('r') && !options.has('R') && !options.has('a')) return 1;
+    if (`${shell.tree.resolve(to)}/`.startsWith(`${shell.tree.resolve(source)}/`)) return 1; // not into itself
     shell.tree.makeDirectory(to, node.mode);
     return shell.tree
       .list(source)
@@ -263,7 +266,10 @@ export const fileCommands: Readonly<Record<string, ShellCommand>> = {
     const template = operands[0] ?? 'tmp.XXXXXX';
     const stem = (template.includes('/') ? template : `${folder}/${template}`).replace(/X+/, '');
     let number = 0;
-    while (shell.tree.lstat(`${stem}${number}`) !== undefined) number += 1;
+    while (shell.tree.lstat(`${stem}${number}`) !== undefined) {
+      shell.charge(stem.length);
+      number += 1;
+    }
     if (options.has('d')) shell.tree.makeDirectory(`${stem}${number}`, 0o700);
     else shell.tree.write(`${stem}${number}`, Buffer.alloc(0), 0o600);
     streams.output.push(`${stem}${number}\n`);

@@ -30,7 +30,7 @@ export function parseShell(text: string): CommandList {
 
 class Parser extends WordReader {
   protected override nested(text: string): Parser {
-    return new Parser(text);
+    return new Parser(text, this.depth + 1);
   }
 
   expectEnd(): void {
@@ -86,6 +86,10 @@ class Parser extends WordReader {
   }
 
   #command(): Command {
+    return this.deeper(() => this.#readCommand());
+  }
+
+  #readCommand(): Command {
     this.blanks();
     if (this.operator() === '(') {
       this.at += 1;

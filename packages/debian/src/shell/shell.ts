@@ -1,11 +1,9 @@
 import type { VirtualTree } from '../tree/virtual-tree.ts';
+import { deepestNesting, longestText, mostSteps, mostWork, NotUnderstood } from './limits.ts';
 import { parseShell } from './parser.ts';
 import { patternOf } from './pattern.ts';
 import type { Command, CommandList, Pipeline, Redirection } from './syntax.ts';
 import { WordExpansion } from './word-expansion.ts';
-
-/** Something that a script does and that is not done here. */
-export class NotUnderstood extends Error {}
 
 /** Where a command reads and writes. */
 export type Streams = { input: { text: string }; output: string[]; errors: string[] };
@@ -29,8 +27,6 @@ class LoopControl extends Error {
   }
 }
 
-const stepLimit = 200_000;
-
 /**
  * Runs maintainer scripts over a tree in memory: the POSIX shell language with commands that are given to it. A
  * command it does not have is no error of the script: it throws {@link NotUnderstood}.
@@ -48,6 +44,8 @@ export class Shell {
   #errexit = false;
   #conditionDepth = 0;
   #steps = 0;
+  #work = 0;
+  #depth = 0;
   readonly #words: WordExpansion = new WordExpansion(this);
   readonly #locals: Map<string, string | undefined>[] = [];
 
@@ -106,6 +104,7 @@ export class Shell {
 
   /** Runs a command by its words. */
   call(words: readonly string[], streams: Streams): number {
+    for (const word of words) this.charge(costOf(word));
     const [name = '', ...args] = words;
     const defined = this.#functions.get(name);
     if (defined !== undefined) return this.#callFunction(defined, args, streams);
@@ -197,12 +196,13 @@ export class Shell {
       const own = { input, output: last ? streams.output : output, errors: streams.errors };
       if (commands.length === 1) status = this.#command(command, own);
       else status = this.#inSubshell(() => this.#command(command, own));
-      input = { text: output.join('') };
+      input = { text: this.#textOf(output) };
     }
     return negated ? (status === 0 ? 1 : 0) : status;
   }
 
   #inSubshell(run: () => number): number {
+    this.charge(this.variables.size);
     const variables = new Map(this.variables);
     const before = { arguments: this.arguments, errexit: this.#errexit, fileMask: this.fileMask };
     try {
@@ -219,9 +219,37 @@ export class Shell {
     }
   }
 
-  #command(command: Command, outer: Streams): number {
+  /** Counts work: signs that are read, compared or written. @throws {@link NotUnderstood} when it is too much */
+  readonly charge = (units: number): void => {
+    this.#work += units;
+    if (this.#work > mostWork) throw new NotUnderstood('it does not come to an end');
+  };
+
+  #countStep(): void {
     this.#steps += 1;
-    if (this.#steps > stepLimit) throw new NotUnderstood('it does not come to an end');
+    if (this.#steps > mostSteps) throw new NotUnderstood('it does not come to an end');
+  }
+
+  /** What commands have printed, as one text. */
+  #textOf(output: readonly string[]): string {
+    const length = output.reduce((sum, { length: one }) => sum + one, 0);
+    if (length > longestText) throw new NotUnderstood('it makes a text that is too long');
+    this.charge(length);
+    return output.join('');
+  }
+
+  #command(command: Command, outer: Streams): number {
+    this.#depth += 1;
+    try {
+      if (this.#depth > deepestNesting) throw new NotUnderstood('its commands call each other too deeply');
+      return this.#counted(command, outer);
+    } finally {
+      this.#depth -= 1;
+    }
+  }
+
+  #counted(command: Command, outer: Streams): number {
+    this.#countStep();
     if (command.kind === 'function') {
       this.#functions.set(command.name, command.body);
       return 0;
@@ -268,7 +296,9 @@ export class Shell {
       case 'case': {
         const text = this.#words.expandToText(command.word, streams);
         const item = command.items.find(({ patterns }) =>
-          patterns.some((pattern) => patternOf(this.#words.expandToPattern(pattern, streams)).test(text)),
+          patterns.some((pattern) =>
+            patternOf(this.#words.expandToPattern(pattern, streams), this.charge).matches(text),
+          ),
         );
         return item === undefined ? 0 : this.#body(item.body, streams);
       }
@@ -283,8 +313,7 @@ export class Shell {
 
   /** Whether the loop is to be left. */
   #loopBody(list: CommandList, streams: Streams): boolean {
-    this.#steps += 1;
-    if (this.#steps > stepLimit) throw new NotUnderstood('it does not come to an end');
+    this.#countStep();
     try {
       this.#body(list, streams);
       return false;
@@ -360,7 +389,7 @@ export class Shell {
     }
     const status = run(streams);
     for (const { path, append, output } of files) {
-      const text = Buffer.from(output.join(''));
+      const text = Buffer.from(this.#textOf(output));
       this.tree.write(path, append ? Buffer.concat([this.tree.read(path) ?? Buffer.alloc(0), text]) : text);
     }
     return status;
@@ -374,11 +403,22 @@ export class Shell {
       this.#list(list, { ...streams, output });
       return this.#status;
     });
-    return output.join('').replace(/\n+$/, '');
+    return withoutLineEnds(this.#textOf(output));
   }
 
   /** Whether a failing command ends the script (`set -e`). */
   get stopsAtErrors(): boolean {
     return this.#errexit;
   }
+}
+
+function withoutLineEnds(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '\n') end -= 1;
+  return text.slice(0, end);
+}
+
+/** Long words may be paths, and a path costs its length for each of its parts. */
+function costOf(word: string): number {
+  return word.length <= 256 ? word.length : word.length * (word.split('/').length / 2 + 1);
 }

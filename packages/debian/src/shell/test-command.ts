@@ -1,18 +1,23 @@
 import type { VirtualTree } from '../tree/virtual-tree.ts';
-import { NotUnderstood } from './shell.ts';
+import { deepestNesting, NotUnderstood } from './limits.ts';
 
 /** `test` of POSIX, with the obsolescent `-a` and `-o`. @throws {@link NotUnderstood} */
 export function test(args: readonly string[], tree: VirtualTree): boolean {
+  if (args.length > deepestNesting) throw new NotUnderstood(`it tests ${args.length} words at once`);
+  return holds(args, tree);
+}
+
+function holds(args: readonly string[], tree: VirtualTree): boolean {
   if (args.length === 0) return false;
-  if (args.length <= 4 && args[0] === '!') return !test(args.slice(1), tree);
+  if (args.length <= 4 && args[0] === '!') return !holds(args.slice(1), tree);
   if (args.length === 1) return args[0] !== '';
   if (args.length === 2) return unary(args[0] ?? '', args[1] ?? '', tree);
   if (args.length === 3 && isBinary(args[1] ?? '')) return binary(args[0] ?? '', args[1] ?? '', args[2] ?? '');
   const or = args.indexOf('-o');
-  if (or > 0) return test(args.slice(0, or), tree) || test(args.slice(or + 1), tree);
+  if (or > 0) return holds(args.slice(0, or), tree) || holds(args.slice(or + 1), tree);
   const and = args.indexOf('-a');
-  if (and > 0) return test(args.slice(0, and), tree) && test(args.slice(and + 1), tree);
-  if (args[0] === '(' && args.at(-1) === ')') return test(args.slice(1, -1), tree);
+  if (and > 0) return holds(args.slice(0, and), tree) && holds(args.slice(and + 1), tree);
+  if (args[0] === '(' && args.at(-1) === ')') return holds(args.slice(1, -1), tree);
   throw new NotUnderstood(`it tests "${args.join(' ')}"`);
 }
 

@@ -1,7 +1,17 @@
 import { takenApart } from './command-line.ts';
-import { NotUnderstood, type Shell, type ShellCommand } from './shell.ts';
+import { longestText, NotUnderstood } from './limits.ts';
+import type { Charge, Matcher } from './matcher.ts';
+import { regularExpression } from './regular-expression.ts';
+import type { Shell, ShellCommand } from './shell.ts';
 
 function operandText(operands: readonly string[], shell: Shell, input: { text: string }): string | undefined {
+  const text = wholeText(operands, shell, input);
+  if (text !== undefined && text.length > longestText) throw new NotUnderstood('it makes a text that is too long');
+  shell.charge(text?.length ?? 0);
+  return text;
+}
+
+function wholeText(operands: readonly string[], shell: Shell, input: { text: string }): string | undefined {
   if (operands.length === 0 || operands[0] === '-') {
     const { text } = input;
     input.text = '';
@@ -19,7 +29,7 @@ const sed: ShellCommand = (args, shell, streams) => {
   const text = operandText(operands, shell, streams.input);
   if (text === undefined) return 1;
   if (text === '' && !options.has('i')) return 0;
-  const edit = sedEdit(script, options.has('E') || options.has('r'));
+  const edit = sedEdit(script, options.has('E') || options.has('r'), shell.charge);
   if (edit === undefined || options.has('s')) throw new NotUnderstood(`it runs sed ${args.join(' ')}`);
   const lines = text.split('\n').slice(0, text.endsWith('\n') ? -1 : undefined);
   const edited =
@@ -36,34 +46,53 @@ const sed: ShellCommand = (args, shell, streams) => {
 };
 
 /** One command of sed, `s/a/b/[gp]`, `/a/p` or `/a/d`, as what it makes of a line. */
-function sedEdit(script: string, extended: boolean): ((line: string, quiet: boolean) => readonly string[]) | undefined {
+function sedEdit(
+  script: string,
+  extended: boolean,
+  charge: Charge,
+): ((line: string, quiet: boolean) => readonly string[]) | undefined {
   const selection = /^\/((?:\\.|[^/\\])*)\/([pd])$/.exec(script);
   if (selection !== null) {
     const [, source = '', verb] = selection;
-    const pattern = regularExpression(source, extended, false, false, false, false);
-    return (line, quiet) =>
-      verb === 'd'
-        ? pattern.test(line)
-          ? []
-          : [line]
-        : [...(quiet ? [] : [line]), ...(pattern.test(line) ? [line] : [])];
+    const pattern = regularExpression(source, { extended }, charge);
+    return (line, quiet) => {
+      const isSelected = pattern.find(line) !== undefined;
+      if (verb === 'd') return isSelected ? [] : [line];
+      return [...(quiet ? [] : [line]), ...(isSelected ? [line] : [])];
+    };
   }
-  const match = /^s(.)((?:\\.|(?!\1)[^\\])*)\1((?:\\.|(?!\1)[^\\])*)\1([gp]*)$/.exec(script);
+  const match = /^s([^\\\n])((?:\\.|(?!\1)[^\\])*)\1((?:\\.|(?!\1)[^\\])*)\1([gp]*)$/.exec(script);
   if (match === null) return undefined;
-  const [, , from = '', to = '', flags = ''] = match;
-  const pattern = new RegExp(
-    regularExpression(from, extended, false, false, false, false).source,
-    flags.includes('g') ? 'g' : '',
-  );
-  const replacement = to
-    .replaceAll('$', '$$$$')
-    .replace(/\\(\d)/g, '$$$1')
-    .replace(/\\([^$])/g, '$1');
+  const [, separator = '', from = '', to = '', flags = ''] = match;
+  const pattern = regularExpression(from.replaceAll(`\\${separator}`, separator), { extended }, charge);
   return (line, quiet) => {
-    const changed = line.replace(pattern, replacement);
-    const printed = flags.includes('p') && pattern.test(line) ? [changed] : [];
-    return quiet ? printed : [changed, ...printed];
+    const changed = replaced(line, pattern, to, flags.includes('g'), charge);
+    const printed = flags.includes('p') && changed !== undefined ? [changed] : [];
+    return quiet ? printed : [changed ?? line, ...printed];
   };
+}
+
+/** A line with the first match or all matches replaced; undefined when there is none. */
+function replaced(line: string, pattern: Matcher, to: string, all: boolean, charge: Charge): string | undefined {
+  let text = '';
+  let taken = 0;
+  let from = 0;
+  for (let match = pattern.find(line); match !== undefined; match = pattern.find(line, from)) {
+    const [start = 0, end = 0] = match;
+    const inserted = to.replace(/\\(.)|&/gs, (whole, sign: string | undefined) => {
+      const group = whole === '&' ? 0 : /[0-9]/.test(sign ?? '') ? Number(sign) : undefined;
+      if (group === undefined) return sign === 'n' ? '\n' : (sign ?? '');
+      return line.slice(match[group * 2] ?? 0, match[group * 2 + 1] ?? 0);
+    });
+    text += line.slice(taken, start) + inserted;
+    if (text.length > longestText) throw new NotUnderstood('it makes a text that is too long');
+    charge(inserted.length + line.length);
+    taken = end;
+    // An empty match is followed by the next sign, or it would be found for ever.
+    from = end > start ? end : end + 1;
+    if (!all || from > line.length) break;
+  }
+  return from === 0 ? undefined : text + line.slice(taken);
 }
 
 /** Commands that read text and write text. */
@@ -85,19 +114,22 @@ export const textCommands: Readonly<Record<string, ShellCommand>> = {
     const source = options.get('e') ?? operands.shift() ?? '';
     const pattern = regularExpression(
       source,
-      options.has('E'),
-      options.has('F'),
-      options.has('i'),
-      options.has('x'),
-      options.has('w'),
+      {
+        extended: options.has('E'),
+        fixed: options.has('F'),
+        ignoreCase: options.has('i'),
+        wholeLine: options.has('x'),
+        wholeWord: options.has('w'),
+      },
+      shell.charge,
     );
     const text = operandText(operands, shell, streams.input);
     if (text === undefined) return 2;
     const lines = text.split('\n').slice(0, text.endsWith('\n') ? -1 : undefined);
-    const found = text === '' ? [] : lines.filter((line) => pattern.test(line) !== options.has('v'));
+    const found = text === '' ? [] : lines.filter((line) => (pattern.find(line) !== undefined) !== options.has('v'));
     if (options.has('c')) streams.output.push(`${found.length}\n`);
     else if (options.has('l')) streams.output.push(found.length > 0 ? `${operands[0]}\n` : '');
-    else if (!options.has('q') && !options.has('quiet')) streams.output.push(...found.map((line) => `${line}\n`));
+    else if (!options.has('q') && !options.has('quiet')) streams.output.push(found.map((line) => `${line}\n`).join(''));
     return found.length > 0 ? 0 : 1;
   },
   awk: (args, shell, streams) => {
@@ -106,17 +138,16 @@ export const textCommands: Readonly<Record<string, ShellCommand>> = {
   },
   egrep: (args, shell, streams) => shell.call(['grep', '-E', ...args], streams),
   fgrep: (args, shell, streams) => shell.call(['grep', '-F', ...args], streams),
-  tr: ([from = '', to = ''], _shell, streams) => {
+  tr: ([from = '', to = ''], shell, streams) => {
     const { text } = streams.input;
-    if (from === '-d') streams.output.push([...text].filter((sign) => !expandedSet(to).includes(sign)).join(''));
-    else {
-      const [source, target] = [expandedSet(from), expandedSet(to)];
-      streams.output.push(
-        [...text]
-          .map((sign) => (source.includes(sign) ? (target[source.indexOf(sign)] ?? target.at(-1) ?? '') : sign))
-          .join(''),
-      );
-    }
+    const [source, target] = from === '-d' ? [expandedSet(to), ''] : [expandedSet(from), expandedSet(to)];
+    const places = new Map([...source].map((sign, place) => [sign, place]).reverse() as [string, number][]);
+    shell.charge(text.length);
+    const changed = (sign: string, place: number | undefined) => {
+      if (place === undefined) return sign;
+      return from === '-d' ? '' : (target[place] ?? target.at(-1) ?? '');
+    };
+    streams.output.push([...text].map((sign) => changed(sign, places.get(sign))).join(''));
     return 0;
   },
   cut: (args, shell, streams) => {
@@ -167,32 +198,8 @@ function expandedSet(set: string): string {
     .replace('\\t', '\t')
     .replace(/(.)-(.)/g, (_, from: string, to: string) => {
       let all = '';
+      if (to.charCodeAt(0) - from.charCodeAt(0) > 0xff) throw new NotUnderstood(`it translates ${from}-${to}`);
       for (let code = from.charCodeAt(0); code <= to.charCodeAt(0); code += 1) all += String.fromCharCode(code);
       return all;
     });
-}
-
-/** A regular expression of POSIX as one of JavaScript: basic ones have their signs escaped the other way round. */
-function regularExpression(
-  source: string,
-  extended: boolean,
-  fixed: boolean,
-  ignoreCase: boolean,
-  line: boolean,
-  word: boolean,
-): RegExp {
-  let text = fixed ? source.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&') : source;
-  if (!fixed && !extended)
-    text = text.replace(/\\([(){}|+?])|([(){}|+?])/g, (_, escaped, bare) => escaped ?? `\\${bare}`);
-  if (!fixed)
-    text = text
-      .replaceAll('[[:space:]]', '\\s')
-      .replaceAll('[:space:]', '\\s')
-      .replaceAll('[:digit:]', '0-9')
-      .replaceAll('[:alnum:]', 'A-Za-z0-9')
-      .replaceAll('[:alpha:]', 'A-Za-z')
-      .replaceAll('\\<', '\\b')
-      .replaceAll('\\>', '\\b');
-  if (word) text = `\\b(?:${text})\\b`;
-  return new RegExp(line ? `^(?:${text})$` : text, ignoreCase ? 'i' : '');
 }

@@ -1,5 +1,7 @@
 import type { VirtualTree } from '../tree/virtual-tree.ts';
 import { arithmetic } from './arithmetic.ts';
+import { longestText, NotUnderstood } from './limits.ts';
+import type { Matcher } from './matcher.ts';
 import { hasPattern, literalPattern, patternOf } from './pattern.ts';
 import type { Streams } from './shell.ts';
 import type { CommandList, Word, WordPart } from './syntax.ts';
@@ -15,6 +17,8 @@ export type ExpansionHost = {
   /** What commands print, without the newlines at its end. */
   substituted(list: CommandList, streams: Streams): string;
   exit(status: number): never;
+  /** Counts signs that are read or made. */
+  charge(units: number): void;
 };
 
 /** Expands words as POSIX 2.6 says: parameters, commands, arithmetic, fields, paths. */
@@ -60,21 +64,31 @@ export class WordExpansion {
       }
     }
     if (current !== undefined) fields.push(current);
-    return fields.flatMap((field) => this.#matchingPaths(field));
+    return fields.flatMap((field) => this.#matchingPaths(this.#bounded(field)));
+  }
+
+  #bounded(text: string): string {
+    if (text.length > longestText) throw new NotUnderstood('it makes a text that is too long');
+    this.#host.charge(text.length);
+    return text;
   }
 
   /** A word as one text, neither split nor matched. */
   expandToText(word: Word, streams: Streams): string {
-    return word.map((part) => (part.kind === 'text' ? part.text : this.#value(part, streams))).join('');
+    return this.#joined(word, (part) => (part.kind === 'text' ? part.text : this.#value(part, streams)));
   }
 
   expandToPattern(word: Word, streams: Streams): string {
-    return word
-      .map((part) => {
-        const text = part.kind === 'text' ? part.text : this.#value(part, streams);
-        return part.quoted ? literalPattern(text) : text;
-      })
-      .join('');
+    return this.#joined(word, (part) => {
+      const text = part.kind === 'text' ? part.text : this.#value(part, streams);
+      return part.quoted ? literalPattern(text) : text;
+    });
+  }
+
+  #joined(word: Word, textOf: (part: WordPart) => string): string {
+    let text = '';
+    for (const part of word) text = this.#bounded(text + textOf(part));
+    return text;
   }
 
   #value(part: Exclude<WordPart, { kind: 'text' }>, streams: Streams): string {
@@ -107,7 +121,7 @@ export class WordExpansion {
       case '%%':
       case '#':
       case '##':
-        return trimmed(value ?? '', operator, patternOf(this.expandToPattern(argument, streams)));
+        return trimmed(value ?? '', operator, patternOf(this.expandToPattern(argument, streams), this.#host.charge));
       default:
         return value ?? '';
     }
@@ -135,10 +149,10 @@ export class WordExpansion {
           const path = `${folder}/${part.replace(/\\(.)/gs, '$1')}`;
           return this.#host.tree.lstat(path) === undefined ? [] : [path];
         }
-        const pattern = patternOf(part);
-        const names = this.#host.tree
-          .list(folder)
-          .filter((name) => pattern.test(name) && (part.startsWith('.') || !name.startsWith('.')));
+        const pattern = patternOf(part, this.#host.charge);
+        const listed = this.#host.tree.list(folder);
+        this.#host.charge(folder.length + (listed.length + 1) * 64);
+        const names = listed.filter((name) => pattern.matches(name) && (part.startsWith('.') || !name.startsWith('.')));
         return names.map((name) => `${folder}/${name}`);
       });
     }
@@ -164,13 +178,8 @@ function splitFields(value: string, separators: string): readonly string[] {
   return value.split(new RegExp(pattern));
 }
 
-function trimmed(value: string, operator: string, pattern: RegExp): string {
-  const lengths = Array.from({ length: value.length + 1 }, (_, length) => length);
-  if (operator.length === 2) lengths.reverse();
-  for (const length of lengths) {
-    const fromStart = operator.startsWith('#');
-    const part = fromStart ? value.slice(0, length) : value.slice(value.length - length);
-    if (pattern.test(part)) return fromStart ? value.slice(length) : value.slice(0, value.length - length);
-  }
-  return value;
+function trimmed(value: string, operator: string, pattern: Matcher): string {
+  const longest = operator.length === 2;
+  if (operator.startsWith('#')) return value.slice(pattern.prefixLength(value, longest) ?? 0);
+  return value.slice(0, pattern.suffixStart(value, longest) ?? value.length);
 }

@@ -1,3 +1,4 @@
+import { deepestNesting } from './limits.ts';
 import { type CommandList, type Redirection, ShellSyntaxError, type Word, type WordPart } from './syntax.ts';
 
 const operators = ['&&', '||', ';;', '<<-', '<<', '>>', '<&', '>&', '>|', '&', '|', ';', '(', ')', '<', '>', '\n'];
@@ -14,9 +15,21 @@ export abstract class WordReader {
   protected readonly text: string;
   protected at = 0;
   readonly #documents: HereDocument[] = [];
+  /** How many commands and words this place lies in. */
+  protected depth: number;
 
-  constructor(text: string) {
+  constructor(text: string, depth = 0) {
     this.text = text.replaceAll('\\\n', '');
+    this.depth = depth;
+  }
+
+  /** Reads something that lies in something of its kind. */
+  protected deeper<Read>(read: () => Read): Read {
+    this.depth += 1;
+    if (this.depth > deepestNesting) throw this.error('commands and words are nested too deeply');
+    const found = read();
+    this.depth -= 1;
+    return found;
   }
 
   abstract list(ends: readonly string[]): CommandList;
@@ -187,6 +200,10 @@ export abstract class WordReader {
   }
 
   protected expansion(quoted: boolean): WordPart {
+    return this.deeper(() => this.#expansion(quoted));
+  }
+
+  #expansion(quoted: boolean): WordPart {
     const rest = this.text.slice(this.at, this.at + 200);
     if (rest.startsWith('`')) {
       let stop = this.at + 1;

@@ -11,10 +11,12 @@ export type VirtualNode =
   | { readonly type: 'directory'; readonly mode: number; readonly uid: number; readonly gid: number }
   | { readonly type: 'symlink'; readonly target: string };
 
-/** The contents of a file are asked for that nobody kept. */
+/** The contents of a file are asked for that nobody kept, or a path that no system has. */
 export class UnknownContent extends Error {}
 
 const linkLimit = 40;
+/** PATH_MAX of Linux: longer paths name nothing. */
+const longestPath = 4096;
 
 /**
  * A file tree in memory, as far as configuring packages needs one: paths, modes, owners and the contents of few files.
@@ -30,25 +32,26 @@ export class VirtualTree {
 
   /** The path with `.`, `..` and doubled slashes worked in and links followed, the last one only if asked. */
   resolve(path: string, followLast = true): string {
-    let waiting = path.split('/');
-    let at: string[] = [];
+    if (path.length > longestPath) throw new UnknownContent(`a path of ${path.length} signs`);
+    const waiting = path.split('/').reverse();
+    let at = '';
     let links = 0;
-    for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
+    for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
       if (part === '' || part === '.') continue;
+      const folder = at;
       if (part === '..') {
-        at.pop();
+        at = parentOf(at);
         continue;
       }
-      at.push(part);
-      const node = this.#nodes.get(at.join('/'));
+      at = folder === '' ? part : `${folder}/${part}`;
+      const node = this.#nodes.get(at);
       if (node?.type !== 'symlink' || (!followLast && waiting.every((one) => one === ''))) continue;
       links += 1;
-      if (links > linkLimit) return at.join('/');
-      if (node.target.startsWith('/')) at = [];
-      else at.pop();
-      waiting = [...node.target.split('/'), ...waiting];
+      if (links > linkLimit) return at;
+      at = node.target.startsWith('/') ? '' : folder;
+      waiting.push(...node.target.slice(0, longestPath).split('/').reverse());
     }
-    return at.join('/');
+    return at;
   }
 
   /** What a path leads to. */
@@ -158,4 +161,8 @@ export class VirtualTree {
       at = parent;
     }
   }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }

@@ -1,5 +1,5 @@
 import { Fault, type Platform, platforms } from '@mir/core';
-import type { BlobReader, BlobStore } from '../blob-store.ts';
+import { type BlobReader, type BlobStore, requireAsExpected } from '../blob-store.ts';
 import type { Descriptor } from '../descriptor.ts';
 import type { Digest } from '../digest.ts';
 import type { OciFaultCode } from '../fault.ts';
@@ -134,6 +134,9 @@ async function pullLayer(
 ): Promise<void> {
   const facts = { digest: descriptor.digest, sizeBytes: descriptor.size };
   if (await store.touch(descriptor.digest)) {
+    // A manifest that lies about a size would go on lying in the images made on it.
+    const sizeBytes = await store.size(descriptor.digest);
+    if (sizeBytes !== undefined) requireAsExpected({ digest: descriptor.digest, sizeBytes }, facts);
     options.onProgress?.({ ...facts, doneBytes: descriptor.size, outcome: 'present' });
     return;
   }

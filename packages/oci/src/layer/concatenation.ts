@@ -10,6 +10,9 @@ import { blockBytes, paddingAfter } from './tar-header.ts';
 
 /** Members up to this size are inflated whole; longer ones, which only spliced contents are, as they pass. */
 const wholeMemberBytes = 4 * 1024 * 1024;
+/** Contents from this size on pass by: few compressed bytes can be many. */
+const passingBytes = 16 * 1024 * 1024;
+const longestHeaderBytes = 1024 * 1024;
 const copiedBytes = 512 * 1024;
 
 /**
@@ -74,6 +77,7 @@ class LayerCopy {
     const raw = decodeTarHeader(first);
     if (raw === undefined) return undefined;
     if (raw.typeFlag !== 'x') return { path: withoutSlash(raw.name), sizeBytes: raw.sizeBytes, bytes: first };
+    if (raw.sizeBytes > longestHeaderBytes) throw foreign();
     const data = await this.#takeGenerated(raw.sizeBytes + paddingAfter(raw.sizeBytes));
     const block = await this.#takeGenerated(blockBytes);
     const plain = decodeTarHeader(block);
@@ -91,7 +95,7 @@ class LayerCopy {
     while (this.#pending.length < length) {
       const member = await this.#nextMember();
       if (member.sizeBytes > wholeMemberBytes) throw foreign();
-      const { inflated } = await this.#takeWhole(member);
+      const { inflated } = await this.#takeWhole(member, passingBytes);
       this.#pending = this.#pending.length === 0 ? inflated : Buffer.concat([this.#pending, inflated]);
     }
     const taken = this.#pending.subarray(0, length);
@@ -108,8 +112,8 @@ class LayerCopy {
       const member = await this.#nextMember();
       if (!isWanted) {
         left -= await this.#skip(member);
-      } else if (member.sizeBytes <= wholeMemberBytes) {
-        const { compressed, inflated } = await this.#takeWhole(member);
+      } else if (member.sizeBytes <= wholeMemberBytes && left <= passingBytes) {
+        const { compressed, inflated } = await this.#takeWhole(member, left);
         await this.#joined.copy(member.header);
         await this.#joined.copy(compressed);
         this.#joined.count(inflated);
@@ -130,10 +134,14 @@ class LayerCopy {
   }
 
   /** A member without its header, and what it inflates to. */
-  async #takeWhole(member: Member): Promise<{ readonly compressed: Uint8Array; readonly inflated: Buffer }> {
+  async #takeWhole(
+    member: Member,
+    limitBytes: number,
+  ): Promise<{ readonly compressed: Uint8Array; readonly inflated: Buffer }> {
     const compressed = await this.#source.take(member.sizeBytes - memberHeaderBytes);
     if (compressed === undefined) throw cutShort();
     const { crc, sizeBytes } = readTrailer(compressed.subarray(-memberTrailerBytes));
+    if (sizeBytes > limitBytes) throw foreign();
     let inflated: Buffer;
     try {
       inflated = inflateRawSync(compressed.subarray(0, -memberTrailerBytes), {
@@ -147,6 +155,9 @@ class LayerCopy {
   }
 
   async #copyStreaming(member: Member): Promise<number> {
+    const refuse = (thrown: unknown): never => {
+      throw damaged(thrown);
+    };
     await this.#joined.copy(member.header);
     const inflater = createInflateRaw({ chunkSize: copiedBytes });
     const counting = (async () => {
@@ -166,12 +177,12 @@ class LayerCopy {
       if (part === undefined) throw cutShort();
       left -= part.length;
       await this.#joined.copy(part);
-      await new Promise<void>((resolve) => inflater.write(part, () => resolve()));
+      const written = new Promise<void>((resolve) => inflater.write(part, () => resolve()));
+      // An inflater that fails never says that it has written.
+      await Promise.race([written, counting]).catch(refuse);
     }
     inflater.end();
-    const counted = await counting.catch((thrown: unknown) => {
-      throw damaged(thrown);
-    });
+    const counted = await counting.catch(refuse);
     const trailer = await this.#source.take(memberTrailerBytes);
     if (trailer === undefined) throw cutShort();
     const declared = readTrailer(trailer);

@@ -65,9 +65,11 @@ function parseEntryPoint(line: string, filename: string): EntryPoint {
       hint: "An entry point is written as name = module:function; report it to the package's authors.",
     });
   }
-  if (/[/\\\0]/.test(name) || name === '.' || name === '..' || isReservedName(name)) {
+  const isFileName =
+    !/[/\\\x00-\x1f\x7f]/.test(name) && name !== '.' && name !== '..' && Buffer.byteLength(name) <= 255;
+  if (!isFileName || isReservedName(name)) {
     throw pythonFault('wheel/unsafe-path', {
-      what: `${filename} asks for a command named "${name}", which would replace a file of the environment`,
+      what: `${filename} asks for a command named "${name}", which would replace a file of the environment or is no name of a file`,
       subject: filename,
       hint: 'Do not use this file; report it to the package index.',
     });

@@ -51,9 +51,12 @@ function quoted(cell: string): string {
   return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
+/** A row that no RECORD may have. */
+const strayQuote: readonly string[] = ['"'];
+
 function parseCells(text: string): readonly (readonly string[])[] {
   if (!text.includes('"')) return text.split(/\r\n|\r|\n/).map((line) => line.split(','));
-  const rows: string[][] = [];
+  const rows: (readonly string[])[] = [];
   let row: string[] = [];
   const cell = /"((?:[^"]|"")*)"|([^",\r\n]*)/y;
   for (let at = 0; at <= text.length; ) {
@@ -63,11 +66,11 @@ function parseCells(text: string): readonly (readonly string[])[] {
     at = cell.lastIndex;
     const delimiter = text[at];
     if (delimiter !== ',') {
-      rows.push(row);
+      rows.push(delimiter === '"' ? strayQuote : row);
       row = [];
     }
     at += text.startsWith('\r\n', at) ? 2 : 1;
-    // A stray quote inside of a cell: the row is given up, and reported as damaged by its missing cells.
+    // A stray quote inside of a cell: the rest of the line is given up, and reported as damaged.
     if (delimiter === '"') at = text.indexOf('\n', at) < 0 ? text.length + 1 : text.indexOf('\n', at) + 1;
   }
   return rows;

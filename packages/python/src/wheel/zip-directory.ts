@@ -40,6 +40,9 @@ const maximalEntries = 500_000;
 const maximalEntryRatio = 250;
 const maximalTotalRatio = 200;
 const alwaysAllowedBytes = 512 * 1024 * 1024;
+/** What file systems can hold (NAME_MAX, and PATH_MAX less the environment's own folders). */
+const longestNameBytes = 255;
+const longestPathBytes = 3_800;
 const maximalTotalBytes = 64 * 1024 ** 3;
 
 /**
@@ -54,10 +57,13 @@ export async function readZipDirectory(source: WheelSource, filename: string): P
   const tailOffset = source.sizeBytes - tailBytes;
   const tail = bufferOf(await source.readAt(tailOffset, tailBytes));
   const end = await readEndRecord(source, filename, tail, tailOffset);
-  if (end.sizeBytes > maximalDirectoryBytes || end.count > maximalEntries) {
-    throw bomb(filename, `it lists ${end.count} files, more than the ${maximalEntries} that are allowed`);
-  }
   if (end.offsetBytes + end.sizeBytes > end.startBytes) throw notAZip(filename, 'its directory lies outside of it');
+  if (end.sizeBytes > maximalDirectoryBytes || end.count > maximalEntries) {
+    throw bomb(
+      filename,
+      `its directory has ${end.sizeBytes} bytes for ${end.count} files; ${maximalEntries} files are allowed`,
+    );
+  }
   if (end.offsetBytes + end.sizeBytes !== end.startBytes) {
     throw overlap(filename, 'there are unexplained bytes behind its directory');
   }
@@ -238,12 +244,13 @@ function inPhysicalOrder(entries: readonly ZipEntry[], directoryOffset: number, 
 function refuseUnsafePath(name: string, filename: string): void {
   const parts = (name.endsWith('/') ? name.slice(0, -1) : name).split('/');
   const unsafe =
-    /[\\\0]/.test(name) ||
+    /[\\\x00-\x1f\x7f]/.test(name) ||
     /^[A-Za-z]:/.test(name) ||
-    parts.some((part) => part === '' || part === '.' || part === '..');
+    parts.some((part) => part === '' || part === '.' || part === '..' || Buffer.byteLength(part) > longestNameBytes) ||
+    Buffer.byteLength(name) > longestPathBytes;
   if (!unsafe) return;
   throw pythonFault('wheel/unsafe-path', {
-    what: `${filename} holds "${name}", a path that could lead out of the environment`,
+    what: `${filename} holds "${name}", a path that could lead out of the environment or that no file can have`,
     subject: filename,
     hint: 'Do not use this file; report it to the package index.',
   });

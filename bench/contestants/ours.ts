@@ -1,4 +1,4 @@
-import { access, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../program.ts';
 import { Registry } from '../registry.ts';
@@ -79,11 +79,7 @@ export class Ours implements Contestant, AsyncDisposable {
   /** A home in which both bases are known and no package is: the peers have the bases in their caches, too. */
   async #makeTemplate(): Promise<void> {
     const template = join(this.#folder, 'template');
-    const isThere = await access(template).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return;
+    await rm(template, { recursive: true, force: true });
     await rm(this.#home, { recursive: true, force: true });
     for (const base of [1, 2] as const) {
       await this.#mir(['bases', 'make', this.#base(base)]);

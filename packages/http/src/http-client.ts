@@ -31,8 +31,11 @@ export type HttpRequest = {
   readonly signal?: AbortSignal;
 };
 
-/** What carries requests: a third of a command's start, and many commands send none, so that it is loaded by the first. */
-type Transport = { readonly dispatcher: Dispatcher; readonly request: typeof import('undici').request };
+/** What carries requests: a third of a command's start, so that it is loaded by the first one, and only the parts that it needs. */
+type Transport = {
+  readonly dispatcher: Dispatcher;
+  readonly request: typeof import('undici/lib/api/api-request.js').default;
+};
 
 const maximalRedirects = 5;
 const maximalWaitSeconds = 60;
@@ -102,8 +105,10 @@ export class HttpClient {
     const body = typeof sent.body === 'function' ? sent.body() : sent.body;
     this.#transport ??= openTransport(this.#options);
     const { dispatcher, request } = await this.#transport;
-    const answer = await request(sent.url, {
-      dispatcher,
+    const { origin, pathname, search } = new URL(sent.url);
+    const answer = await request.call(dispatcher, {
+      origin,
+      path: `${pathname}${search}`,
       method: (sent.method ?? 'GET') as Dispatcher.HttpMethod,
       headers: { 'user-agent': 'managed-image-registry', ...sent.headers },
       ...(body !== undefined && { body: body as Buffer }),
@@ -114,8 +119,10 @@ export class HttpClient {
 }
 
 async function openTransport(options: HttpClientOptions): Promise<Transport> {
-  const [{ getCACertificates }, { default: undici }] = await Promise.all([import('node:tls'), import('undici')]);
-  const { Agent, EnvHttpProxyAgent, ProxyAgent, request } = undici;
+  const [{ getCACertificates }, { default: request }] = await Promise.all([
+    import('node:tls'),
+    import('undici/lib/api/api-request.js'),
+  ]);
   const idle = (options.idleTimeoutSeconds ?? 60) * 1000;
   const ca = options.caCertificates ?? [];
   const settings = {
@@ -126,10 +133,18 @@ async function openTransport(options: HttpClientOptions): Promise<Transport> {
     headersTimeout: idle,
     bodyTimeout: idle,
   };
-  if (options.proxy !== undefined) {
-    return { request, dispatcher: new ProxyAgent({ uri: options.proxy, ...settings }) };
+  return { request, dispatcher: await openDispatcher(options.proxy, settings) };
+}
+
+async function openDispatcher(proxy: string | undefined, settings: object): Promise<Dispatcher> {
+  if (proxy === undefined && !hasProxyVariables()) {
+    const { default: Agent } = await import('undici/lib/dispatcher/agent.js');
+    return new Agent(settings);
   }
-  return { request, dispatcher: hasProxyVariables() ? new EnvHttpProxyAgent(settings) : new Agent(settings) };
+  const { default: undici } = await import('undici');
+  return proxy === undefined
+    ? new undici.EnvHttpProxyAgent(settings)
+    : new undici.ProxyAgent({ uri: proxy, ...settings });
 }
 
 function isWorthRepeating(status: number, method: string): boolean {

@@ -1,7 +1,6 @@
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { Fault } from '@mir/core';
-import xz from 'xz-decompress';
 import type { DebianFaultCode } from '../fault.ts';
 
 /**
@@ -17,6 +16,7 @@ export async function* decompressed(chunks: AsyncIterable<Uint8Array>, name: str
 }
 
 async function* xzDecoded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { default: xz } = await import('xz-decompress'); // a WASM program of 70 kB, and most commands decode nothing
   const iterator = chunks[Symbol.asyncIterator]();
   let failure: unknown;
   const compressed = new ReadableStream<Uint8Array>(

@@ -17,7 +17,7 @@ export { sweepLeftovers } from './leftovers.ts';
 export { platformOfLock } from './lock/image-lock.ts';
 export { type Delivered, Delivery } from './output/delivery.ts';
 export { checkOutput, type Output, parseOutput, requireWritablePath } from './output/output.ts';
-export { inspectPlan } from './plan/inspection.ts';
+export { inspectPlan, prepareLibraryIndex } from './plan/inspection.ts';
 export { bytesShared, bytesToMove, lockFile, makePlan, type Plan, type PlanItem } from './plan/plan.ts';
 export type { Problem } from './plan/problem.ts';
 export type { ProgressEvent, ProgressListener, Stage } from './progress.ts';

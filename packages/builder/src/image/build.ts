@@ -4,7 +4,14 @@ import { imageLayer } from '../layers/image-layers.ts';
 import { wheelLayers } from '../layers/wheel-layers.ts';
 import { compareDotted } from '../libraries/elf.ts';
 import { osLayers } from '../os-packages/os-packages.ts';
-import { findCollisionsOf, type InspectedWheel, inspectedWheels, inspectWheels } from '../plan/inspection.ts';
+import {
+  errorsAbout,
+  findCollisionsOf,
+  type InspectedWheel,
+  inspectedWheels,
+  prepareLibraryIndex,
+  warningsAbout,
+} from '../plan/inspection.ts';
 import { neededLibraries } from '../plan/missing-libraries.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Problem } from '../plan/problem.ts';
@@ -33,6 +40,8 @@ export async function buildImage(
   const isShared = known === undefined || workshop.layerPool?.covers(known.image.digest) !== false;
   if (known !== undefined && isShared) return { ...known, problems: [...plan.problems, ...known.problems] };
   for (const { descriptor } of plan.base.image.layers) onLayer(descriptor);
+  // Who wants to know what it says asks again, and is told what is wrong.
+  if (plan.items.some(({ isHere }) => !isHere)) prepareLibraryIndex(workshop, plan.base).catch(() => undefined);
   const { own } = stackPackages(plan.lock.python.packages);
   const standsAlone = new Set(own.map(({ name }) => name));
   const [os, packages] = await Promise.all([
@@ -45,18 +54,20 @@ export async function buildImage(
   ]);
   return workshop.stage('assemble', async () => {
     const wheels = await inspectedWheels(workshop, packages);
-    const problems = await inspectWheels(workshop, plan, wheels, os.libraries);
-    refuseErrors(problems);
-    const image = await assemble(workshop, plan, {
-      osLayers: os.layers,
-      packages,
-      collisions: findCollisionsOf(wheels),
-      needs: {
-        glibc: highestGlibc(wheels),
-        libraries: neededLibraries(wheels.map(({ facts }) => facts)),
-      },
-      osLibraries: os.libraries,
-    });
+    refuseErrors(errorsAbout(plan, wheels));
+    const [problems, image] = await Promise.all([
+      warningsAbout(workshop, plan, wheels, os.libraries),
+      assemble(workshop, plan, {
+        osLayers: os.layers,
+        packages,
+        collisions: findCollisionsOf(wheels),
+        needs: {
+          glibc: highestGlibc(wheels),
+          libraries: neededLibraries(wheels.map(({ facts }) => facts)),
+        },
+        osLibraries: os.libraries,
+      }),
+    ]);
     await workshop.blobs.put(image.configBytes);
     await workshop.blobs.put(image.manifestBytes);
     await rememberImage(workshop, plan, { image, problems });

@@ -23,23 +23,44 @@ function factsOfWheel(workshop: Workshop, record: LayerRecord): Promise<WheelFac
 }
 
 /**
- * What the wheels' files tell: collisions, missing libraries, a glibc that is too old.
+ * What the wheels' files tell, as warnings: collisions, and missing libraries with the packages that bring them.
  *
  * @param osLibraries names of libraries that the plan's OS packages bring
  */
-export async function inspectWheels(
+export async function warningsAbout(
   workshop: Workshop,
   plan: Plan,
   wheels: readonly InspectedWheel[],
   osLibraries: readonly string[],
 ): Promise<Problem[]> {
-  const linked = wheels.map(({ package: { name }, facts }) => ({ name, libraries: facts.libraries }));
-  const system = { names: new Set([...plan.base.libraries, ...osLibraries]), libc: plan.base.target.libc };
+  const missing = findMissingLibraries(wheels.map(linkedOf), systemOf(plan, osLibraries));
   return [
-    ...glibcProblems(linked, system),
-    ...(await missingLibraryProblems(findMissingLibraries(linked, system), libraryIndex(workshop, plan))),
+    ...(await missingLibraryProblems(missing, libraryIndex(workshop, plan))),
     ...findCollisionsOf(wheels).map(collisionProblem),
   ];
+}
+
+/** What makes an image of these wheels impossible: a glibc that is too old. */
+export function errorsAbout(plan: Plan, wheels: readonly InspectedWheel[]): Problem[] {
+  return glibcProblems(wheels.map(linkedOf), systemOf(plan, []));
+}
+
+function linkedOf({ package: { name }, facts }: InspectedWheel) {
+  return { name, libraries: facts.libraries };
+}
+
+function systemOf({ base }: Plan, osLibraries: readonly string[]) {
+  return { names: new Set([...base.libraries, ...osLibraries]), libc: base.target.libc };
+}
+
+/**
+ * Reads the archive's index of libraries ahead of the question who brings a missing one: the first time it is a download of 11 MB,
+ * for which there is time while wheels are converted.
+ */
+export async function prepareLibraryIndex(workshop: Workshop, { suite, platform }: Plan['base']): Promise<void> {
+  if (suite === undefined) return;
+  const snapshot = await archiveSnapshot(workshop, await archiveSettings(workshop, suite), suite, platform);
+  await snapshot.packagesWithLibrary('');
 }
 
 /** Files that two of the wheels install differently. */
@@ -63,13 +84,14 @@ function libraryIndex(workshop: Workshop, { base }: Plan): LibraryIndex | undefi
   if (suite === undefined) return undefined;
   const settings = () => archiveSettings(workshop, suite);
   const open = async () => openArchive(workshop, await settings(), suite, platform);
+  const snapshot = async () => archiveSnapshot(workshop, await settings(), suite, platform);
   const lookUp = async (question: readonly string[], answer: () => Promise<readonly string[]>) => {
-    const { identity } = await archiveSnapshot(workshop, await settings(), suite, platform);
+    const { identity } = await snapshot();
     return recallOr(workshop, 'selections', [identity, selectionVersion, ...question], answer);
   };
   return {
     packagesWithLibrary: (soname) =>
-      lookUp(['packages with', soname], async () => (await open()).packagesWithLibrary(soname)),
+      lookUp(['packages with', soname], async () => (await snapshot()).packagesWithLibrary(soname)),
     closureOf: (name) =>
       lookUp(['closure of', name, base.digest], async () => {
         const archive = await open();
@@ -94,7 +116,8 @@ export async function inspectPlan(workshop: Workshop, plan: Plan): Promise<Probl
     workshop.stage('os-packages', () => osLayers(workshop, plan.base, plan.osSelection)),
     workshop.stage('wheels', () => wheelLayers(workshop, python.packages, python.target.pythonVersion, undefined)),
   ]);
-  return inspectWheels(workshop, plan, await inspectedWheels(workshop, packages), os.libraries);
+  const wheels = await inspectedWheels(workshop, packages);
+  return [...errorsAbout(plan, wheels), ...(await warningsAbout(workshop, plan, wheels, os.libraries))];
 }
 
 /** What was kept of the wheels when their layers were made. */

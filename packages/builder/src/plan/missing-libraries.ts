@@ -97,6 +97,8 @@ export async function missingLibraryProblems(
 
 async function smallestSet(proposals: readonly string[], index: LibraryIndex | undefined): Promise<string[]> {
   const names = [...new Set(proposals)].sort();
+  // What comes along matters only where something else is proposed.
+  if (names.length < 2) return names;
   const closures = new Map<string, ReadonlySet<string>>();
   for (const name of names) closures.set(name, new Set((await index?.closureOf(name)) ?? [name]));
   const kept: string[] = [];

@@ -8,10 +8,11 @@ import type { Package, Suite } from '../package.ts';
 import { compareVersions } from '../version/version.ts';
 import type { ArchiveSettings } from './archive-settings.ts';
 import { CacheFolder } from './cache-folder.ts';
-import { packContents, readContents } from './contents.ts';
+import { indexFile, notCachedFault } from './index-file.ts';
+import { LibraryIndex } from './library-index.ts';
 import { PackageIndex, packPackages } from './package-index.ts';
 import { debianArchiveKeys, keysOf } from './release.ts';
-import { type ExpectedFile, SourceReader, verified } from './source-reader.ts';
+import { type ExpectedFile, SourceReader } from './source-reader.ts';
 import { distrustSuite, freshSuite, type KnownSuite } from './suite-index.ts';
 
 export type ArchiveProgress = { readonly what: 'release' | 'packages' | 'contents'; readonly url: string };
@@ -38,11 +39,13 @@ export type ArchiveOptions = {
 export type ArchiveSnapshot = {
   /** Follows from the digests of all package indexes and where they come from. */
   readonly identity: string;
-  /** Reads the indexes. @throws Fault `archive/*` */
+  /** Reads the indexes of packages. @throws Fault `archive/*` */
   readonly open: () => Promise<Archive>;
+  /** As the archive's own {@link Archive.packagesWithLibrary}, without reading the indexes of packages. */
+  readonly packagesWithLibrary: (soname: string) => Promise<readonly string[]>;
 };
 
-type SuiteOfSource = { readonly known: KnownSuite; readonly index: PackageIndex; readonly uri: string };
+type SuiteOfSource = { readonly index: PackageIndex; readonly uri: string };
 
 /** The packages of one suite with its updates and security fixes, from signed indexes (Debian repository format). */
 export class Archive {
@@ -50,21 +53,18 @@ export class Archive {
   readonly architecture: 'amd64' | 'arm64';
   readonly #parts: readonly SuiteOfSource[];
   readonly #reader: SourceReader;
-  readonly #cache: CacheFolder;
-  readonly #options: ArchiveOptions;
-  #libraries: Promise<ReadonlyMap<string, readonly string[]>> | undefined;
+  readonly #libraries: LibraryIndex;
 
   private constructor(
     options: ArchiveOptions,
     reader: SourceReader,
-    cache: CacheFolder,
+    libraries: LibraryIndex,
     parts: readonly SuiteOfSource[],
   ) {
     this.suite = options.suite;
     this.architecture = options.architecture;
-    this.#options = options;
     this.#reader = reader;
-    this.#cache = cache;
+    this.#libraries = libraries;
     this.#parts = parts;
   }
 
@@ -94,9 +94,11 @@ export class Archive {
       }),
     );
     const listed = parts.flat();
+    const libraries = new LibraryIndex(listed, options, reader, cache);
     const identity = listed.map(({ uri, known, file }) => `${uri} ${known.suite} ${file.path} ${file.sha256}`);
     return {
       identity: createHash('sha256').update(identity.join('\n')).digest('hex'),
+      packagesWithLibrary: (soname) => libraries.packagesWith(soname),
       open: async () => {
         const read = listed.map(async ({ request, known, uri, file }) => {
           try {
@@ -106,7 +108,7 @@ export class Archive {
             throw thrown;
           }
         });
-        return new Archive(options, reader, cache, await Promise.all(read));
+        return new Archive(options, reader, libraries, await Promise.all(read));
       },
     };
   }
@@ -155,42 +157,13 @@ export class Archive {
   }
 
   /** Packages that hold a shared library of this file name where the linker looks for it, by the Contents index. */
-  async packagesWithLibrary(soname: string): Promise<readonly string[]> {
-    this.#libraries ??= this.#readLibraries();
-    return (await this.#libraries).get(soname) ?? [];
+  packagesWithLibrary(soname: string): Promise<readonly string[]> {
+    return this.#libraries.packagesWith(soname);
   }
 
   /** The bytes of a package's .deb. They are not checked here: `readDeb` does it while reading. */
   download(found: Package): AsyncIterable<Uint8Array> {
     return this.#reader.read(`${found.sourceUri}/${found.filename}`);
-  }
-
-  async #readLibraries(): Promise<ReadonlyMap<string, readonly string[]>> {
-    const merged = new Map<string, readonly string[]>();
-    for (const { known, uri } of this.#parts) {
-      for (const [library, names] of await this.#librariesOf(known, uri)) {
-        merged.set(library, [...new Set([...(merged.get(library) ?? []), ...names])]);
-      }
-    }
-    return merged;
-  }
-
-  /** Updates and security suites may have no Contents; their packages' names are those of the suite itself. */
-  async #librariesOf(known: KnownSuite, uri: string): Promise<ReadonlyMap<string, readonly string[]>> {
-    const path = [`main/Contents-${this.architecture}`, `Contents-${this.architecture}`]
-      .map((one) => `${one}.gz`)
-      .find((one) => known.files[one] !== undefined);
-    const file = path === undefined ? undefined : known.files[path];
-    if (path === undefined || file === undefined) return new Map();
-    const name = `libraries-1-${file.sha256}`;
-    const kept = await this.#cache.read(name);
-    if (kept !== undefined) return readContents(kept.toString('latin1'));
-    if (this.#options.offline === true) throw notCachedFault(uri, path);
-    const url = `${uri}/dists/${known.suite}/${path}`;
-    this.#options.onProgress?.({ what: 'contents', url });
-    const text = await packContents(decompressed(await indexFile(known, uri, path, this.#reader), path));
-    await this.#cache.write(name, text);
-    return readContents(text);
   }
 }
 
@@ -251,37 +224,11 @@ async function packageIndex(
   return made;
 }
 
-/** An index file by its digest where the archive offers that (it cannot change under our feet), else by its path. */
-async function indexFile(
-  known: KnownSuite,
-  uri: string,
-  path: string,
-  reader: SourceReader,
-): Promise<AsyncIterable<Uint8Array>> {
-  const file = known.files[path];
-  if (file === undefined) throw new TypeError(`${path} is not listed`);
-  const url = `${uri}/dists/${known.suite}/${path}`;
-  if (known.byHash) {
-    const byHash = `${url.slice(0, url.lastIndexOf('/'))}/by-hash/SHA256/${file.sha256}`;
-    const found = await reader.find(byHash);
-    if (found !== undefined) return verified(found, file, byHash);
-  }
-  return verified(reader.read(url), file, url);
-}
-
 function damagedIndexFault(url: string, cause: Fault): Fault<DebianFaultCode> {
   return new Fault('archive/wrong-hash', {
     what: `${url} is not the file that the archive signed: ${cause.message}`,
     subject: url,
     hint: 'Try again in a few minutes; if it stays, do not use this mirror.',
     cause,
-  });
-}
-
-function notCachedFault(uri: string, path: string): Fault<DebianFaultCode> {
-  return new Fault('archive/not-cached', {
-    what: `${path} of ${uri} is not kept here, and nothing may be fetched`,
-    subject: uri,
-    hint: 'Run once without the offline option.',
   });
 }

@@ -81,6 +81,12 @@ export class HttpClient {
     return startDownload(this, url, options, this.#attempts);
   }
 
+  /** Loads what requests need ahead of the first one. */
+  async prepare(): Promise<void> {
+    this.#transport ??= openTransport(this.#options);
+    await this.#transport;
+  }
+
   /** Ends idle connections; running requests fail. */
   async close(): Promise<void> {
     await (await this.#transport)?.dispatcher.destroy();

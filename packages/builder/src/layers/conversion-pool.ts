@@ -17,12 +17,8 @@ type Task = {
 
 type Thread = { readonly worker: Worker; readonly tasks: Map<number, Task> };
 
-/**
- * What a thread takes on at once. Wheels are inflated by Node's own thread pool, so that one thread of ours keeps two cores
- * busy with two of them; .debs and bytecode are work for the thread itself.
- */
-const tasksPerThread = 2;
-const coresPerWheelThread = 1;
+/** What a thread takes on at once: while one file is waited for, another is converted. */
+const tasksPerThread = 3;
 /** Work of so few bytes is done here and now, before a thread would have started. */
 const smallBytes = 2 << 20;
 
@@ -33,7 +29,6 @@ const threadProgram = new URL(`./conversion-thread${extname(import.meta.url)}`, 
 export class ConversionPool {
   readonly #options: ConversionThreadOptions;
   readonly #limit = Math.max(2, availableParallelism());
-  readonly #wheelLimit = Math.max(1, Math.ceil(availableParallelism() / coresPerWheelThread));
   readonly #threads: Thread[] = [];
   readonly #waiting: Task[] = [];
   /** Does small work in this thread. */
@@ -45,9 +40,9 @@ export class ConversionPool {
     this.#options = { registryDirectory, compilerProcesses: Math.max(1, Math.ceil(availableParallelism() / 2)) };
   }
 
-  /** Starts a thread ahead of its first task: it needs a moment, and there may be something to wait for meanwhile. */
+  /** Starts the threads ahead of their first task: they need a moment, and there may be something to wait for meanwhile. */
   warm(): void {
-    if (this.#threads.length === 0) this.#start();
+    while (this.#threads.length < this.#limit) this.#start();
   }
 
   /** Runs one conversion. `weight` is its size in bytes. @throws Fault of the conversion */
@@ -74,7 +69,7 @@ export class ConversionPool {
     }
     while (this.#waiting.length > 0 && !this.#isClosed) {
       const [task] = this.#waiting;
-      const thread = task === undefined ? undefined : this.#freeThread(task.conversion);
+      const thread = task === undefined ? undefined : this.#freeThread();
       if (thread === undefined || task === undefined) return;
       this.#waiting.shift();
       const id = this.#nextId++;
@@ -88,12 +83,10 @@ export class ConversionPool {
     return (await this.#here).convert(conversion, onBytes);
   }
 
-  #freeThread(conversion: Conversion): Thread | undefined {
-    const threads = conversion.kind === 'wheel' ? this.#threads.slice(0, this.#wheelLimit) : this.#threads;
-    const limit = conversion.kind === 'wheel' ? this.#wheelLimit : this.#limit;
-    const [idlest] = [...threads].sort((a, b) => a.tasks.size - b.tasks.size);
+  #freeThread(): Thread | undefined {
+    const [idlest] = [...this.#threads].sort((a, b) => a.tasks.size - b.tasks.size);
     if (idlest !== undefined && idlest.tasks.size === 0) return idlest;
-    if (this.#threads.length < limit) return this.#start();
+    if (this.#threads.length < this.#limit) return this.#start();
     return idlest !== undefined && idlest.tasks.size < tasksPerThread ? idlest : undefined;
   }
 

@@ -26,6 +26,11 @@ export class Converter implements AsyncDisposable {
     return new Converter(await BlobStore.open(options.registryDirectory, { writes: 'on-the-spot' }), options);
   }
 
+  /** Loads what conversions need ahead of the first one. */
+  async prepare(): Promise<void> {
+    await this.#clientFor(undefined).prepare();
+  }
+
   /** Does one conversion. `onBytes` is told of what arrives. @throws Fault of the conversion */
   async convert(conversion: Conversion, onBytes: (count: number) => void): Promise<Converted> {
     switch (conversion.kind) {

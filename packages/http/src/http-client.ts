@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { getCACertificates } from 'node:tls';
 import { Fault } from '@mir/core';
 import type { Dispatcher } from 'undici';
 import { type Download, type DownloadOptions, startDownload } from './download.ts';
@@ -125,10 +126,7 @@ export class HttpClient {
 }
 
 async function openTransport(options: HttpClientOptions): Promise<Transport> {
-  const [{ getCACertificates }, { default: request }] = await Promise.all([
-    import('node:tls'),
-    import('undici/lib/api/api-request.js'),
-  ]);
+  const { default: request } = await import('undici/lib/api/api-request.js');
   const idle = (options.idleTimeoutSeconds ?? 60) * 1000;
   const ca = options.caCertificates ?? [];
   const settings = {

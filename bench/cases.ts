@@ -18,9 +18,8 @@ export class Arena {
   readonly #lightPackages: readonly string[];
   /** For each contestant and set: of which generation of its caches the plain image was built last. */
   readonly #built = new Map<string, string>();
-  /** How often a contestant's heavy package was replaced: a version comes only once, or its layers would be known. */
+  /** How often a contestant was given something new: each thing comes only once, or its layers would be known. */
   readonly #turns = new Map<string, number>();
-  #additions = 0;
 
   constructor(lightPackages: readonly string[]) {
     this.#lightPackages = lightPackages;
@@ -38,12 +37,15 @@ export class Arena {
       }
       case 'light': {
         await this.#stand(contestant, plain, set);
-        const added = [this.#nextLight()];
+        const added = [this.#nextLight(contestant)];
         return this.#altered(contestant, set, { ...plain, requirements: [...plain.requirements, ...added], added });
       }
       case 'heavy': {
         await this.#stand(contestant, plain, set);
-        return this.#altered(contestant, set, { ...plain, requirements: replaced(set, this.#turn(contestant, set)) });
+        return this.#altered(contestant, set, {
+          ...plain,
+          requirements: replaced(set, this.#turn(contestant, set.name)),
+        });
       }
       case 'noop':
         await this.#stand(contestant, plain, set);
@@ -79,16 +81,16 @@ export class Arena {
     this.#built.set(contestant.name, standing(contestant, set));
   }
 
-  #turn(contestant: Contestant, set: PackageSet): number {
-    const key = `${contestant.name} ${set.name}`;
+  #turn(contestant: Contestant, what: string): number {
+    const key = `${contestant.name} ${what}`;
     const turn = this.#turns.get(key) ?? 0;
     this.#turns.set(key, turn + 1);
     return turn;
   }
 
-  #nextLight(): string {
-    const light = this.#lightPackages[this.#additions++ % this.#lightPackages.length];
-    if (light === undefined) throw new Error('There is no light package to add.');
+  #nextLight(contestant: Contestant): string {
+    const light = this.#lightPackages[this.#turn(contestant, 'light')];
+    if (light === undefined) throw new Error('All light packages were added: ask for fewer runs.');
     return light;
   }
 }

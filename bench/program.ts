@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export type RunOptions = {
@@ -23,6 +24,7 @@ export async function run(program: string, args: readonly string[], options: Run
     });
   }
   const code = await ended(child);
+  await appendFile(options.log, output.join(''));
   if (code !== 0) {
     throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${output.join('').slice(-2000)}`);
   }

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Daemon, outputOf, run } from '../program.ts';
+import { Daemon, run } from '../program.ts';
 import { Registry } from '../registry.ts';
 import type { BaseNumber, Stage } from '../stage.ts';
 import type { Contestant, Job } from './contestant.ts';
@@ -58,7 +58,9 @@ insecure-entitlements = ["network.host"]
     const daemon = await Daemon.start(join(stage.programs, 'buildkitd'), ['--config', configuration], {
       log: join(folder, 'buildkitd.log'),
       answers: async () => {
-        await outputOf(join(stage.programs, 'buildctl'), ['--addr', socket, 'debug', 'workers']);
+        await run(join(stage.programs, 'buildctl'), ['--addr', socket, 'debug', 'workers'], {
+          log: join(folder, 'buildctl.log'),
+        });
         return true;
       },
     });
@@ -81,7 +83,6 @@ insecure-entitlements = ["network.host"]
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#daemon[Symbol.asyncDispose]();
     await this.registry[Symbol.asyncDispose]();
-    // Mounts that a killed build left behind are the kernel's until the machine goes; a clean stop leaves none.
   }
 
   async #forget(prune: readonly string[]): Promise<void> {

@@ -6,7 +6,7 @@ import type { Stage } from '../stage.ts';
 import type { Contestant, Job } from './contestant.ts';
 
 /** In no set and needing nothing: building an image with it makes a base known. */
-const primer = 'iniconfig==2.0.0';
+const primer = 'colorama==0.4.6';
 
 /** This product, started as its users start it: the launcher and its start are part of the time. */
 export class Ours implements Contestant, AsyncDisposable {

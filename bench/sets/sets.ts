@@ -34,7 +34,8 @@ export function replaced(
   { requirements, replacement: { name, versions } }: PackageSet,
   turn: number,
 ): readonly string[] {
-  const version = versions[turn % versions.length];
+  const version = versions[turn];
+  if (version === undefined) throw new Error(`All other versions of ${name} were used: ask for fewer runs.`);
   return requirements.map((one) => (one.startsWith(`${name}==`) ? `${name}==${version}` : one));
 }
 

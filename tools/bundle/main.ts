@@ -1,5 +1,5 @@
 /**
- * Puts the program `mir` into a few files of plain JavaScript: Node then starts in a fifth of the time that it needs to find,
+ * Puts the program `mir` into a few files of plain JavaScript: Node then starts in a third of the time that it needs to find,
  * read and strip some three hundred modules. The launcher calls this when a source is newer than the last bundle.
  *
  *   main.ts FOLDER    writes FOLDER/program-…/ and, last of all, its path into FOLDER/current

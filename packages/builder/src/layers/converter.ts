@@ -8,7 +8,6 @@ import { type WheelInstallation, writeWheelLayer } from './wheel-layer.ts';
 
 /** Progress is told in steps of this size. */
 const reportedBytes = 2 << 20;
-const uncollectedLimitBytes = 8 << 20;
 
 /** Does conversions, with connections and interpreters that it keeps. */
 export class Converter implements AsyncDisposable {
@@ -115,7 +114,6 @@ function counted(source: WheelSource, onBytes: (count: number) => void): WheelSo
     async *stream() {
       let unreported = 0;
       for await (const chunk of source.stream()) {
-        collectNowAndThen(chunk.length);
         unreported += chunk.length;
         if (unreported >= reportedBytes) {
           onBytes(unreported);
@@ -126,17 +124,4 @@ function counted(source: WheelSource, onBytes: (count: number) => void): WheelSo
       onBytes(unreported);
     },
   };
-}
-
-let uncollectedBytes = 0;
-
-/**
- * What arrives lies outside of V8's heap, and V8 lets 64 MB of it wait for a collection in every thread. Collecting the young
- * generation takes a millisecond; where the launcher allows it (--expose-gc), it is asked for in time.
- */
-function collectNowAndThen(receivedBytes: number): void {
-  uncollectedBytes += receivedBytes;
-  if (uncollectedBytes < uncollectedLimitBytes) return;
-  uncollectedBytes = 0;
-  (globalThis.gc as ((options: { readonly type: 'minor' }) => void) | undefined)?.({ type: 'minor' });
 }

@@ -32,7 +32,7 @@ const work = mkdtempSync(join(tmpdir(), 'debian-base-'));
 const http = new HttpClient();
 after(async () => {
   rmSync(work, { recursive: true, force: true });
-  await http.close();
+  http.close();
 });
 
 const tree = join(work, 'tree');

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { getCACertificates } from 'node:tls';
 import { Fault } from '@mir/core';
-import type { Dispatcher } from 'undici';
 import { type Download, type DownloadOptions, startDownload } from './download.ts';
 import { type HttpFaultCode, isPassing, shownUrl, transportFault } from './http-fault.ts';
 import { HttpResponse } from './http-response.ts';
+import { Transport } from './transport.ts';
 
 /** Settings of a client; all have working defaults. */
 export type HttpClientOptions = {
@@ -32,24 +31,22 @@ export type HttpRequest = {
   readonly signal?: AbortSignal;
 };
 
-/** What carries requests: a third of a command's start, so that it is loaded by the first one, and only the parts that it needs. */
-type Transport = {
-  readonly dispatcher: Dispatcher;
-  readonly request: typeof import('undici/lib/api/api-request.js').default;
-};
-
 const maximalRedirects = 5;
 const maximalWaitSeconds = 60;
 
 /** HTTP as every package needs it: retries, redirects that leak nothing, proxies, downloads that resume. */
 export class HttpClient {
-  readonly #options: HttpClientOptions;
   readonly #attempts: number;
-  #transport: Promise<Transport> | undefined;
+  readonly #transport: Transport;
 
   constructor(options: HttpClientOptions = {}) {
-    this.#options = options;
     this.#attempts = options.attempts ?? 4;
+    this.#transport = new Transport({
+      proxy: options.proxy,
+      caCertificates: options.caCertificates ?? [],
+      connectTimeoutSeconds: options.connectTimeoutSeconds ?? 15,
+      idleTimeoutSeconds: options.idleTimeoutSeconds ?? 60,
+    });
   }
 
   /**
@@ -83,14 +80,13 @@ export class HttpClient {
   }
 
   /** Loads what requests need ahead of the first one. */
-  async prepare(): Promise<void> {
-    this.#transport ??= openTransport(this.#options);
-    await this.#transport;
+  prepare(): void {
+    this.#transport.prepare();
   }
 
   /** Ends idle connections; running requests fail. */
-  async close(): Promise<void> {
-    await (await this.#transport)?.dispatcher.destroy();
+  close(): void {
+    this.#transport.close();
   }
 
   async #sendPatiently(sent: HttpRequest): Promise<HttpResponse> {
@@ -109,46 +105,15 @@ export class HttpClient {
   }
 
   async #sendOnce(sent: HttpRequest): Promise<HttpResponse> {
-    const body = typeof sent.body === 'function' ? sent.body() : sent.body;
-    this.#transport ??= openTransport(this.#options);
-    const { dispatcher, request } = await this.#transport;
-    const { origin, pathname, search } = new URL(sent.url);
-    const answer = await request.call(dispatcher, {
-      origin,
-      path: `${pathname}${search}`,
-      method: (sent.method ?? 'GET') as Dispatcher.HttpMethod,
+    const answer = await this.#transport.send({
+      url: new URL(sent.url),
+      method: sent.method ?? 'GET',
       headers: { 'user-agent': 'managed-image-registry', ...sent.headers },
-      ...(body !== undefined && { body: body as Buffer }),
-      ...(sent.signal !== undefined && { signal: sent.signal }),
+      body: typeof sent.body === 'function' ? sent.body() : sent.body,
+      signal: sent.signal,
     });
     return new HttpResponse(sent.url, answer);
   }
-}
-
-async function openTransport(options: HttpClientOptions): Promise<Transport> {
-  const { default: request } = await import('undici/lib/api/api-request.js');
-  const idle = (options.idleTimeoutSeconds ?? 60) * 1000;
-  const ca = options.caCertificates ?? [];
-  const settings = {
-    connect: {
-      timeout: (options.connectTimeoutSeconds ?? 15) * 1000,
-      ...(ca.length > 0 && { ca: [...getCACertificates('default'), ...ca] }),
-    },
-    headersTimeout: idle,
-    bodyTimeout: idle,
-  };
-  return { request, dispatcher: await openDispatcher(options.proxy, settings) };
-}
-
-async function openDispatcher(proxy: string | undefined, settings: object): Promise<Dispatcher> {
-  if (proxy === undefined && !hasProxyVariables()) {
-    const { default: Agent } = await import('undici/lib/dispatcher/agent.js');
-    return new Agent(settings);
-  }
-  const { default: undici } = await import('undici');
-  return proxy === undefined
-    ? new undici.EnvHttpProxyAgent(settings)
-    : new undici.ProxyAgent({ uri: proxy, ...settings });
 }
 
 function isWorthRepeating(status: number, method: string): boolean {
@@ -188,10 +153,6 @@ function redirectFault(url: string, why: string): Fault<HttpFaultCode> {
 function withoutCredentials(headers: Readonly<Record<string, string>>): Record<string, string> {
   const secret = ['authorization', 'cookie', 'proxy-authorization'];
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !secret.includes(name.toLowerCase())));
-}
-
-function hasProxyVariables(): boolean {
-  return ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'].some((name) => (process.env[name] ?? '') !== '');
 }
 
 function abortOptions(sent: HttpRequest): { signal?: AbortSignal } {

@@ -73,13 +73,8 @@ export function isPassing(thrown: unknown): boolean {
   return code !== undefined && (timeoutCodes.has(code) || interruptedCodes.has(code) || passingCodes.has(code));
 }
 
-const timeoutCodes = new Set([
-  'ETIMEDOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-]);
-const interruptedCodes = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']);
+const timeoutCodes = new Set(['ETIMEDOUT']);
+const interruptedCodes = new Set(['ECONNRESET', 'EPIPE']);
 const passingCodes = new Set(['ECONNREFUSED', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH']);
 
 function systemCode(error: Error): string | undefined {

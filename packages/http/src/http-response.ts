@@ -1,5 +1,5 @@
+import type { IncomingMessage } from 'node:http';
 import { Fault } from '@mir/core';
-import type { Dispatcher } from 'undici';
 import { type HttpFaultCode, shownUrl, transportFault } from './http-fault.ts';
 
 /** An answer whose body has not been read yet. Read it or discard it, or its connection stays taken. */
@@ -7,18 +7,17 @@ export class HttpResponse {
   /** Where the answer came from, after redirects. */
   readonly url: string;
   readonly status: number;
-  readonly #answer: Dispatcher.ResponseData;
+  readonly #answer: IncomingMessage;
 
-  constructor(url: string, answer: Dispatcher.ResponseData) {
+  constructor(url: string, answer: IncomingMessage) {
     this.url = url;
-    this.status = answer.statusCode;
+    this.status = answer.statusCode ?? 0;
     this.#answer = answer;
   }
 
   /** A header's value; the first where it was sent several times. */
   header(name: string): string | undefined {
-    const value = this.#answer.headers[name.toLowerCase()];
-    return Array.isArray(value) ? value[0] : value;
+    return this.#answer.headersDistinct[name.toLowerCase()]?.[0];
   }
 
   /** The body as it arrives. @throws Fault `http/interrupted` or `http/timeout` */
@@ -43,14 +42,22 @@ export class HttpResponse {
     return new TextDecoder().decode(await this.bytes(limitBytes));
   }
 
-  /** Lets go of the body and frees the connection. */
+  /** Lets go of the body and frees the connection: a short rest is read, a long one costs the connection. */
   async discard(): Promise<void> {
-    await this.#answer.body.dump({ limit: 65_536 }).catch(() => undefined);
+    let unreadBytes = 65_536;
+    try {
+      for await (const chunk of this.#answer) {
+        unreadBytes -= chunk.length;
+        if (unreadBytes < 0) break;
+      }
+    } catch {
+      // Nobody wanted it.
+    }
   }
 
   async *#read(): AsyncGenerator<Uint8Array> {
     try {
-      for await (const chunk of this.#answer.body) yield chunk;
+      for await (const chunk of this.#answer) yield chunk;
     } catch (thrown) {
       throw transportFault(thrown, this.url);
     }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isFault } from '@mir/core';
 import { HttpClient } from '@mir/http';
 
@@ -131,4 +132,78 @@ test('an answer longer than its limit is refused', async (t) => {
   const url = await serve(t, (_, response) => response.end(content));
   const response = await client(t).send({ url });
   await assert.rejects(response.bytes(1000), (fault) => isFault(fault, 'http/too-large'));
+});
+
+test('a server that falls silent is not waited for, before its answer and in the middle of it', async (t) => {
+  const url = await serve(t, (request, response) => {
+    if (request.url === '/middle') response.writeHead(200, { 'content-length': 10 }).write('half');
+  });
+  const impatient = new HttpClient({ attempts: 1, idleTimeoutSeconds: 0.2 });
+  t.after(() => impatient.close());
+  await assert.rejects(impatient.send({ url }), (fault) => isFault(fault, 'http/timeout'));
+  const response = await impatient.send({ url: `${url}/middle` });
+  await assert.rejects(response.bytes(100), (fault) => isFault(fault, 'http/timeout'));
+});
+
+test('who reads slowly is not taken for a silent server', async (t) => {
+  const url = await serve(t, (_, response) => response.end(content));
+  const impatient = new HttpClient({ attempts: 1, idleTimeoutSeconds: 0.1 });
+  t.after(() => impatient.close());
+  let sizeBytes = 0;
+  for await (const chunk of (await impatient.send({ url })).body) {
+    // Longer than the server may be silent, while what it sent waits here.
+    if (sizeBytes === 0) await delay(400);
+    sizeBytes += chunk.length;
+  }
+  assert.equal(sizeBytes, content.length);
+});
+
+test('a request that nobody wants any more ends at once, also while its answer is read', async (t) => {
+  const url = await serve(t, (request, response) => {
+    if (request.url === '/middle') response.writeHead(200, { 'content-length': 10 }).write('half');
+  });
+  const before = new AbortController();
+  const sending = client(t).send({ url, signal: before.signal });
+  before.abort();
+  await assert.rejects(sending, { name: 'AbortError' });
+  const during = new AbortController();
+  const response = await client(t).send({ url: `${url}/middle`, signal: during.signal });
+  const reading = response.bytes(100);
+  during.abort();
+  await assert.rejects(reading, { name: 'AbortError' });
+});
+
+test('a body that breaks off breaks the request, and its error is told', async (t) => {
+  const url = await serve(t, (request) => request.resume());
+  const sending = client(t).send({
+    url,
+    method: 'PUT',
+    headers: { 'content-length': '10' },
+    body: async function* () {
+      yield Buffer.from('half');
+      throw new Error('the disk is gone');
+    },
+  });
+  await assert.rejects(sending, /the disk is gone/);
+});
+
+test('requests go through the proxy that is named', async (t) => {
+  const asked: (string | undefined)[] = [];
+  const proxy = await serve(t, (request, response) => {
+    asked.push(request.url);
+    response.end('by proxy');
+  });
+  const proxied = new HttpClient({ proxy });
+  t.after(() => proxied.close());
+  const response = await proxied.send({ url: 'http://archive.invalid/file?x=1' });
+  assert.equal(await response.text(100), 'by proxy');
+  assert.deepEqual(asked, ['http://archive.invalid/file?x=1']);
+});
+
+test('an address of IPv6 is reached', async (t) => {
+  const server = createServer((request, response) => response.end(request.headers.host));
+  await new Promise<void>((resolve) => server.listen(0, '::1', resolve));
+  t.after(() => server.close());
+  const host = `[::1]:${(server.address() as AddressInfo).port}`;
+  assert.equal(await (await client(t).send({ url: `http://${host}/` })).text(100), host);
 });

@@ -60,7 +60,7 @@ export class IndexProbe {
         }),
       );
     } finally {
-      await http.close();
+      http.close();
     }
   }
 }
@@ -86,7 +86,7 @@ export async function webPageFault(index: IndexSettings, project: string): Promi
   } catch {
     // A better explanation is a courtesy: what uv has said stands.
   } finally {
-    await http.close();
+    http.close();
   }
   return undefined;
 }

@@ -150,7 +150,7 @@ async function withSizes(
       })),
     );
   } finally {
-    await http.close();
+    http.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { type ExecFileOptions, execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, chmod, constants, mkdir, mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
@@ -45,7 +45,9 @@ const pinnedWheels: Readonly<Record<string, PinnedWheel>> = {
   'arm64 musl': aarch64Wheel,
 };
 
-const execute = promisify(execFile);
+/** Loaded here and not with the module: most commands start nothing. */
+const execute = (program: string, args: readonly string[], options: ExecFileOptions) =>
+  promisify(execFile)(program, args, { ...options, encoding: 'utf8' });
 
 /**
  * A uv of the pinned version: the one on the PATH, or one that the host's own pip fetches once, checked against a

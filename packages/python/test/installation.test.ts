@@ -135,7 +135,7 @@ test('a remote wheel is read by parts, resumed, and spooled where parts are not 
         assert.equal(requests.filter(({ sentBytes }) => sentBytes === zip.length).length <= 2, true);
     } finally {
       await source.close();
-      await http.close();
+      http.close();
     }
   }
 });

@@ -19,7 +19,7 @@ export type ThrownError = {
 };
 
 const converter = await Converter.open(workerData as ConversionThreadOptions);
-await converter.prepare();
+converter.prepare();
 
 parentPort?.on('message', (message: { id: number; conversion: Conversion }) => {
   const { id, conversion } = message;

@@ -26,8 +26,8 @@ export class Converter implements AsyncDisposable {
   }
 
   /** Loads what conversions need ahead of the first one. */
-  async prepare(): Promise<void> {
-    await this.#clientFor(undefined).prepare();
+  prepare(): void {
+    this.#clientFor(undefined).prepare();
   }
 
   /** Does one conversion. `onBytes` is told of what arrives. @throws Fault of the conversion */

@@ -33,13 +33,13 @@ type Target = Output & { readonly kind: 'registry' };
 type Standing = { readonly digest: Digest | undefined; readonly blobs: readonly Digest[] };
 
 /**
- * The way of one image to where it goes. Layers may be offered while others are still being made: a remote registry gets them at once. Tags
- * come last, so nothing half-done can be seen.
+ * The way of one image to where it goes. A remote registry is asked what it has as soon as there is a delivery, and gets layers
+ * while others are still being made. Tags come last, so nothing half-done can be seen.
  */
 export class Delivery implements AsyncDisposable {
   readonly #workshop: Workshop;
   readonly #output: Output;
-  readonly #bases: readonly Base[];
+  #bases: readonly Base[] = [];
   readonly #client: RegistryClient | undefined;
   readonly #uploads = new Map<Digest, Promise<unknown>>();
   #standing: Promise<Standing> | undefined;
@@ -47,15 +47,21 @@ export class Delivery implements AsyncDisposable {
   #memory: Promise<RegistryMemory> | undefined;
   #sentBytes = 0;
 
-  /** @param bases of the images, whose layers may be mounted from where they are */
-  constructor(workshop: Workshop, output: Output, bases: readonly Base[] = []) {
+  constructor(workshop: Workshop, output: Output) {
     this.#workshop = workshop;
     this.#output = output;
-    this.#bases = bases;
     this.#client =
       output.kind === 'registry'
         ? new RegistryClient({ registry: output.registry, credentials: dockerConfigCredentials() })
         : undefined;
+    const repository = this.#repository();
+    // That it cannot be reached is told when something is to be pushed there.
+    if (repository !== undefined) this.#knownBlobs(repository).catch(() => undefined);
+  }
+
+  /** Names the bases of the images: their layers may be mounted from where they are. */
+  expectBases(bases: readonly Base[]): void {
+    this.#bases = bases;
   }
 
   /** A layer of the image that need not be made any more. A failed upload is reported by {@link complete}. */

@@ -65,12 +65,9 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
     ...workshopOptions(values),
   });
   const { built, delivered } = await mended(workshop, async () => {
+    await using delivery = new Delivery(workshop, output);
     const plans = await makePlans(workshop, specs, { startsWheels: true });
-    await using delivery = new Delivery(
-      workshop,
-      output,
-      plans.map(({ base }) => base),
-    );
+    delivery.expectBases(plans.map(({ base }) => base));
     const built = await buildImages(workshop, plans, delivery.offer);
     // Before anything becomes visible: a lock that cannot be written fails the build.
     await writeLocks(lockOut, plans);

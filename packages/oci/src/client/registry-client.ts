@@ -46,7 +46,7 @@ export class RegistryClient {
   }
 
   async close(): Promise<void> {
-    if (this.#ownsHttp) await this.#http.close();
+    if (this.#ownsHttp) this.#http.close();
   }
 }
 

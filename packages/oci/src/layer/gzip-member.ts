@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
-import { deflateSync } from 'fflate';
+// Not its entry for Node, which loads worker threads for what is not used here.
+import { deflateSync } from 'fflate/browser';
 import { deflatedBound, deflateFixed, encodeStored } from './fixed-deflate.ts';
 
 /** Bytes of every member's header and trailer. */
@@ -78,6 +79,10 @@ function member(
   return output.subarray(0, end + memberTrailerBytes);
 }
 
-/** The member that ends every layer: the two zero blocks of tar. Its bytes are constant: layers that end otherwise are not ours. */
+/** The two zero blocks that end a tar. */
 export const endOfArchive: Uint8Array = new Uint8Array(1024);
-export const endOfArchiveMember: Uint8Array = fixedMember(endOfArchive);
+
+/** The member that ends every layer. Its bytes are constant: layers that end otherwise are not ours. */
+export function endOfArchiveMember(): Uint8Array {
+  return fixedMember(endOfArchive);
+}

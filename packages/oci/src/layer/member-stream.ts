@@ -82,7 +82,7 @@ export class MemberStream {
   async finish(): Promise<WrittenLayer> {
     await this.flush();
     this.count(endOfArchive);
-    await this.#output.write(endOfArchiveMember);
+    await this.#output.write(endOfArchiveMember());
     const { digest, sizeBytes } = await this.#output.finish();
     return {
       digest,

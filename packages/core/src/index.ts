@@ -1,4 +1,5 @@
 export { Fault, type FaultData, type FaultDetails, isFault } from './fault.ts';
+export { DamagedStream, Inflater, type InflationEnd } from './inflation.ts';
 export { type Architecture, architectureOf, type Platform, parsePlatform, platforms } from './platform.ts';
 export type {
   DeflatedChunk,

@@ -28,10 +28,16 @@ const usualPatience: Patience = { answerSeconds: 30, graceSeconds: 2 };
 export class IndexProbe {
   readonly #stop = new AbortController();
   readonly #silence = new AbortController();
-  readonly #asking: Promise<void>;
+  readonly #ask: () => Promise<void>;
+  #asking: Promise<void> | undefined;
 
   constructor(index: IndexSettings, project: string, patience: Patience = usualPatience) {
-    this.#asking = this.#ask(index, project, patience).catch(() => {
+    this.#ask = () => this.#askAll(index, project, patience);
+  }
+
+  /** Begins to ask. */
+  start(): void {
+    this.#asking ??= this.#ask().catch(() => {
       // Whatever else is wrong with the index, uv says it better.
     });
   }
@@ -47,7 +53,7 @@ export class IndexProbe {
     await this.#asking;
   }
 
-  async #ask(index: IndexSettings, project: string, { answerSeconds, graceSeconds }: Patience): Promise<void> {
+  async #askAll(index: IndexSettings, project: string, { answerSeconds, graceSeconds }: Patience): Promise<void> {
     const http = await clientFor(index, answerSeconds);
     const { signal } = this.#stop;
     try {

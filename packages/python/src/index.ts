@@ -25,6 +25,7 @@ export {
 export { type RequirementsFile, readRequirementsFile } from './requirements-file.ts';
 export { type ResolveRequest, resolve } from './resolver.ts';
 export { supportedTags, type Target } from './target.ts';
+export { defaultIndexUrl } from './uv-process.ts';
 export { findUv, type UvProgram, uvVersion } from './uv-program.ts';
 export { compareVersions, highestVersion, normalizeVersion, satisfies } from './version.ts';
 export { chooseWheel, parseWheelFilename, type WheelFilename } from './wheel/filename.ts';

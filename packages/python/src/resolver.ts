@@ -27,6 +27,8 @@ export type ResolveRequest = {
   readonly excludeNewer?: string;
   readonly timeoutSeconds?: number;
   readonly signal?: AbortSignal;
+  /** Called once the resolver runs. */
+  readonly onStarted?: () => void;
 };
 
 const defaultTimeoutSeconds = 300;
@@ -83,9 +85,13 @@ async function runWatched(
   constraints: readonly Requirement[],
 ): Promise<UvAnswer> {
   const probe = new IndexProbe(run.index, requirements[0]?.name ?? '');
+  const onStarted = () => {
+    probe.start();
+    run.onStarted?.();
+  };
   const signal = run.signal === undefined ? probe.signal : AbortSignal.any([run.signal, probe.signal]);
   try {
-    return await runUv({ ...run, signal }, linesOf(requirements), linesOf(constraints));
+    return await runUv({ ...run, signal, onStarted }, linesOf(requirements), linesOf(constraints));
   } catch (thrown) {
     if (run.signal?.aborted !== true) probe.signal.throwIfAborted();
     throw thrown;

@@ -18,9 +18,14 @@ export type UvRun = {
   readonly excludeNewer?: string;
   readonly timeoutSeconds: number;
   readonly signal?: AbortSignal;
+  /** Called once uv runs: what is to be done beside it should not hold up its start. */
+  readonly onStarted?: () => void;
 };
 
 export type UvAnswer = { readonly exitCode: number; readonly stdout: string; readonly stderr: string };
+
+/** What starting uv needs to know, whatever it is asked. */
+type Starting = Pick<UvRun, 'uv' | 'index' | 'timeoutSeconds' | 'signal' | 'onStarted'>;
 
 const freshSeconds = 600;
 /** They answer at once, where a version manager's stand-in on the PATH may take a second. */
@@ -53,19 +58,40 @@ export async function runUv(run: UvRun, requirements: string, constraints: strin
   }
 }
 
+/**
+ * The index that uv asks where no settings name one, in uv's own words. Undefined when it does not say.
+ *
+ * @throws Fault `resolution/timeout`, `uv/missing`
+ */
+export async function defaultIndexUrl(
+  run: Pick<UvRun, 'uv' | 'cacheDirectory' | 'interpreter' | 'timeoutSeconds'>,
+): Promise<string | undefined> {
+  const cache = join(run.cacheDirectory, 'uv-index');
+  await mkdir(cache, { recursive: true });
+  const quietly = ['--offline', '--no-config', '--no-header', '--quiet', '--no-python-downloads'];
+  const args = ['pip', 'compile', '-', '--emit-index-url', ...quietly, ...interpreterOf(run)];
+  // Not from within its cache: uv refuses to work there.
+  const { stdout } = await start({ ...run, index: {} }, run.cacheDirectory, args, cache);
+  return /^--index-url (\S+)$/m.exec(stdout)?.[1];
+}
+
 function argumentsOf(run: UvRun): readonly string[] {
-  const interpreter = run.interpreter ?? systemInterpreters.find((path) => existsSync(path));
   const options = [
     ['--format', 'pylock.toml'],
     ['--only-binary', ':all:'],
     ['--generate-hashes', '--no-config', '--no-header', '--no-annotate', '--quiet', '--color', 'never'],
     ['--python-version', run.target.pythonVersion, '--python-platform', platformOf(run.target)],
     ['--constraints', 'constraints.txt', '--no-python-downloads', '--no-progress', '--no-sources'],
-    interpreter === undefined ? [] : ['--python', interpreter],
+    interpreterOf(run),
     run.excludeNewer === undefined ? [] : ['--exclude-newer', run.excludeNewer],
     run.index.caFile === undefined && run.index.caDirectory === undefined ? ['--system-certs'] : [],
   ];
   return ['pip', 'compile', 'requirements.in', ...options.flat()];
+}
+
+function interpreterOf({ interpreter }: Pick<UvRun, 'interpreter'>): readonly string[] {
+  const chosen = interpreter ?? systemInterpreters.find((path) => existsSync(path));
+  return chosen === undefined ? [] : ['--python', chosen];
 }
 
 /** The platform in uv's words: the highest glibc it knows that the target has. @throws Fault `resolution/unsupported-platform` */
@@ -84,7 +110,7 @@ function platformOf(target: Target): string {
   return `${machine}-manylinux_2_${choice}`;
 }
 
-function environmentOf(run: UvRun, scratch: string, cache: string): Record<string, string> {
+function environmentOf(run: Starting, scratch: string, cache: string): Record<string, string> {
   const environment: Record<string, string> = {
     HOME: scratch,
     // uv looks there for a Python to start, which it needs whatever it resolves for.
@@ -107,7 +133,7 @@ function environmentOf(run: UvRun, scratch: string, cache: string): Record<strin
   return environment;
 }
 
-function start(run: UvRun, scratch: string, args: readonly string[], cache: string): Promise<UvAnswer> {
+function start(run: Starting, scratch: string, args: readonly string[], cache: string): Promise<UvAnswer> {
   return new Promise((resolve, reject) => {
     const timeout = AbortSignal.timeout(run.timeoutSeconds * 1000);
     const signal = run.signal === undefined ? timeout : AbortSignal.any([run.signal, timeout]);
@@ -118,6 +144,7 @@ function start(run: UvRun, scratch: string, args: readonly string[], cache: stri
       signal,
       killSignal: 'SIGKILL',
     });
+    run.onStarted?.();
     const output = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (text: string) => {
@@ -129,7 +156,7 @@ function start(run: UvRun, scratch: string, args: readonly string[], cache: stri
   });
 }
 
-function startFault(thrown: Error, run: UvRun, timeout: AbortSignal): Error {
+function startFault(thrown: Error, run: Starting, timeout: AbortSignal): Error {
   if (run.signal?.aborted === true) return thrown;
   if (timeout.aborted) {
     return pythonFault('resolution/timeout', {

@@ -17,6 +17,7 @@ async function serve(t: TestContext, answer: RequestListener): Promise<string> {
 test('an index that takes the question and never answers is told of', async (t) => {
   const indexUrl = await serve(t, () => undefined);
   const probe = new IndexProbe({ indexUrl }, 'demo', { answerSeconds: 0.2, graceSeconds: 0 });
+  probe.start();
   await once(probe.signal, 'abort');
   const { reason } = probe.signal;
   assert.ok(isFault(reason, 'resolution/timeout'), String(reason));
@@ -34,6 +35,7 @@ test('an index that answers whatever is none that is silent', async (t) => {
   });
   const answered = Promise.withResolvers<void>();
   const probe = new IndexProbe({ indexUrl }, 'demo', { answerSeconds: 5, graceSeconds: 0 });
+  probe.start();
   await answered.promise;
   await probe.close();
   assert.equal(probe.signal.aborted, false);

@@ -41,7 +41,7 @@ export async function buildImage(
   if (known !== undefined && isShared) return { ...known, problems: [...plan.problems, ...known.problems] };
   for (const { descriptor } of plan.base.image.layers) onLayer(descriptor);
   // Who wants to know what it says asks again, and is told what is wrong.
-  if (plan.items.some(({ isHere }) => !isHere)) prepareLibraryIndex(workshop, plan.base).catch(() => undefined);
+  if (mayNeedLibraries(plan)) prepareLibraryIndex(workshop, plan.base).catch(() => undefined);
   const { own } = stackPackages(plan.lock.python.packages);
   const standsAlone = new Set(own.map(({ name }) => name));
   const [os, packages] = await Promise.all([
@@ -74,6 +74,12 @@ export async function buildImage(
     workshop.layerPool?.cover(image.digest);
     return { image, problems: [...plan.problems, ...problems] };
   });
+}
+
+/** Whether a wheel that is not known yet may ask for libraries that nothing else brings: one for any platform has no programs. */
+function mayNeedLibraries({ items, lock }: Plan): boolean {
+  const unknown = new Set(items.filter(({ kind, isHere }) => kind === 'wheel' && !isHere).map(({ name }) => name));
+  return lock.python.packages.some(({ name, wheel }) => unknown.has(name) && !wheel.filename.endsWith('-any.whl'));
 }
 
 function refuseErrors(problems: readonly Problem[]): void {

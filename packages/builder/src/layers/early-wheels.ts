@@ -12,13 +12,14 @@ const pagesAtOnce = 12;
  */
 export function startWheels(
   workshop: Workshop,
-  index: IndexSettings,
+  indexing: Promise<IndexSettings>,
   requirements: readonly Requirement[],
   target: Target,
   compiling: Promise<Compiler | undefined>,
 ): void {
   const waiting = [...requirements];
   const work = async (): Promise<void> => {
+    const index = await indexing;
     for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
       const wheel = await foreseeWheel(workshop.http, index, one, target);
       if (wheel === undefined || workshop.earlyWheels.has(wheel.sha256)) continue;

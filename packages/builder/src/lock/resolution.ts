@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  defaultIndexUrl,
   findUv,
   formatRequirement,
   type IndexSettings,
@@ -19,6 +20,8 @@ import { arePinned, pinsOf } from './pins.ts';
 
 /** Index metadata may be this old when something is resolved. */
 const maximalAgeMilliseconds = 10 * 60 * 1000;
+/** uv answers what its index is without asking anybody. */
+const tellingTimeoutSeconds = 20;
 /** Resolutions of pinned requirements that the next one may build on. */
 const settledLimit = 12;
 
@@ -29,8 +32,8 @@ export type Wish = {
   readonly target: Target;
   /** The base's Python, for a host that has none of its own. */
   readonly interpreter: () => Promise<Interpreter | undefined>;
-  /** Told of the requirements that the resolver begins to work on. */
-  readonly onResolving?: (requirements: readonly Requirement[], index: IndexSettings) => void;
+  /** Told of the requirements that the resolver begins to work on, and of all the indexes that it asks. */
+  readonly onResolving?: (requirements: readonly Requirement[], index: Promise<IndexSettings>) => void;
 };
 
 type Resolved = { readonly atMilliseconds: number; readonly lock: Lock };
@@ -82,17 +85,19 @@ async function resolveFrom(
     );
   if (start === undefined) {
     // What has not been resolved lately is likely to bring much that is new.
-    workshop.pool.warm();
-    wish.onResolving?.(wish.requirements, index);
-    return runResolver(workshop, wish, index);
+    return runResolver(workshop, wish, index, () => {
+      workshop.pool.warm();
+      wish.onResolving?.(wish.requirements, spelledOut(workshop, wish, index));
+    });
   }
   const done = new Set(start.requirements);
   const added = wish.requirements.filter((one) => !done.has(textOf(one)));
   if (added.length === 0) return start.lock;
-  wish.onResolving?.(added, index);
   try {
     const constraints = [...wish.constraints, ...pinsOf(wish.requirements)];
-    const lock = await runResolver(workshop, { ...wish, requirements: added, constraints }, index);
+    const lock = await runResolver(workshop, { ...wish, requirements: added, constraints }, index, () =>
+      wish.onResolving?.(added, spelledOut(workshop, wish, index)),
+    );
     if (arePinned(lock, wish.requirements)) return united(start.lock, lock);
   } catch {
     // It does not fit. Resolving the whole list tells why, in its own words.
@@ -100,18 +105,34 @@ async function resolveFrom(
   return runResolver(workshop, wish, index);
 }
 
-async function runResolver(workshop: Workshop, wish: Wish, index: IndexSettings): Promise<Lock> {
+async function runResolver(
+  workshop: Workshop,
+  wish: Wish,
+  index: IndexSettings,
+  onStarted: () => void = () => undefined,
+): Promise<Lock> {
   const { requirements, constraints, target } = wish;
+  return resolve({ requirements, constraints, target, index, onStarted, ...(await uvFor(workshop, wish)) });
+}
+
+/** The settings with the index that uv asks by itself written out, for those who ask an index without uv. */
+async function spelledOut(workshop: Workshop, wish: Wish, index: IndexSettings): Promise<IndexSettings> {
+  if (index.indexUrl !== undefined) return index;
+  const known = await recall<string>(workshop, 'indexes', [uvVersion]);
+  const indexUrl =
+    known ?? (await defaultIndexUrl({ ...(await uvFor(workshop, wish)), timeoutSeconds: tellingTimeoutSeconds }));
+  if (indexUrl === undefined) return index;
+  if (known === undefined) await remember(workshop, 'indexes', [uvVersion], indexUrl);
+  return { ...index, indexUrl };
+}
+
+async function uvFor(workshop: Workshop, wish: Wish) {
   const interpreter = await pythonForUv(workshop, wish.interpreter);
-  return resolve({
-    requirements,
-    constraints,
-    target,
-    ...(interpreter !== undefined && { interpreter }),
-    index,
+  return {
     uv: await findUv({ cacheDirectory: workshop.home.cache, environment: workshop.environment }),
     cacheDirectory: join(workshop.home.cache, 'uv'),
-  });
+    ...(interpreter !== undefined && { interpreter }),
+  };
 }
 
 function united(one: Lock, other: Lock): Lock {

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import type { DeflatedChunk } from '@mir/core';
+import { DamagedStream, type DeflatedChunk, Inflater, type InflationEnd } from '@mir/core';
 import { pythonFault } from '../fault.ts';
 import { ByteReader } from './byte-reader.ts';
-import { DamagedStream, Inflater, type InflationEnd } from './inflation.ts';
 import type { WheelSource } from './source.ts';
 import { dataDescriptorFlag, overlap, type ZipDirectory, type ZipEntry } from './zip-directory.ts';
 

@@ -1,5 +1,5 @@
 import { constants, createInflateRaw, inflateRawSync } from 'node:zlib';
-import type { DeflatedChunk } from '@mir/core';
+import type { DeflatedChunk } from './tree-entry.ts';
 
 /** What a stream is inflated to at a time: it stays in the processor's cache while it is hashed. */
 const outputBytes = 256 * 1024;

@@ -4,7 +4,13 @@ export { type BaseVariant, basePackages, baseVariants, hasMergedUsr, pythonOfSui
 export { type ClosureRequest, closure, type PackageSource } from './closure/closure.ts';
 export { type DebAtHand, packagesAtHand } from './closure/packages-at-hand.ts';
 export type { BaseState, Unconfigurable } from './configuration/base-state.ts';
-export { type Configured, configureBase, configureOnTop, unconfigurable } from './configuration/configuration.ts';
+export {
+  type Configured,
+  configurationVersion,
+  configureBase,
+  configureOnTop,
+  unconfigurable,
+} from './configuration/configuration.ts';
 export { type DirectoryListing, readBaseState } from './configuration/foreign-base.ts';
 export { formatParagraph, type Paragraph, parseControl } from './control/control.ts';
 export { type Dependency, type Possibility, parseDependencies } from './control/dependency.ts';

@@ -7,6 +7,7 @@ import {
   archiveSettingsOfMachine,
   type BaseState,
   basePackages,
+  configurationVersion,
   configureBase,
   debConverterVersion,
   hasMergedUsr,
@@ -183,7 +184,7 @@ function contentLayer(
   const content = createHash('sha256')
     .update(packages.map(({ sha256 }) => sha256).join('\n'))
     .digest('hex');
-  const versions = `converter ${debConverterVersion}.${debianBaseVersion}`;
+  const versions = `converter ${debConverterVersion}.${debianBaseVersion}, configuration ${configurationVersion}`;
   return workshop.layers.findOrMake(['debian-base', suite, architecture, content, versions], async () => {
     const layers = await packageLayers(workshop, packages, hasMergedUsr(suite), proxy, { isShared: false });
     const { entries, state } = configureBase(await factsOf(workshop, layers), { suite, architecture });

@@ -1,4 +1,4 @@
-import { debConverterVersion } from '@mir/debian';
+import { configurationVersion, debConverterVersion } from '@mir/debian';
 import { type Digest, Image, parseManifest } from '@mir/oci';
 import { wheelConverterVersion } from '@mir/python';
 import { bytecodeLayerVersion } from '../layers/bytecode-layer.ts';
@@ -43,7 +43,8 @@ export async function rememberImage(
 }
 
 function inputsOf(plan: Plan): string[] {
-  const versions = [wheelConverterVersion, debConverterVersion, bytecodeLayerVersion, assemblyVersion].join('.');
+  const debVersions = [debConverterVersion, configurationVersion];
+  const versions = [wheelConverterVersion, ...debVersions, bytecodeLayerVersion, assemblyVersion].join('.');
   // The name of the base goes into the image's annotations, and is in no lock's identity where it is an address.
   return [plan.digest, plan.base.name, versions];
 }

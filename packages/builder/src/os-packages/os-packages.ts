@@ -4,6 +4,7 @@ import {
   type Archive,
   type BaseState,
   closure,
+  configurationVersion,
   configureOnTop,
   debConverterVersion,
   type Package,
@@ -97,7 +98,8 @@ export async function osLayers(workshop: Workshop, base: Base, selection: OsSele
   const key = createHash('sha256')
     .update([base.digest, ...selection.packages.map(({ sha256 }) => sha256)].join('\n'))
     .digest('hex');
-  const glue = await workshop.layers.findOrMake(['os', key, `converter ${debConverterVersion}`], async () => {
+  const versions = `converter ${debConverterVersion}, configuration ${configurationVersion}`;
+  const glue = await workshop.layers.findOrMake(['os', key, versions], async () => {
     const facts = await factsOf(workshop, layers);
     const below = await base.state();
     refuseUnconfigurable(unconfigurable(facts, below));

@@ -16,6 +16,9 @@ import { controlFieldsOf, runScript } from './script-runner.ts';
 import { entriesOf } from './tree-entries.ts';
 import { stateOfTree, treeOfState } from './tree-state.ts';
 
+/** Raised whenever configuring the same packages could write something else: part of every key of what it wrote. */
+export const configurationVersion = 2;
+
 /** What configuring packages writes, and what the next packages on top need to know. */
 export type Configured = { readonly entries: readonly TreeEntry[]; readonly state: BaseState };
 

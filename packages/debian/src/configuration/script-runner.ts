@@ -41,7 +41,7 @@ export function runScript(
   const text = scripted.members[script];
   if (text === undefined || isConfiguredNatively(scripted.name)) return undefined;
   if (scripted.name === 'bash' && script === 'preinst' && text.startsWith('\u007fELF')) return undefined; // makes /bin/sh until dash is there
-  const interpreter = /^#!\s*(\S+)/.exec(text)?.[1] ?? 'a binary';
+  const interpreter = interpreterOf(text);
   if (!/^\/(?:usr\/)?bin\/(?:sh|bash|dash)$/.test(interpreter)) return `it is written for ${interpreter}`;
   try {
     const status = runShellScript(tree, scripted, script, text, args);
@@ -76,7 +76,7 @@ function runShellScript(
   commands.set('.', source);
   commands.set('source', source);
   if (/^(?:lib)?python3/.test(name)) for (const python of pythonNames(text)) commands.set(python, () => 0);
-  const newShell = () => {
+  const run = (content: string, words: readonly string[]) => {
     const shell = new Shell(tree, commands);
     const variables = {
       PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
@@ -90,15 +90,21 @@ function runShellScript(
       DPKG_ROOT: '',
     };
     for (const [variable, value] of Object.entries(variables)) shell.variables.set(variable, value);
+    if (interpreterOf(content).endsWith('/bash')) shell.dialect = 'bash';
+    shell.takeOptionsOf(content);
     shell.scriptName = `/var/lib/dpkg/info/${name}.${script}`;
-    return shell;
+    return shell.run(content, words);
   };
   const config = members['config'];
   if (config !== undefined && script === 'postinst' && text.includes(confmodule)) {
     useDebconf();
-    newShell().run(config, ['configure', '']);
+    run(config, ['configure', '']);
   }
-  return newShell().run(text, args);
+  return run(text, args);
+}
+
+function interpreterOf(script: string): string {
+  return /^#!\s*(\S+)/.exec(script)?.[1] ?? 'a binary';
 }
 
 /** Byte-compiling is all that the packages of Python run their interpreter for. */

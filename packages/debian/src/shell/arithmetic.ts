@@ -12,7 +12,7 @@ const precedences: readonly (readonly string[])[] = [
 
 /** The value of `$((…))`: whole numbers, variables, the usual operators and brackets. @throws {@link ShellSyntaxError} */
 export function arithmetic(text: string, variables: ReadonlyMap<string, string>): number {
-  const tokens = text.match(/\d+|[A-Za-z_]\w*|\|\||&&|[=!<>]=|[-+*/%()<>!]|\S/g) ?? [];
+  const tokens = text.match(/0[xX][\dA-Fa-f]+|\d+|[A-Za-z_]\w*|\|\||&&|[=!<>]=|[-+*/%()<>!]|\S/g) ?? [];
   let at = 0;
   let nesting = 0;
   const level = (depth: number): number => {
@@ -43,13 +43,21 @@ export function arithmetic(text: string, variables: ReadonlyMap<string, string>)
       at += 1;
       return inner;
     }
-    if (token !== undefined && /^\d+$/.test(token)) return Number(token);
-    if (token !== undefined && /^[A-Za-z_]/.test(token)) return Number(variables.get(token) ?? 0) || 0;
+    if (token !== undefined && /^\d/.test(token)) return numberOf(token);
+    if (token !== undefined && /^[A-Za-z_]/.test(token)) return numberOf(variables.get(token)?.trim() || '0');
     throw new ShellSyntaxError(`"${text}" is not understood`);
   };
   const value = level(0);
   if (at < tokens.length) throw new ShellSyntaxError(`"${text}" is not understood`);
   return value;
+}
+
+/** A whole number as C writes it: octal behind a zero. */
+function numberOf(text: string): number {
+  const [, sign, octal, other] = /^([-+]?)(?:0([0-7]+)|(0|[1-9]\d*|0[xX][\dA-Fa-f]+))$/.exec(text) ?? [];
+  const size = octal !== undefined ? Number.parseInt(octal, 8) : Number(other);
+  if (!Number.isSafeInteger(size)) throw new ShellSyntaxError(`"${text}" is not a number that is understood`);
+  return sign === '-' ? -size : size;
 }
 
 function applied(sign: string, left: number, right: number): number {

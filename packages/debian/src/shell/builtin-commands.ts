@@ -1,4 +1,6 @@
 import { NotUnderstood } from './limits.ts';
+import { echoed, formatted } from './printed-text.ts';
+import { readLine } from './read-command.ts';
 import type { Shell, ShellCommand } from './shell.ts';
 import { test } from './test-command.ts';
 
@@ -20,20 +22,28 @@ export const builtinCommands: Readonly<Record<string, ShellCommand>> = {
   true: () => 0,
   false: () => 1,
   sleep: () => 0,
-  cd: () => 0,
+  cd: (args, shell) => {
+    const [path = '/', ...others] = args[0] === '--' ? args.slice(1) : args;
+    if (path.startsWith('-') || others.length > 0) throw new NotUnderstood(`it goes to the folder ${args.join(' ')}`);
+    if (shell.tree.stat(shell.at(path))?.type !== 'directory') return 2;
+    const found = shell.tree.resolve(shell.at(path));
+    shell.folder = found === '' ? '' : `/${found}`;
+    return 0;
+  },
   umask: (args, shell) => {
     if (/^[0-7]{1,4}$/.test(args[0] ?? '')) shell.fileMask = Number.parseInt(args[0] ?? '', 8);
     return 0;
   },
-  trap: () => 0,
+  trap: (args, shell) => {
+    const [action = '', ...signals] = args[0] === '--' ? args.slice(1) : args;
+    if (signals.some((signal) => signal === 'EXIT' || signal === '0')) shell.atExit(action === '-' ? '' : action);
+    return 0;
+  },
   wait: () => 0,
   sync: () => 0,
   ulimit: () => 0,
-  echo: (args, _shell, streams) => {
-    const quiet = args[0] === '-n';
-    streams.output.push(
-      args.filter((_, position) => position > 0 || !/^-[ne]$/.test(args[0] ?? '')).join(' ') + (quiet ? '' : '\n'),
-    );
+  echo: (args, { dialect }, streams) => {
+    streams.output.push(echoed(args, dialect));
     return 0;
   },
   printf: (args, _shell, streams) => {
@@ -42,21 +52,19 @@ export const builtinCommands: Readonly<Record<string, ShellCommand>> = {
   },
   '[': (args, shell) => {
     if (args.at(-1) !== ']') throw new NotUnderstood('a "]" is missing');
-    return test(args.slice(0, -1), shell.tree) ? 0 : 1;
+    return test(args.slice(0, -1), shell);
   },
-  test: (args, shell) => (test(args, shell.tree) ? 0 : 1),
+  test: (args, shell) => test(args, shell),
   set: (args, shell) => {
     let position = 0;
     for (; position < args.length; position += 1) {
       const arg = args[position] ?? '';
       if (arg === '--') break;
       if (!/^[-+]/.test(arg)) break;
-      if (arg === '-o' || arg === '+o') {
-        position += 1;
-        if (args[position] === 'errexit') shell.setOption('e', arg === '-o');
-        continue;
+      for (const letter of arg.slice(1)) {
+        if (letter === 'o') position += 1;
+        shell.setOption(letter === 'o' ? (args[position] ?? '') : letter, arg.startsWith('-'));
       }
-      for (const letter of arg.slice(1)) shell.setOption(letter, arg.startsWith('-'));
     }
     if (position < args.length) shell.arguments = args.slice(args[position] === '--' ? position + 1 : position);
     return 0;
@@ -65,6 +73,7 @@ export const builtinCommands: Readonly<Record<string, ShellCommand>> = {
   readonly: (args, shell) => assign(args, shell, false),
   local: (args, shell) => assign(args, shell, true),
   unset: (args, shell) => {
+    if (args[0] === '-f') throw new NotUnderstood('it takes a function away');
     for (const arg of args) shell.variables.delete(arg);
     return 0;
   },
@@ -74,12 +83,13 @@ export const builtinCommands: Readonly<Record<string, ShellCommand>> = {
   },
   exit: (args, shell) => shell.exit(Number(args[0] ?? shell.status)),
   return: (args, shell) => shell.leaveFunction(Number(args[0] ?? shell.status)),
-  break: (_args, shell) => shell.leaveLoop(true),
-  continue: (_args, shell) => shell.leaveLoop(false),
+  break: (args, shell) => shell.leaveLoop(true, Number(args[0] ?? 1)),
+  continue: (args, shell) => shell.leaveLoop(false, Number(args[0] ?? 1)),
   eval: (args, shell, streams) => shell.evaluate(args.join(' '), streams),
   exec: (args, shell, streams) => shell.exit(shell.call(args, streams)),
   command: (args, shell, streams) => {
-    if (args[0] === '-v' || args[0] === '-V') return located(args.slice(1), shell, streams.output);
+    // 127 is what dash says.
+    if (args[0] === '-v' || args[0] === '-V') return located(args.slice(1), shell, streams.output) === 0 ? 0 : 127;
     return shell.call(args[0] === '-p' ? args.slice(1) : args, streams);
   },
   which: (args, shell, streams) =>
@@ -100,24 +110,7 @@ export const builtinCommands: Readonly<Record<string, ShellCommand>> = {
     assign(args.slice(0, Math.max(0, rest)), shell, false);
     return rest < 0 ? 0 : shell.call(args.slice(rest), streams);
   },
-  read: (args, shell, streams) => {
-    const stop = streams.input.text.indexOf('\n');
-    const ended = stop < 0;
-    const line = ended ? streams.input.text : streams.input.text.slice(0, stop);
-    streams.input.text = ended ? '' : streams.input.text.slice(stop + 1);
-    const names = args.filter((arg) => !arg.startsWith('-'));
-    const separators = shell.variables.get('IFS') ?? ' \t\n';
-    let rest = separators === '' ? line : line.trim();
-    for (const [position, variable] of names.entries()) {
-      const cut =
-        position === names.length - 1 || separators === ''
-          ? -1
-          : [...rest].findIndex((sign) => separators.includes(sign));
-      shell.variables.set(variable, cut < 0 ? rest : rest.slice(0, cut));
-      rest = cut < 0 ? '' : rest.slice(cut + 1).trimStart();
-    }
-    return ended && line === '' ? 1 : 0;
-  },
+  read: readLine,
 };
 
 const searchFolders = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
@@ -135,24 +128,4 @@ function located(names: readonly string[], shell: Shell, output: string[]): numb
     output.push(`${found}\n`);
   }
   return 0;
-}
-
-const widestField = 4096;
-
-function formatted([format = '', ...values]: readonly string[]): string {
-  const left = [...values];
-  let text = '';
-  let leftBefore: number;
-  do {
-    leftBefore = left.length;
-    text += format.replace(/\\(n|t|\\|")|%(-?\d*)([sdib%])/g, (_, escaped, width, kind) => {
-      if (escaped !== undefined) return escaped === 'n' ? '\n' : escaped === 't' ? '\t' : escaped;
-      if (kind === '%') return '%';
-      const value = left.shift() ?? '';
-      const size = Number(width) || 0;
-      if (Math.abs(size) > widestField) throw new NotUnderstood(`it prints ${size} signs for one value`);
-      return size < 0 ? value.padEnd(-size) : value.padStart(size);
-    });
-  } while (left.length > 0 && left.length < leftBefore);
-  return text;
 }

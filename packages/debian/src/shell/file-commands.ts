@@ -1,7 +1,7 @@
 import { accountId } from '../handlers/accounts.ts';
 import { capabilityAttribute } from '../handlers/capabilities.ts';
 import type { VirtualNode } from '../tree/virtual-tree.ts';
-import { takenApart } from './command-line.ts';
+import { takenApart, understood } from './command-line.ts';
 import { NotUnderstood } from './limits.ts';
 import type { Shell, ShellCommand } from './shell.ts';
 
@@ -14,13 +14,17 @@ function into(shell: Shell, target: string, source: string): string {
 }
 
 function changedMode(mode: number, change: string, isDirectory: boolean): number {
-  if (/^0*[0-7]{1,4}$/.test(change)) return Number.parseInt(change, 8);
+  if (/^0*[0-7]{1,4}$/.test(change)) {
+    // Of a folder, numbers say nothing of the bits that its files inherit.
+    return Number.parseInt(change, 8) | (isDirectory ? mode & 0o6000 : 0);
+  }
   let result = mode;
   for (const clause of change.split(',')) {
     const match = /^([ugoa]*)([-+=])([rwxXst]*)$/.exec(clause);
     if (match === null) throw new NotUnderstood(`it changes a mode to ${change}`);
     const [, who = '', sign, what = ''] = match;
     const whom = who === '' || who.includes('a') ? 'ugo' : who;
+    if (who === '' && what.includes('w')) throw new NotUnderstood(`it changes a mode to ${change}`);
     let bits = 0;
     for (const letter of what) {
       const execute = letter === 'x' || (letter === 'X' && (isDirectory || (mode & 0o111) !== 0));
@@ -59,6 +63,12 @@ function withBelow(shell: Shell, path: string, recursive: boolean): readonly str
   return [path, ...shell.tree.list(path).flatMap((name) => withBelow(shell, `${path}/${name}`, true))];
 }
 
+/** Mode and owner of a file that is written over, or of a new one. */
+function facts(standing: VirtualNode | undefined, mode: number) {
+  if (standing?.type !== 'file') return { mode, uid: 0, gid: 0 };
+  return { mode: standing.mode, uid: standing.uid, gid: standing.gid };
+}
+
 function copy(shell: Shell, source: string, target: string, options: ReadonlyMap<string, string>): number {
   shell.charge(target.length * 16);
   const noFollow = options.has('d') || options.has('a') || options.has('P');
@@ -75,10 +85,15 @@ function copy(shell: Shell, source: string, target: string, options: ReadonlyMap
   }
   if (node.type === 'file') {
     shell.tree.read(source);
-    const kept = options.has('p') || options.has('a') ? {} : { mode: node.mode & 0o755, uid: 0, gid: 0 };
+    const kept =
+      options.has('p') || options.has('a') ? {} : facts(shell.tree.stat(to), node.mode & ~shell.fileMask & 0o777);
     shell.tree.put(shell.tree.resolve(to), { ...node, ...kept });
   } else shell.tree.put(to, node);
   return 0;
+}
+
+function isDirectory(shell: Shell, path: string): boolean {
+  return shell.tree.stat(path)?.type === 'directory';
 }
 
 function owner(shell: Shell, spec: string, isGroup: boolean): number {
@@ -105,18 +120,19 @@ function ownerText(shell: Shell, path: string): string {
 /** Commands of coreutils and their like, over the tree in memory. */
 export const fileCommands: Readonly<Record<string, ShellCommand>> = {
   rm: (args, shell) => {
-    const { options, operands } = takenApart(args);
+    const known = ['f', 'r', 'R', 'v', 'recursive', 'force', 'verbose'];
+    const { options, operands } = understood('rm', args, known);
     let status = 0;
     for (const path of operands) {
       const node = shell.tree.lstat(path);
-      if (node === undefined) status |= options.has('f') ? 0 : 1;
+      if (node === undefined) status |= options.has('f') || options.has('force') ? 0 : 1;
       else if (node.type === 'directory' && !['r', 'R', 'recursive'].some((one) => options.has(one))) status = 1;
       else shell.tree.remove(path);
     }
     return status;
   },
   rmdir: (args, shell) => {
-    const { options, operands } = takenApart(args);
+    const { options, operands } = understood('rmdir', args, ['ignore-fail-on-non-empty', 'v', 'verbose']);
     let status = 0;
     for (const path of operands) {
       if (shell.tree.lstat(path)?.type === 'directory' && shell.tree.list(path).length === 0) shell.tree.remove(path);
@@ -125,19 +141,23 @@ export const fileCommands: Readonly<Record<string, ShellCommand>> = {
     return status;
   },
   mkdir: (args, shell) => {
-    const { options, operands } = takenApart(args, 'm');
+    const { options, operands } = understood('mkdir', args, ['p', 'v', 'Z', 'parents', 'mode', 'verbose'], 'm');
     const mode = options.get('m') ?? options.get('mode');
+    const makesParents = options.has('p') || options.has('parents');
     let status = 0;
     for (const path of operands) {
-      if (shell.tree.stat(path) !== undefined) status |= options.has('p') || options.has('parents') ? 0 : 1;
+      if (shell.tree.stat(path) !== undefined) status |= makesParents && isDirectory(shell, path) ? 0 : 1;
+      else if (!makesParents && !isDirectory(shell, `${path}/..`)) status = 1;
       else shell.tree.makeDirectory(path, mode === undefined ? 0o755 : changedMode(0o755, mode, true));
     }
     return status;
   },
   ln: (args, shell) => {
-    const { options, operands } = takenApart(args);
+    const known = ['s', 'f', 'n', 'v', 'T', 'symbolic', 'force', 'no-dereference', 'verbose'];
+    const { options, operands } = understood('ln', args, known);
     const [target = '', link = '.'] = operands;
     if (!options.has('s') && !options.has('symbolic')) throw new NotUnderstood('it makes a hard link');
+    if (operands.length > 2) throw new NotUnderstood(`it runs ln ${args.join(' ')}`);
     const exists = shell.tree.lstat(link);
     const keep = options.has('n') || options.has('T') || options.has('no-dereference');
     const path = keep && exists?.type === 'symlink' ? link : into(shell, link, target);
@@ -146,28 +166,35 @@ export const fileCommands: Readonly<Record<string, ShellCommand>> = {
     return 0;
   },
   mv: (args, shell) => {
-    const { operands } = takenApart(args);
+    const { options, operands } = understood('mv', args, ['f', 'n', 'v', 'Z', 'force', 'no-clobber', 'verbose']);
+    const keeps = options.has('n') || options.has('no-clobber');
     const target = operands.at(-1) ?? '';
+    if (operands.length > 2 && !isDirectory(shell, target)) return 1;
     for (const source of operands.slice(0, -1)) {
       const node = shell.tree.lstat(source);
       if (node === undefined) return 1;
       if (node.type === 'directory') throw new NotUnderstood(`it moves the directory ${source}`);
-      shell.tree.put(into(shell, target, source), node);
+      const to = into(shell, target, source);
+      if (keeps && shell.tree.lstat(to) !== undefined) continue;
+      if (shell.tree.resolve(to, false) === shell.tree.resolve(source, false)) return 1;
+      shell.tree.put(to, node);
       shell.tree.remove(source);
     }
     return 0;
   },
   cp: (args, shell) => {
-    const { options, operands } = takenApart(args);
+    const known = ['a', 'd', 'f', 'p', 'r', 'v', 'P', 'R', 'Z', 'force', 'verbose'];
+    const { options, operands } = understood('cp', args, known);
     const target = operands.at(-1) ?? '';
+    if (operands.length > 2 && !isDirectory(shell, target)) return 1;
     return operands.slice(0, -1).reduce((status, source) => status | copy(shell, source, target, options), 0);
   },
   install: (args, shell) => {
-    const { options, operands } = takenApart(args, 'mogt');
+    const { options, operands } = understood('install', args, ['c', 'd', 'p', 'v', 'verbose', 'directory'], 'mog');
     const mode = changedMode(0o755, options.get('m') ?? '755', false);
     const uid = options.has('o') ? owner(shell, options.get('o') ?? '', false) : 0;
     const gid = options.has('g') ? owner(shell, options.get('g') ?? '', true) : 0;
-    if (options.has('d')) {
+    if (options.has('d') || options.has('directory')) {
       for (const path of operands) {
         shell.tree.makeDirectory(path, mode);
         alter(shell, path, () => ({ mode, uid, gid }));
@@ -175,6 +202,7 @@ export const fileCommands: Readonly<Record<string, ShellCommand>> = {
       return 0;
     }
     const [source = '', target = ''] = operands;
+    if (operands.length > 2) throw new NotUnderstood(`it runs install ${args.join(' ')}`);
     const status = copy(shell, source, target, new Map());
     return status || alter(shell, into(shell, target, source), () => ({ mode, uid, gid }));
   },
@@ -186,7 +214,7 @@ export const fileCommands: Readonly<Record<string, ShellCommand>> = {
     return 0;
   },
   chmod: (args, shell) => {
-    const recursive = args[0] === '-R';
+    const recursive = args.includes('-R') || args.includes('--recursive');
     const operands = args.filter((arg) => !/^(?:-R|-f|-v|-c|--|--\w+)$/.test(arg));
     const like = /^--reference=([\s\S]*)$/.exec(operands[0] ?? '')?.[1];
     if (like !== undefined) operands[0] = modeText(shell, like);
@@ -232,7 +260,7 @@ export const fileCommands: Readonly<Record<string, ShellCommand>> = {
     return 0;
   },
   readlink: (args, shell, streams) => {
-    const { options, operands } = takenApart(args);
+    const { options, operands } = understood('readlink', args, ['f', 'e', 'm', 'q', 's', 'v']);
     const path = operands[0] ?? '';
     if (['f', 'e', 'm'].some((one) => options.has(one))) {
       if (options.has('e') && shell.tree.stat(path) === undefined) return 1;
@@ -245,19 +273,22 @@ export const fileCommands: Readonly<Record<string, ShellCommand>> = {
     return 0;
   },
   realpath: (args, shell, streams) => {
-    streams.output.push(`/${shell.tree.resolve(takenApart(args).operands[0] ?? '')}\n`);
+    const { operands } = understood('realpath', args, ['m', 'q']);
+    streams.output.push(`/${shell.tree.resolve(operands[0] ?? '')}\n`);
     return 0;
   },
-  basename: ([path = '', suffix = ''], _shell, streams) => {
-    const name = baseName(path);
+  basename: (args, _shell, streams) => {
+    const [path = '', suffix = ''] = understood('basename', args, []).operands;
+    const name = baseName(path) || (path === '' ? '' : '/');
     streams.output.push(
       `${suffix !== '' && name !== suffix && name.endsWith(suffix) ? name.slice(0, -suffix.length) : name}\n`,
     );
     return 0;
   },
-  dirname: ([path = ''], _shell, streams) => {
-    const clean = path.replace(/\/+$/, '');
-    streams.output.push(`${clean.includes('/') ? clean.replace(/\/[^/]*$/, '') || '/' : '.'}\n`);
+  dirname: (args, _shell, streams) => {
+    const [path = ''] = understood('dirname', args, []).operands;
+    const folder = path.replace(/\/*$/, '').replace(/[^/]*$/, '');
+    streams.output.push(`${folder.replace(/\/+$/, '') || (path.startsWith('/') ? '/' : '.')}\n`);
     return 0;
   },
   mktemp: (args, shell, streams) => {
@@ -276,32 +307,52 @@ export const fileCommands: Readonly<Record<string, ShellCommand>> = {
     return 0;
   },
   ls: (args, shell, streams) => {
-    const { options, operands } = takenApart(args);
-    if (options.has('l')) throw new NotUnderstood('it runs ls -l');
+    const { options, operands } = understood('ls', args, ['1', 'a', 'A', 'd', 'L']);
+    if (operands.length === 0) throw new NotUnderstood('it lists where it is');
     const found = operands.filter((path) => shell.tree.stat(path) !== undefined);
     for (const path of found) {
-      const names = shell.tree.stat(path)?.type === 'directory' && !options.has('d') ? shell.tree.list(path) : [path];
+      const isListed = isDirectory(shell, path) && !options.has('d');
+      if (isListed && (operands.length > 1 || options.has('a')))
+        throw new NotUnderstood(`it runs ls ${args.join(' ')}`);
+      const names = isListed
+        ? shell.tree.list(path).filter((name) => options.has('A') || !name.startsWith('.'))
+        : [path];
       streams.output.push(...names.map((name) => `${name}\n`));
     }
     return found.length === operands.length ? 0 : 2;
   },
   find: (args, shell) => {
-    const starts = args.slice(
-      0,
-      args.findIndex((arg) => arg.startsWith('-')),
-    );
-    if (starts.some((path) => shell.tree.stat(path) !== undefined))
+    const end = args.findIndex((arg) => /^[-(!]/.test(arg));
+    const starts = args.slice(0, end < 0 ? args.length : end);
+    if (starts.length === 0 || starts.some((path) => shell.tree.stat(path) !== undefined))
       throw new NotUnderstood(`it runs find ${args.join(' ')}`);
     return 1;
   },
-  uname: (args, _shell, streams) => {
-    streams.output.push(args[0] === '-r' ? '6.1.0\n' : args[0] === '-m' ? 'x86_64\n' : 'Linux\n');
+  uname: (args, shell, streams) => {
+    const [option = '-s', ...others] = args;
+    const architecture = shell.variables.get('DPKG_MAINTSCRIPT_ARCH') ?? '';
+    const known: Readonly<Record<string, string | undefined>> = {
+      '-r': '6.1.0',
+      '-s': 'Linux',
+      // Never this machine's: images are made for others too.
+      '-m': { amd64: 'x86_64', arm64: 'aarch64' }[architecture],
+    };
+    const text = others.length > 0 ? undefined : known[option];
+    if (text === undefined) throw new NotUnderstood(`it runs uname ${args.join(' ')}`);
+    streams.output.push(`${text}\n`);
     return 0;
   },
   id: (args, shell, streams) => {
-    const user = args.find((arg) => !arg.startsWith('-'));
-    if (user === undefined) streams.output.push('0\n');
-    return user === undefined || accountId(shell.tree, 'passwd', user) !== undefined ? 0 : 1;
+    const { options, operands } = understood('id', args, ['u', 'g', 'n']);
+    const [user = 'root'] = operands;
+    const id = accountId(shell.tree, 'passwd', user);
+    const wanted = [...options.keys()].sort().join('');
+    if (operands.length === 0 && (wanted === 'u' || wanted === 'g')) streams.output.push('0\n');
+    else if (operands.length === 0 && wanted !== '') streams.output.push('root\n');
+    else if (id !== undefined && wanted === 'u') streams.output.push(`${id}\n`);
+    else if (id !== undefined && wanted === 'nu') streams.output.push(`${user}\n`);
+    else if (id !== undefined && wanted !== '') throw new NotUnderstood(`it runs id ${args.join(' ')}`);
+    return operands.length === 0 || id !== undefined ? 0 : 1;
   },
   getent: ([database = '', key = ''], shell, streams) => {
     if (database !== 'passwd' && database !== 'group') return 2;

@@ -21,11 +21,21 @@ class Exit extends Error {
 class Return extends Exit {}
 class LoopControl extends Error {
   readonly isBreak: boolean;
-  constructor(isBreak: boolean) {
+  /** How many loops it concerns, from the innermost. */
+  readonly levels: number;
+  constructor(isBreak: boolean, levels: number) {
     super();
     this.isBreak = isBreak;
+    this.levels = levels;
   }
 }
+
+/** Commands that take no paths, or look them up from where the shell is. The others have to be given absolute ones. */
+const withoutPaths: ReadonlySet<string> = new Set(
+  '[ test echo printf : true false cd set shift local export read unset eval exec command exit return break continue'.split(
+    ' ',
+  ),
+);
 
 /**
  * Runs maintainer scripts over a tree in memory: the POSIX shell language with commands that are given to it. A
@@ -38,10 +48,21 @@ export class Shell {
   readonly #functions = new Map<string, Command>();
   arguments: readonly string[] = [];
   scriptName = 'sh';
+  /** Whether words are matched against files. */
+  matchesPaths = true;
+  /** Where paths that are not absolute begin; empty for the root. */
+  folder = '';
+  /** Which shell the script is for: they print backslashes differently. */
+  dialect: 'sh' | 'bash' = 'sh';
   /** Bits that new files do not get. */
   fileMask = 0o022;
   #status = 0;
   #errexit = false;
+  #pipefail = false;
+  #atExit = '';
+  #subshells = 0;
+  #loops = 0;
+  #substitutions = 0;
   #conditionDepth = 0;
   #steps = 0;
   #work = 0;
@@ -66,14 +87,35 @@ export class Shell {
   run(script: string, args: readonly string[]): number {
     this.arguments = args;
     const streams: Streams = { input: { text: '' }, output: [], errors: [] };
+    return this.#toItsEnd(() => this.evaluate(script, streams), streams);
+  }
+
+  /** Runs what ends by itself or by `exit`, and then what it left for its end. */
+  #toItsEnd(run: () => number, streams: Streams): number {
+    const outer = this.#atExit;
+    this.#atExit = '';
     try {
-      this.#list(parseShell(script), streams);
+      const status = this.#untilExit(run);
+      const last = this.#atExit;
+      if (last === '') return status;
+      this.#atExit = '';
+      this.#status = status;
+      return this.#untilExit(() => {
+        this.evaluate(last, streams);
+        return status;
+      });
+    } finally {
+      this.#atExit = outer;
+    }
+  }
+
+  #untilExit(run: () => number): number {
+    try {
+      return run();
     } catch (thrown) {
       if (thrown instanceof Exit) return thrown.status;
-      if (thrown instanceof LoopControl) return this.#status;
       throw thrown;
     }
-    return this.#status;
   }
 
   /** Runs text as if it stood where it is called (`eval`, `.`). */
@@ -90,16 +132,32 @@ export class Shell {
     throw new Return(status);
   }
 
-  leaveLoop(isBreak: boolean): never {
-    throw new LoopControl(isBreak);
+  /** Leaves so many loops, or goes on with the outermost of them; where there is no loop it does nothing. */
+  leaveLoop(isBreak: boolean, levels: number): number {
+    if (this.#loops === 0) return 0;
+    throw new LoopControl(isBreak, Math.min(levels, this.#loops));
   }
 
-  setOption(letter: string, on: boolean): void {
-    if (letter === 'e') this.#errexit = on;
+  /** Sets an option by its letter or name. @throws {@link NotUnderstood} for one that would change what is done here */
+  setOption(option: string, on: boolean): void {
+    if (option === 'e' || option === 'errexit') this.#errexit = on;
+    else if (option === 'pipefail') this.#pipefail = on;
+    else if (option === 'f' || option === 'noglob') this.matchesPaths = !on;
+    else if (on && (option === 'n' || option === 'noexec')) throw new NotUnderstood(`it sets ${option}`);
+  }
+
+  /** What is run when the script or subshell ends, whatever ends it; nothing for an empty text. */
+  atExit(script: string): void {
+    this.#atExit = script;
   }
 
   hasFunction(name: string): boolean {
     return this.#functions.has(name);
+  }
+
+  /** A path from the root. */
+  at(path: string): string {
+    return path.startsWith('/') || this.folder === '' ? path : `${this.folder}/${path}`;
   }
 
   /** Runs a command by its words. */
@@ -111,6 +169,8 @@ export class Shell {
     const command =
       this.#commands.get(name) ??
       this.#commands.get(name.replace(/^(?:\/usr)?\/(?:s?bin|lib\/[\w-]+\/glib-2\.0)\//, ''));
+    if (this.folder !== '' && !withoutPaths.has(name) && !args.every(isNoRelativePath))
+      throw new NotUnderstood(`it runs ${words.join(' ')} in ${this.folder}`);
     if (command !== undefined) return command(args, this, streams);
     const script = this.#scriptInTree(name);
     if (script === undefined) throw new NotUnderstood(`it runs ${name}`);
@@ -118,12 +178,18 @@ export class Shell {
     return this.#inSubshell(() => {
       this.arguments = args;
       this.#errexit = false;
+      this.takeOptionsOf(script);
       try {
         return this.evaluate(script, streams);
       } finally {
         this.arguments = before;
       }
-    });
+    }, streams);
+  }
+
+  /** Sets the options that a script's first line gives to its shell, `#!/bin/sh -e`. */
+  takeOptionsOf(script: string): void {
+    for (const letter of /^#!\s*\S+[ \t]+-([a-z]+)/.exec(script)?.[1] ?? '') this.setOption(letter, true);
   }
 
   /** The text of a command that is itself a shell script, if it was kept. */
@@ -173,8 +239,12 @@ export class Shell {
       const next = list[position + 1]?.join;
       const tested = next === '&&' || next === '||' || pipeline.negated;
       this.#status = this.#tested(tested, () => this.#pipeline(pipeline, streams));
-      if (this.#status !== 0 && this.#errexit && this.#conditionDepth === 0 && !tested) throw new Exit(this.#status);
+      if (!tested && isOwnFailure(pipeline)) this.#stopAtFailure(this.#status);
     }
+  }
+
+  #stopAtFailure(status: number): void {
+    if (status !== 0 && this.#errexit && this.#conditionDepth === 0) throw new Exit(status);
   }
 
   #tested<Result>(tested: boolean, run: () => Result): Result {
@@ -190,32 +260,39 @@ export class Shell {
   #pipeline({ negated, commands }: Pipeline, streams: Streams): number {
     let input = streams.input;
     let status = 0;
+    let failed = 0;
     for (const [position, command] of commands.entries()) {
       const last = position === commands.length - 1;
       const output: string[] = [];
       const own = { input, output: last ? streams.output : output, errors: streams.errors };
       if (commands.length === 1) status = this.#command(command, own);
-      else status = this.#inSubshell(() => this.#command(command, own));
+      else status = this.#inSubshell(() => this.#command(command, own), own);
+      if (status !== 0) failed = status;
       input = { text: this.#textOf(output) };
     }
+    if (this.#pipefail) status = failed;
     return negated ? (status === 0 ? 1 : 0) : status;
   }
 
-  #inSubshell(run: () => number): number {
+  #inSubshell(run: () => number, streams: Streams): number {
     this.charge(this.variables.size);
     const variables = new Map(this.variables);
-    const before = { arguments: this.arguments, errexit: this.#errexit, fileMask: this.fileMask };
+    const { folder, matchesPaths } = this;
+    const before = { arguments: this.arguments, errexit: this.#errexit, fileMask: this.fileMask, loops: this.#loops };
+    this.#subshells += 1;
+    this.#loops = 0;
     try {
-      return run();
-    } catch (thrown) {
-      if (thrown instanceof Exit) return thrown.status;
-      throw thrown;
+      return this.#toItsEnd(run, streams);
     } finally {
+      this.#subshells -= 1;
+      this.#loops = before.loops;
       this.variables.clear();
       for (const [name, value] of variables) this.variables.set(name, value);
       this.arguments = before.arguments;
       this.#errexit = before.errexit;
       this.fileMask = before.fileMask;
+      this.folder = folder;
+      this.matchesPaths = matchesPaths;
     }
   }
 
@@ -261,12 +338,8 @@ export class Shell {
   #compound(command: Exclude<Command, { kind: 'function' | 'simple' }>, streams: Streams): number {
     switch (command.kind) {
       case 'group': {
-        const run = () => {
-          this.#status = 0;
-          this.#list(command.body, streams);
-          return this.#status;
-        };
-        return command.subshell ? this.#inSubshell(run) : run();
+        const run = () => this.#body(command.body, streams);
+        return command.subshell ? this.#inSubshell(run, streams) : run();
       }
       case 'if':
         for (const { condition, body } of command.branches) {
@@ -305,8 +378,9 @@ export class Shell {
     }
   }
 
+  /** Commands find the status of what ran before them: `false || { echo $?; }` prints 1. */
   #body(list: CommandList, streams: Streams): number {
-    this.#status = 0;
+    if (list.length === 0) this.#status = 0;
     this.#list(list, streams);
     return this.#status;
   }
@@ -314,13 +388,17 @@ export class Shell {
   /** Whether the loop is to be left. */
   #loopBody(list: CommandList, streams: Streams): boolean {
     this.#countStep();
+    this.#loops += 1;
     try {
       this.#body(list, streams);
       return false;
     } catch (thrown) {
       if (!(thrown instanceof LoopControl)) throw thrown;
+      if (thrown.levels > 1) throw new LoopControl(thrown.isBreak, thrown.levels - 1);
       this.#status = 0;
       return thrown.isBreak;
+    } finally {
+      this.#loops -= 1;
     }
   }
 
@@ -329,18 +407,17 @@ export class Shell {
   }
 
   #simple(command: Extract<Command, { kind: 'simple' }>, outer: Streams): number {
-    this.#status = command.words.length === 0 ? 0 : this.#status;
     const words = command.words.flatMap((word) => this.#words.expand(word, outer));
     const before = new Map<string, string | undefined>();
-    let substituted = 0;
+    const substitutions = this.#substitutions;
     for (const { name, value } of command.assignments) {
       if (words.length > 0 && !before.has(name)) before.set(name, this.variables.get(name));
       this.variables.set(name, this.#words.expandToText(value, outer));
-      substituted = this.#status;
     }
     if (words.length === 0) {
-      const status = this.#redirected(command.redirections, outer, () => 0);
-      return status !== 0 ? status : substituted;
+      // Of `x=$(false)` the status is that of what was substituted.
+      const status = command.assignments.length > 0 && this.#substitutions > substitutions ? this.#status : 0;
+      return this.#redirected(command.redirections, outer, () => status);
     }
     if (words[0] === 'exec' && words.length === 1) {
       return this.#exec(command.redirections, outer);
@@ -352,10 +429,11 @@ export class Shell {
 
   /** `exec 3>&1` and its like only move what nobody here looks at. */
   #exec(redirections: readonly Redirection[], streams: Streams): number {
-    for (const { operator, target } of redirections) {
+    for (const { fd, operator, target } of redirections) {
       const to = this.#words.expandToText(target, streams);
       if (operator !== '>&' && operator !== '<&' && to !== '/dev/null')
         throw new NotUnderstood(`it redirects itself to ${to}`);
+      if (this.#subshells > 0 && fd === 1) throw new NotUnderstood('it redirects a part of itself');
     }
     return 0;
   }
@@ -368,8 +446,8 @@ export class Shell {
       const to = operator === '<<' ? '' : this.#words.expandToText(target, outer);
       if (operator === '<<') streams.input = { text: this.#words.expandToText(target, outer) };
       else if (operator === '<') {
-        const content = to === '/dev/null' ? Buffer.alloc(0) : this.tree.read(to);
-        if (content === undefined) return 1;
+        const content = to === '/dev/null' ? Buffer.alloc(0) : this.tree.read(this.at(to));
+        if (content === undefined) return this.#notOpened();
         streams.input = { text: content.toString('utf8') };
       } else if (operator === '>&' || operator === '<&') {
         if (fd === 1 && to === '2') streams.output = streams.errors;
@@ -377,32 +455,39 @@ export class Shell {
       } else {
         const output: string[] = [];
         if (to !== '/dev/null' && to !== '/dev/stderr' && to !== '/dev/stdout' && to !== '/dev/tty')
-          files.push({ path: to, append: operator === '>>', output });
+          files.push({ path: this.at(to), append: operator === '>>', output });
         if (fd === 1) streams.output = output;
         if (fd === 2) streams.errors = output;
       }
     }
     for (const { path, append } of files) {
       const folder = this.tree.stat(path.slice(0, path.lastIndexOf('/')) || '/');
-      if (folder?.type !== 'directory' || this.tree.stat(path)?.type === 'directory') return 2;
+      if (folder?.type !== 'directory' || this.tree.stat(path)?.type === 'directory') return this.#notOpened();
       if (!append || this.tree.stat(path) === undefined) this.tree.write(path, Buffer.alloc(0), this.newFileMode);
     }
-    const status = run(streams);
-    for (const { path, append, output } of files) {
-      const text = Buffer.from(this.#textOf(output));
-      this.tree.write(path, append ? Buffer.concat([this.tree.read(path) ?? Buffer.alloc(0), text]) : text);
+    try {
+      return run(streams);
+    } finally {
+      // What was printed before `exit` is in the file too.
+      for (const { path, append, output } of files) {
+        const text = Buffer.from(this.#textOf(output));
+        this.tree.write(path, append ? Buffer.concat([this.tree.read(path) ?? Buffer.alloc(0), text]) : text);
+      }
     }
-    return status;
+  }
+
+  /** A file that cannot be opened fails whatever it was for. */
+  #notOpened(): number {
+    this.#stopAtFailure(2);
+    return 2;
   }
 
   /** What commands print, without the newlines at its end. */
   substituted(list: CommandList, streams: Streams): string {
     const output: string[] = [];
-    this.#status = this.#inSubshell(() => {
-      this.#status = 0;
-      this.#list(list, { ...streams, output });
-      return this.#status;
-    });
+    const own = { ...streams, output };
+    this.#status = this.#inSubshell(() => this.#body(list, own), own);
+    this.#substitutions += 1;
     return withoutLineEnds(this.#textOf(output));
   }
 
@@ -410,6 +495,20 @@ export class Shell {
   get stopsAtErrors(): boolean {
     return this.#errexit;
   }
+}
+
+/**
+ * Whether `set -e` looks at a failure: of what holds other commands, these have been looked at already, and some of them
+ * were allowed to fail (POSIX 2.14, "set").
+ */
+function isOwnFailure({ commands, negated }: Pipeline): boolean {
+  const [only] = commands;
+  if (negated || commands.length > 1 || only === undefined) return !negated;
+  return only.kind === 'simple' || (only.kind === 'group' && only.subshell);
+}
+
+function isNoRelativePath(arg: string): boolean {
+  return arg.startsWith('/') || /^-[\w-]*$/.test(arg);
 }
 
 function withoutLineEnds(text: string): string {

@@ -1,28 +1,43 @@
 import type { VirtualTree } from '../tree/virtual-tree.ts';
 import { deepestNesting, NotUnderstood } from './limits.ts';
 
-/** `test` of POSIX, with the obsolescent `-a` and `-o`. @throws {@link NotUnderstood} */
-export function test(args: readonly string[], tree: VirtualTree): boolean {
+/** Files, and where their paths begin. */
+type Files = { readonly tree: VirtualTree; at(path: string): string };
+
+/** A word is compared as a number and is none. */
+class NoNumber extends Error {}
+
+/**
+ * The status of `test` of POSIX, with the obsolescent `-a` and `-o`: 2 where something is compared as a number that is none.
+ *
+ * @throws {@link NotUnderstood}
+ */
+export function test(args: readonly string[], files: Files): number {
   if (args.length > deepestNesting) throw new NotUnderstood(`it tests ${args.length} words at once`);
-  return holds(args, tree);
+  try {
+    return holds(args, files) ? 0 : 1;
+  } catch (thrown) {
+    if (thrown instanceof NoNumber) return 2;
+    throw thrown;
+  }
 }
 
-function holds(args: readonly string[], tree: VirtualTree): boolean {
+function holds(args: readonly string[], files: Files): boolean {
   if (args.length === 0) return false;
-  if (args.length <= 4 && args[0] === '!') return !holds(args.slice(1), tree);
-  if (args.length === 1) return args[0] !== '';
-  if (args.length === 2) return unary(args[0] ?? '', args[1] ?? '', tree);
   if (args.length === 3 && isBinary(args[1] ?? '')) return binary(args[0] ?? '', args[1] ?? '', args[2] ?? '');
+  if (args.length > 1 && args.length <= 4 && args[0] === '!') return !holds(args.slice(1), files);
+  if (args.length === 1) return args[0] !== '';
+  if (args.length === 2) return unary(args[0] ?? '', args[1] ?? '', files);
   const or = args.indexOf('-o');
-  if (or > 0) return holds(args.slice(0, or), tree) || holds(args.slice(or + 1), tree);
+  if (or > 0) return holds(args.slice(0, or), files) || holds(args.slice(or + 1), files);
   const and = args.indexOf('-a');
-  if (and > 0) return holds(args.slice(0, and), tree) && holds(args.slice(and + 1), tree);
-  if (args[0] === '(' && args.at(-1) === ')') return holds(args.slice(1, -1), tree);
+  if (and > 0) return holds(args.slice(0, and), files) && holds(args.slice(and + 1), files);
+  if (args[0] === '(' && args.at(-1) === ')') return holds(args.slice(1, -1), files);
   throw new NotUnderstood(`it tests "${args.join(' ')}"`);
 }
 
-function unary(operator: string, operand: string, tree: VirtualTree): boolean {
-  const node = () => (operand === '' ? undefined : tree.stat(operand));
+function unary(operator: string, operand: string, files: Files): boolean {
+  const node = () => (operand === '' ? undefined : files.tree.stat(files.at(operand)));
   switch (operator) {
     case '-n':
       return operand !== '';
@@ -36,7 +51,7 @@ function unary(operator: string, operand: string, tree: VirtualTree): boolean {
       return node()?.type === 'directory';
     case '-h':
     case '-L':
-      return tree.lstat(operand)?.type === 'symlink';
+      return files.tree.lstat(files.at(operand))?.type === 'symlink';
     case '-r':
     case '-w':
       return node() !== undefined;
@@ -82,7 +97,7 @@ function binary(left: string, operator: string, right: string): boolean {
     case '>':
       return left > right;
   }
-  const [a, b] = [Number(left), Number(right)];
+  const [a, b] = [wholeNumber(left), wholeNumber(right)];
   switch (operator) {
     case '-eq':
       return a === b;
@@ -97,4 +112,9 @@ function binary(left: string, operator: string, right: string): boolean {
     default:
       return a >= b;
   }
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\s*[-+]?\d+\s*$/.test(text)) throw new NoNumber();
+  return Number(text);
 }

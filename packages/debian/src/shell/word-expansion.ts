@@ -1,5 +1,6 @@
 import type { VirtualTree } from '../tree/virtual-tree.ts';
 import { arithmetic } from './arithmetic.ts';
+import { Fields } from './fields.ts';
 import { longestText, NotUnderstood } from './limits.ts';
 import type { Matcher } from './matcher.ts';
 import { hasPattern, literalPattern, patternOf } from './pattern.ts';
@@ -14,6 +15,10 @@ export type ExpansionHost = {
   readonly scriptName: string;
   readonly status: number;
   readonly stopsAtErrors: boolean;
+  /** Whether words are matched against files. */
+  readonly matchesPaths: boolean;
+  /** A path from the root. */
+  at(path: string): string;
   /** What commands print, without the newlines at its end. */
   substituted(list: CommandList, streams: Streams): string;
   exit(status: number): never;
@@ -31,40 +36,45 @@ export class WordExpansion {
 
   /** A word as the fields it becomes: expanded, split, and matched against files. */
   expand(word: Word, streams: Streams): readonly string[] {
-    const fields: string[] = [];
-    let current: string | undefined;
-    for (const part of word) {
-      if (part.kind === 'text') {
-        current = (current ?? '') + (part.quoted ? literalPattern(part.text) : part.text);
-        continue;
-      }
-      if (part.kind === 'parameter' && part.name === '@' && part.quoted && part.operator === '') {
-        const [first, ...others] = this.#host.arguments.map(literalPattern);
-        if (first === undefined) continue;
-        current = (current ?? '') + first;
-        for (const other of others) {
-          fields.push(current);
-          current = other;
-        }
-        continue;
-      }
-      const value = this.#value(part, streams);
-      if (part.quoted) {
-        current = (current ?? '') + literalPattern(value);
-        continue;
-      }
-      const separators = this.#host.variables.get('IFS') ?? ' \t\n';
-      const pieces = splitFields(value, separators);
-      for (const [position, piece] of pieces.entries()) {
-        if (position > 0 && current !== undefined) {
-          fields.push(current);
-          current = undefined;
-        }
-        if (piece !== '') current = (current ?? '') + literalPatternKeepingGlobs(piece);
-      }
+    const fields = new Fields(this.#host.variables.get('IFS') ?? ' \t\n');
+    for (const part of word) this.#addTo(fields, part, false, streams);
+    return fields.all().flatMap((field) => this.#matchingPaths(this.#bounded(field)));
+  }
+
+  /** @param isInside whether it is what stands in for a parameter, `${name-…}`: then plain text is split too */
+  #addTo(fields: Fields, part: WordPart, isInside: boolean, streams: Streams): void {
+    if (part.kind === 'text') {
+      if (part.quoted) fields.add(literalPattern(part.text));
+      else if (isInside) fields.split(part.text);
+      else fields.add(part.text);
+      return;
     }
-    if (current !== undefined) fields.push(current);
-    return fields.flatMap((field) => this.#matchingPaths(this.#bounded(field)));
+    if (part.kind === 'parameter' && part.name === '@' && part.quoted && part.operator === '') {
+      fields.addEach(this.#host.arguments.map(literalPattern));
+      return;
+    }
+    const chosen = part.kind === 'parameter' ? this.#standIn(part) : undefined;
+    if (chosen !== undefined) {
+      if (part.quoted && chosen.length === 0) fields.add('');
+      for (const inner of chosen) this.#addTo(fields, inner, true, streams);
+      return;
+    }
+    const value = this.#value(part, streams);
+    if (part.quoted) fields.add(literalPattern(value));
+    else fields.split(literalPatternKeepingGlobs(value));
+  }
+
+  /** The word that stands in for a parameter; undefined where its value counts. */
+  #standIn({ name, operator, argument }: Extract<WordPart, { kind: 'parameter' }>): Word | undefined {
+    const [sign] = operator.replace(':', '');
+    if (sign !== '-' && sign !== '+') return undefined;
+    const isMissing = this.#isMissing(this.#parameterValue(name), operator);
+    if (sign === '+') return isMissing ? [] : argument;
+    return isMissing ? argument : undefined;
+  }
+
+  #isMissing(value: string | undefined, operator: string): boolean {
+    return value === undefined || (operator.startsWith(':') && value === '');
   }
 
   #bounded(text: string): string {
@@ -100,23 +110,23 @@ export class WordExpansion {
 
   #parameter({ name, operator, argument }: Extract<WordPart, { kind: 'parameter' }>, streams: Streams): string {
     const value = this.#parameterValue(name);
-    const missing = value === undefined || (operator.startsWith(':') && value === '');
+    const missing = this.#isMissing(value, operator);
     switch (operator.replace(':', '')) {
       case 'length':
         return `${value?.length ?? 0}`;
       case '-':
-        return missing ? this.expandToText(argument, streams) : value;
+        return missing ? this.expandToText(argument, streams) : (value ?? '');
       case '+':
         return missing ? '' : this.expandToText(argument, streams);
       case '=': {
-        if (!missing) return value;
+        if (!missing) return value ?? '';
         const fallback = this.expandToText(argument, streams);
         this.#host.variables.set(name, fallback);
         return fallback;
       }
       case '?':
         if (missing) this.#host.exit(2);
-        return value;
+        return value ?? '';
       case '%':
       case '%%':
       case '#':
@@ -128,8 +138,10 @@ export class WordExpansion {
   }
 
   #parameterValue(name: string): string | undefined {
-    if (name === '@' || name === '*')
-      return this.#host.arguments.length === 0 ? undefined : this.#host.arguments.join(' ');
+    if (name === '@' || name === '*') {
+      const between = name === '@' ? ' ' : (this.#host.variables.get('IFS') ?? ' ').slice(0, 1);
+      return this.#host.arguments.length === 0 ? undefined : this.#host.arguments.join(between);
+    }
     if (name === '#') return `${this.#host.arguments.length}`;
     if (name === '?') return `${this.#host.status}`;
     if (name === '$') return '1000';
@@ -141,41 +153,28 @@ export class WordExpansion {
 
   #matchingPaths(field: string): readonly string[] {
     const plain = field.replace(/\\(.)/gs, '$1');
-    if (!hasPattern(field)) return [plain];
-    let found = [field.startsWith('/') ? '' : '.'];
+    if (!this.#host.matchesPaths || !hasPattern(field)) return [plain];
+    let found = [field.startsWith('/') ? '/' : ''];
     for (const part of field.split('/').filter((one) => one !== '')) {
       found = found.flatMap((folder) => {
         if (!hasPattern(part)) {
-          const path = `${folder}/${part.replace(/\\(.)/gs, '$1')}`;
-          return this.#host.tree.lstat(path) === undefined ? [] : [path];
+          const path = `${folder}${part.replace(/\\(.)/gs, '$1')}`;
+          return this.#host.tree.lstat(this.#host.at(path)) === undefined ? [] : [`${path}/`];
         }
         const pattern = patternOf(part, this.#host.charge);
-        const listed = this.#host.tree.list(folder);
+        const listed = this.#host.tree.list(this.#host.at(folder));
         this.#host.charge(folder.length + (listed.length + 1) * 64);
         const names = listed.filter((name) => pattern.matches(name) && (part.startsWith('.') || !name.startsWith('.')));
-        return names.map((name) => `${folder}/${name}`);
+        return names.map((name) => `${folder}${name}/`);
       });
     }
-    return found.length === 0 ? [plain] : found;
+    if (found.length === 0) return [plain];
+    return field.endsWith('/') ? found : found.map((path) => path.slice(0, -1));
   }
 }
 
 function literalPatternKeepingGlobs(text: string): string {
   return text.replaceAll('\\', '\\\\');
-}
-
-function splitFields(value: string, separators: string): readonly string[] {
-  if (separators === '') return [value];
-  const blank = [...separators].filter((one) => ' \t\n'.includes(one)).join('');
-  const other = [...separators].filter((one) => !' \t\n'.includes(one)).join('');
-  const set = (signs: string) => `[${signs.replace(/[\]\\^-]/g, '\\$&')}]`;
-  const pattern =
-    other === ''
-      ? `${set(blank)}+`
-      : blank === ''
-        ? set(other)
-        : `${set(blank)}*${set(other)}${set(blank)}*|${set(blank)}+`;
-  return value.split(new RegExp(pattern));
 }
 
 function trimmed(value: string, operator: string, pattern: Matcher): string {

@@ -19,7 +19,7 @@ export abstract class WordReader {
   protected depth: number;
 
   constructor(text: string, depth = 0) {
-    this.text = text.replaceAll('\\\n', '');
+    this.text = text;
     this.depth = depth;
   }
 
@@ -95,12 +95,21 @@ export abstract class WordReader {
   }
 
   protected blanks(): void {
-    while (this.text[this.at] === ' ' || this.text[this.at] === '\t') this.at += 1;
+    for (;;) {
+      if (this.atContinuation()) this.at += 2;
+      else if (this.text[this.at] === ' ' || this.text[this.at] === '\t') this.at += 1;
+      else break;
+    }
     if (this.text[this.at] !== '#') return;
     const before = this.text[this.at - 1];
     if (this.at > 0 && before !== undefined && !' \t\n;()&|'.includes(before)) return;
     const stop = this.text.indexOf('\n', this.at);
     this.at = stop < 0 ? this.text.length : stop;
+  }
+
+  /** A line that goes on in the next one. Not in single quotes, nor in comments. */
+  protected atContinuation(): boolean {
+    return this.text[this.at] === '\\' && this.text[this.at + 1] === '\n';
   }
 
   protected operator(): string | undefined {
@@ -145,7 +154,8 @@ export abstract class WordReader {
     };
     while (!this.atWordEnd()) {
       const next = this.text[this.at] ?? '';
-      if (next === "'") {
+      if (this.atContinuation()) this.at += 2;
+      else if (next === "'") {
         const stop = this.text.indexOf("'", this.at + 1);
         if (stop < 0) throw this.error('a quote is not closed');
         flush();
@@ -185,7 +195,9 @@ export abstract class WordReader {
         if (plain !== '') parts.push({ kind: 'text', text: plain, quoted: true });
         return parts;
       }
-      if (next === '\\' && '$`"\\\n'.includes(this.text[this.at + 1] ?? 'x')) {
+      if (this.atContinuation()) this.at += 2;
+      // In a here-document a quote is a sign like others.
+      else if (next === '\\' && (end === undefined ? '$`\\' : '$`"\\').includes(this.text[this.at + 1] ?? 'x')) {
         plain += this.text[this.at + 1] ?? '';
         this.at += 2;
       } else if (next === '$' || next === '`') {
@@ -237,6 +249,10 @@ export abstract class WordReader {
     for (let depth = 0; ; ) {
       const next = this.text[this.at];
       if (next === undefined) throw this.error('"))" is missing');
+      if (this.atContinuation()) {
+        this.at += 2;
+        continue;
+      }
       if (next === '$' || next === '`') {
         parts.push(this.expansion(true));
         continue;
@@ -276,7 +292,8 @@ export abstract class WordReader {
       const next = this.text[this.at];
       if (next === undefined) throw this.error('"}" is missing');
       if (next === '}') return parts;
-      if (next === '"') {
+      if (this.atContinuation()) this.at += 2;
+      else if (next === '"') {
         this.at += 1;
         parts.push(...this.quotedText('"'));
         this.at += 1;

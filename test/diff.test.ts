@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -92,6 +93,37 @@ test('where the packages were never seen, --files reads them out of the layers',
   const read = await diff([...remote, '--files'], empty);
   assert.deepEqual(read.movedFiles, moved);
   assert.deepEqual(read.unknownFiles, []);
+});
+
+test('of packages that install the same file, the one whose file is seen counts; --files finds the same', async (t) => {
+  const own = cleanupOf(t);
+  const noise = randomBytes(700_000).toString('hex');
+  const both = 'shared/both.py';
+  const made = [
+    // Large enough for a layer of its own, which lies below the bundles.
+    madeWheel('zeta', '1.0', { [both]: 'x = 1\n', 'zeta.txt': noise }),
+    madeWheel('alpha', '1.0', { [both]: 'x = 2\n' }),
+    // As on the package index; and with a package inside, as many have.
+    madeWheel('bytecode', '1.0', {
+      'bytecode/__init__.py': '',
+      'bytecode/_vendor/alpha.py': '',
+      'bytecode/_vendor/alpha-1.0.dist-info/RECORD': 'alpha.py,,\n',
+    }),
+  ];
+  const [zeta, alpha, bytecode] = made.map(({ filename }) => filename) as [string, string, string];
+  const { lockOf } = await serveWheels(made, own);
+  const at = await copyHome(home, own);
+  const words = ['--python', '3.11', '--platform', 'linux/amd64', '--no-bytecode', '--lock'];
+  for (const [name, lock] of Object.entries({ zeta: lockOf(zeta, bytecode), both: lockOf(zeta, alpha, bytecode) })) {
+    const path = join(folder, `pylock.${name}.toml`);
+    await writeFile(path, lock);
+    await build([...words, path, '-t', `side/${name}`], { home: at });
+  }
+  const wanted = [{ path: `opt/venv/lib/python3.11/site-packages/${both}`, from: 'zeta', to: 'alpha' }];
+  assert.deepEqual((await diff(['side/zeta', 'side/both'], at)).movedFiles, wanted);
+  const host = await serveHome(at, own);
+  const read = await diff([`registry://${host}/side/zeta`, `registry://${host}/side/both`, '--files'], empty);
+  assert.deepEqual([read.movedFiles, read.unknownFiles], [wanted, []]);
 });
 
 test('an image is nothing else than its lock, and than itself', async () => {

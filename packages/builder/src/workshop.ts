@@ -8,6 +8,7 @@ import { LayerContents } from './layers/layer-contents.ts';
 import { LayerStore } from './layers/layer-store.ts';
 import { FolderRecords, type RecordStore } from './layers/record-store.ts';
 import type { WheelLayers } from './layers/wheel-layers.ts';
+import { OnceEach } from './once-each.ts';
 import { RegistryMemories } from './output/registry-memory.ts';
 import type { Problem } from './plan/problem.ts';
 import { LayerPool } from './pool/layer-pool.ts';
@@ -49,9 +50,9 @@ export class Workshop implements AsyncDisposable {
   readonly http: HttpClient;
   readonly report: ProgressListener;
   /** Archives that were asked for their indexes, by suite and platform. */
-  readonly snapshots = new Map<string, Promise<ArchiveSnapshot>>();
+  readonly snapshots = new OnceEach<ArchiveSnapshot>();
   /** Those that are open: an index is tens of megabytes, and one build asks several times. */
-  readonly archives = new Map<string, Promise<Archive>>();
+  readonly archives = new OnceEach<Archive>();
   /** What registries were seen to have. */
   readonly memories: RegistryMemories;
   /** What was noticed about the machine and the pool rather than an image. */

@@ -51,7 +51,11 @@ export function parseReference(text: string): Reference {
   const tag = colon === -1 ? undefined : rest.slice(colon + 1);
   if (registry !== undefined && !isRegistryHost(registry))
     throw malformed(text, `"${registry}" is not a host name with an optional port`);
-  if (!isRepositoryName(repository)) throw malformed(text, `"${repository}" is not the name of a repository`);
+  if (!isRepositoryName(repository)) {
+    const lower = repository.toLowerCase();
+    const hint = isRepositoryName(lower) ? `Names are written in lower case: ${lower}.` : undefined;
+    throw malformed(text, `"${repository}" is not the name of a repository`, hint);
+  }
   if (tag !== undefined && !isTag(tag)) throw malformed(text, `"${tag}" is not a tag`);
   return {
     ...(registry === undefined ? {} : { registry }),
@@ -89,10 +93,14 @@ export function requireTagOrDigest(text: string): string {
   });
 }
 
-function malformed(text: string, why: string): Fault<OciFaultCode> {
+function malformed(
+  text: string,
+  why: string,
+  hint = 'Write it as repository:tag, host:port/repository:tag or repository@sha256:….',
+): Fault<OciFaultCode> {
   return new Fault<OciFaultCode>('reference/malformed', {
     what: `"${text.slice(0, 300)}" is not an image reference: ${why.slice(0, 300)}`,
     subject: text.slice(0, 300),
-    hint: 'Write it as repository:tag, host:port/repository:tag or repository@sha256:….',
+    hint,
   });
 }

@@ -152,3 +152,11 @@ test('no JSON makes the manifest parser fail otherwise than with a fault', () =>
     { numRuns: 1000 },
   );
 });
+
+test('a name in capitals is answered with the name that was meant', () => {
+  assert.throws(() => parseReference('Team/Fraud:V1'), {
+    code: 'reference/malformed',
+    hint: /lower case: team\/fraud\.$/,
+  });
+  assert.throws(() => parseReference('Team//Fraud'), { code: 'reference/malformed', hint: /repository:tag/ });
+});

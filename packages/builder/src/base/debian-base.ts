@@ -103,18 +103,16 @@ export async function archiveSettings(workshop: Workshop, suite: Suite): Promise
 }
 
 /** The packages of a release for a platform. @throws Fault `archive/*` */
-export async function openArchive(
+export function openArchive(
   workshop: Workshop,
   settings: ArchiveSettings,
   suite: Suite,
   platform: Platform,
 ): Promise<Archive> {
-  const key = `${suite} ${platform}`;
-  const known = workshop.archives.get(key);
-  if (known !== undefined) return known;
-  const opening = archiveSnapshot(workshop, settings, suite, platform).then(({ open }) => open());
-  workshop.archives.set(key, opening);
-  return opening;
+  return workshop.archives.of(`${suite} ${platform}`, async () => {
+    const { open } = await archiveSnapshot(workshop, settings, suite, platform);
+    return open();
+  });
 }
 
 /** Which indexes a release has at the moment. @throws Fault `archive/*` */
@@ -124,19 +122,16 @@ export function archiveSnapshot(
   suite: Suite,
   platform: Platform,
 ): Promise<ArchiveSnapshot> {
-  const key = `${suite} ${platform}`;
-  const known = workshop.snapshots.get(key);
-  if (known !== undefined) return known;
-  const asking = Archive.snapshot({
-    settings,
-    suite,
-    architecture: architectureOf(platform),
-    cacheDirectory: `${workshop.home.cache}/debian`,
-    http: workshop.http,
-    now: workshop.now(),
-  });
-  workshop.snapshots.set(key, asking);
-  return asking;
+  return workshop.snapshots.of(`${suite} ${platform}`, () =>
+    Archive.snapshot({
+      settings,
+      suite,
+      architecture: architectureOf(platform),
+      cacheDirectory: `${workshop.home.cache}/debian`,
+      http: workshop.http,
+      now: workshop.now(),
+    }),
+  );
 }
 
 /** What a base of the release is made of at the moment: chosen once for each state of the archive. */

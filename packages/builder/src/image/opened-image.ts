@@ -61,7 +61,7 @@ export function imageForPlatform({ images, location }: OpenedImage, platform: st
   throw builderFault('image/no-platform', {
     what: `${formatImageLocation(location)} holds no image for ${platform}`,
     subject: platform,
-    hint: `It holds ${images.map(platformOf).join(', ')}.`,
+    hint: images.length === 0 ? 'Name another image.' : `It holds ${images.map(platformOf).join(', ')}.`,
   });
 }
 

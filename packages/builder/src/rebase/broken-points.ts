@@ -67,12 +67,13 @@ function libcPoints(own: OwnImage, base: BaseOutline): readonly BrokenPoint[] {
       },
     ];
   }
-  const needed = highest([own.needs.glibc, ...unfit(compiled, own, base).map(({ filename }) => lowestGlibc(filename))]);
-  if (needed === undefined || family !== 'glibc' || compareDotted(needed, version) <= 0) return [];
+  const lowest = unfit(compiled, own, base).map(({ filename }) => lowestLibc(filename, family));
+  const needed = highest(family === 'glibc' ? [own.needs.glibc, ...lowest] : lowest);
+  if (needed === undefined || compareDotted(needed, version) <= 0) return [];
   return [
     {
-      what: `the packages need glibc ${needed}, and ${base.name} has ${version}`,
-      fix: `take a base with glibc ${needed} or newer, or rebuild from the requirements`,
+      what: `the packages need ${family} ${needed}, and ${base.name} has ${version}`,
+      fix: `take a base with ${family} ${needed} or newer, or rebuild from the requirements`,
     },
   ];
 }
@@ -123,12 +124,13 @@ const legacyManylinux: Readonly<Record<string, string>> = {
   manylinux2014: '2.17',
 };
 
-/** The lowest glibc that a wheel's file name allows (PEP 600). */
-function lowestGlibc(filename: string): string | undefined {
+/** The lowest C library that a wheel's file name allows (PEP 600, PEP 656). */
+function lowestLibc(filename: string, family: 'glibc' | 'musl'): string | undefined {
+  const numbered = family === 'glibc' ? /manylinux_(\d+)_(\d+)_/ : /musllinux_(\d+)_(\d+)_/;
   const allowed = parseWheelFilename(filename).tags.flatMap((tag) => {
-    const [, minor] = /manylinux_2_(\d+)_/.exec(tag) ?? [];
+    const [, major, minor] = numbered.exec(tag) ?? [];
     const [legacy] = /manylinux(1|2010|2014)(?=_)/.exec(tag) ?? [];
-    return minor !== undefined ? [`2.${minor}`] : (legacyManylinux[legacy ?? ''] ?? []);
+    return minor !== undefined ? [`${major}.${minor}`] : (legacyManylinux[legacy ?? ''] ?? []);
   });
   return allowed.sort(compareDotted)[0];
 }

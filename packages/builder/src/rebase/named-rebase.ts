@@ -1,7 +1,8 @@
-import { isFault, type Platform, parsePlatform } from '@mir/core';
+import { isFault, type Platform, parsePlatform, platforms } from '@mir/core';
 import { type Digest, type Image, ImageSet } from '@mir/oci';
 import type { Base } from '../base/base.ts';
 import { chooseBase, outlineOfBase } from '../base/choice.ts';
+import { builderFault } from '../fault.ts';
 import { formatImageLocation } from '../image/image-location.ts';
 import { type OpenedImage, platformOf, readerOf } from '../image/opened-image.ts';
 import type { Delivered } from '../output/delivery.ts';
@@ -42,7 +43,13 @@ export async function rebaseOpened(workshop: Workshop, opened: OpenedImage, base
   await Promise.allSettled(rebases);
   const images = await Promise.all(rebases);
   const [first] = images;
-  if (first === undefined) throw new TypeError(`${name} opened without an image`);
+  if (first === undefined) {
+    throw builderFault('image/no-platform', {
+      what: `${name} lists no image for ${platforms.join(' or ')}`,
+      subject: name,
+      hint: 'Name an image that mir built.',
+    });
+  }
   const published = opened.isIndex ? ImageSet.create(images.map(({ image }) => image)) : first.image;
   const origins = [originOf(opened), ...images.flatMap(({ base }) => baseOrigin(workshop, base))];
   return { published, digest: published.digest, images, origins };

@@ -23,7 +23,7 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   await using workshop = await Workshop.open({ environment, now: () => new Date() });
   const repair = values.has('repair');
   const report = await verifyContent(workshop.repositories, { repair });
-  const isSound = report.damaged.length === 0 && report.brokenImages.length === 0;
+  const isSound = [report.damaged, report.brokenImages, report.brokenTags].every(({ length }) => length === 0);
   if (values.has('json')) {
     process.stdout.write(`${JSON.stringify({ type: 'verification', repair, ...report })}\n`);
     return isSound ? 0 : 1;
@@ -35,10 +35,11 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
       ({ repository, digest, tags, lacks }) =>
         `${tags.length === 0 ? `${repository}@${digest}` : tags.map((tag) => `${repository}:${tag}`).join(', ')} lacks ${counted(lacks.length, 'blob')}`,
     ),
+    ...report.brokenTags.map(({ repository, tag }) => `${repository}:${tag} names nothing`),
   ];
   if (!isSound) {
     lines.push(
-      repair || report.damaged.length === 0
+      repair || report.damaged.length + report.brokenTags.length === 0
         ? 'Next: build these images again; what is missing is made anew, with the same digests.'
         : 'Next: mir registry verify --repair',
     );

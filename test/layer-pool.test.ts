@@ -4,10 +4,11 @@ import { cp, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Cleanup, cleanupOf } from './support/cleanup.ts';
+import { damage } from './support/damage.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { copyHome, warmHome } from './support/home.ts';
 import { type Meddle, startMeddling } from './support/meddling.ts';
-import { type BuiltImage, build, mirOutput } from './support/mir.ts';
+import { type BuiltImage, build, contentOf, mirOutput } from './support/mir.ts';
 import { succeed } from './support/program.ts';
 import { serveHome, startForeignRegistry } from './support/registry.ts';
 
@@ -206,6 +207,22 @@ for (const lie of lies) {
     }
   });
 }
+
+test('a layer that turned out to be damaged when it was shared is shared once it was made anew', async (t) => {
+  const own = cleanupOf(t);
+  const home = await copyHome(maker, own);
+  const host = await startForeignRegistry(own);
+  const wheel = madePlain.layers.find((one) => /^pygments/.test(contentOf(one)));
+  await damage(home, wheel?.digest ?? '', 'a flipped bit');
+  const pool = `registry://${host}/0-layers`;
+  const mended = await build([...plain, '--pool', pool], { home });
+  const codes = mended.problems.map(({ code }) => code);
+  assert.deepEqual(codes, ['damaged'], 'the pool is not to blame');
+  assert.equal(mended.digest, madePlain.digest);
+  const worker = await freshWorker(own);
+  const image = await build([...plain, '--pool', pool], worker);
+  assert.deepEqual([image.digest, image.receivedBytes], [madePlain.digest, 0]);
+});
 
 test('a pool that is no address of a repository is refused in words', async (t) => {
   const home = await copyHome(template, cleanupOf(t));

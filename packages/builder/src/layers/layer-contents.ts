@@ -1,4 +1,5 @@
 import type { BlobReader, BlobStore, ByteRange, Digest } from '@mir/oci';
+import { builderFault } from '../fault.ts';
 import type { LayerPool } from '../pool/layer-pool.ts';
 
 const fetchedAtOnce = 8;
@@ -22,7 +23,7 @@ export class LayerContents implements BlobReader {
   /** Whole blobs come from the pool when they are not here, and are checked either way. @throws Fault `layer/lost` */
   async *read(digest: Digest, range?: ByteRange): AsyncIterable<Uint8Array> {
     const isHere = range !== undefined || this.#pool === undefined || (await this.#blobs.has(digest));
-    yield* isHere || this.#pool === undefined ? this.#blobs.read(digest, range) : this.#pool.read(digest);
+    yield* isHere || this.#pool === undefined ? this.#blobs.read(digest, range) : readPooled(this.#pool, digest);
   }
 
   async bytes(digest: Digest, limitBytes: number): Promise<Uint8Array> {
@@ -53,7 +54,17 @@ export class LayerContents implements BlobReader {
 
   async #store(pool: LayerPool, digest: Digest): Promise<void> {
     await using blob = await this.#blobs.write();
-    for await (const chunk of pool.read(digest)) await blob.write(chunk);
+    for await (const chunk of readPooled(pool, digest)) await blob.write(chunk);
     await blob.commit({ digest });
   }
+}
+
+/** A blob from the pool, where that is believed to have it: it is not to blame for what was set aside here. */
+function readPooled(pool: LayerPool, digest: Digest): AsyncIterable<Uint8Array> {
+  if (pool.holds(digest)) return pool.read(digest);
+  throw builderFault('layer/lost', {
+    what: `Blob ${digest} was here and has gone while it was used`,
+    subject: digest,
+    hint: 'Run it again: it is made anew.',
+  });
 }

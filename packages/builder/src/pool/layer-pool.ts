@@ -106,7 +106,11 @@ export class LayerPool implements AsyncDisposable {
     await Promise.all(this.#sharing.values());
     const damage = this.#damage;
     this.#damage = undefined;
-    if (damage !== undefined) throw damage;
+    if (damage !== undefined) {
+      // What could not be shared is shared once it was made anew; of the rest it is remembered that it is there.
+      this.#sharing.clear();
+      throw damage;
+    }
     if (!this.#isGivenUp) this.#memory.rememberPool(this.repository, [...this.#expected]);
   }
 
@@ -138,6 +142,8 @@ export class LayerPool implements AsyncDisposable {
 
   /** Ends what is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
+    // That requests are cut off from here on is no fault of the pool.
+    this.#isGivenUp = true;
     await this.#client.close();
     await Promise.allSettled([...this.#sharing.values(), ...this.#lookups.values()]);
   }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { publishBase } from './support/bases.ts';
@@ -205,4 +207,28 @@ test('an image that mir did not build is not touched, and one by its digest need
   const unnamed = await mir(['rebase', `team/first@${onFirst.digest}`, '--base', `${bases}:2`], { home });
   assert.equal(unnamed.status, 2);
   assertReadable(unnamed.errors);
+});
+
+test('an index without an image for a platform that is known is refused in words', async (t) => {
+  const layout = join(await temporaryFolder(cleanupOf(t)), 'layout');
+  const put = async (content: unknown, facts = {}) => {
+    const bytes = Buffer.from(JSON.stringify(content));
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    await writeFile(join(layout, 'blobs/sha256', digest), bytes);
+    return { mediaType: indexType, digest: `sha256:${digest}`, size: bytes.length, ...facts };
+  };
+  await mkdir(join(layout, 'blobs/sha256'), { recursive: true });
+  const indexType = 'application/vnd.oci.image.index.v1+json';
+  const other = await put(
+    {},
+    { mediaType: 'application/vnd.oci.image.manifest.v1+json', platform: { os: 'linux', architecture: 's390x' } },
+  );
+  const annotations = { 'org.opencontainers.image.ref.name': 'a:1' };
+  const named = await put({ schemaVersion: 2, mediaType: indexType, manifests: [other] }, { annotations });
+  await writeFile(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+  await writeFile(join(layout, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [named] }));
+  const { status, errors } = await mir(['rebase', `oci:${layout}:a:1`, '--base', 'debian:bookworm'], { home });
+  assert.equal(status, 1);
+  assertReadable(errors);
+  assert.match(errors, /lists no image for/);
 });

@@ -10,13 +10,11 @@ import {
   pushImage,
   RegistryClient,
   type RepositoryClient,
-  writeDockerArchive,
-  writeLayout,
 } from '@mir/oci';
 import type { Base } from '../base/base.ts';
 import type { Workshop } from '../workshop.ts';
-import { putEmbedded } from './embedded.ts';
-import { type Output, severalPlatforms } from './output.ts';
+import { writeLocally } from './local-output.ts';
+import type { Output } from './output.ts';
 import type { RegistryMemory } from './registry-memory.ts';
 
 /** How an image arrived. */
@@ -85,18 +83,7 @@ export class Delivery implements AsyncDisposable {
     await contents.bring(
       imagesOf(published).flatMap(({ layers }) => layers.map(({ descriptor }) => descriptor.digest)),
     );
-    switch (output.kind) {
-      case 'embedded':
-        await putEmbedded(this.#workshop, published, output);
-        return { name: `${output.repository}:${output.tag}`, sentBytes: 0 };
-      case 'oci':
-        await writeLayout(output.directory, [{ image: published, name: output.name }], blobs);
-        return { name: `oci:${output.directory}:${output.name}`, sentBytes: 0 };
-      case 'docker-archive':
-        if (published instanceof ImageSet) throw severalPlatforms(output);
-        await writeDockerArchive(output.file, [{ image: published, tags: [output.name] }], blobs);
-        return { name: `docker-archive:${output.file}`, sentBytes: 0 };
-    }
+    return writeLocally(this.#workshop, published, output, blobs);
   }
 
   /** Ends what is under way. */

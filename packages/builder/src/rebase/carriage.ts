@@ -8,13 +8,11 @@ import {
   ImageSet,
   mediaTypes,
   type RepositoryClient,
-  writeDockerArchive,
-  writeLayout,
 } from '@mir/oci';
 import { withFallback } from '../image/opened-image.ts';
 import type { Delivered } from '../output/delivery.ts';
-import { putEmbedded } from '../output/embedded.ts';
-import { type Output, severalPlatforms } from '../output/output.ts';
+import { writeLocally } from '../output/local-output.ts';
+import type { Output } from '../output/output.ts';
 import type { Workshop } from '../workshop.ts';
 
 /** A place that has some of an image's layers. */
@@ -39,22 +37,9 @@ export async function carry(
 ): Promise<Delivered> {
   const images = published instanceof ImageSet ? published.images : [published];
   const blobs = withFallback(workshop.blobs, joined(origins, workshop.contents));
-  switch (output.kind) {
-    case 'embedded': {
-      await bringHere(workshop.blobs, images, blobs);
-      await putEmbedded(workshop, published, output);
-      return { name: `${output.repository}:${output.tag}`, sentBytes: 0 };
-    }
-    case 'oci':
-      await writeLayout(output.directory, [{ image: published, name: output.name }], blobs);
-      return { name: `oci:${output.directory}:${output.name}`, sentBytes: 0 };
-    case 'docker-archive':
-      if (published instanceof ImageSet) throw severalPlatforms(output);
-      await writeDockerArchive(output.file, [{ image: published, tags: [output.name] }], blobs);
-      return { name: `docker-archive:${output.file}`, sentBytes: 0 };
-    case 'registry':
-      return push(workshop, published, origins, blobs, output);
-  }
+  if (output.kind === 'registry') return push(workshop, published, origins, blobs, output);
+  if (output.kind === 'embedded') await bringHere(workshop.blobs, images, blobs);
+  return writeLocally(workshop, published, output, blobs);
 }
 
 async function bringHere(store: BlobStore, images: readonly Image[], blobs: BlobReader): Promise<void> {

@@ -68,7 +68,7 @@ async function assertSound(home: string, specs: readonly KnownSpec[]): Promise<v
     assert.equal(image.digest, digest);
   }
   const verified = JSON.parse(await mirOutput(['registry', 'verify', '--json'], { home }));
-  assert.deepEqual([verified.damaged, verified.brokenImages], [[], []]);
+  assert.deepEqual([verified.damaged, verified.brokenImages, verified.brokenTags], [[], [], []]);
 }
 
 /** Collects garbage as if hours had passed, and looks for what is left over. */

@@ -25,9 +25,17 @@ const endings: (() => Promise<void>)[] = [];
 const cleanup = cleanupOf({ after: (work) => void endings.push(work) });
 const startedAt = performance.now();
 
+const counts = [values.builds, values.processes, values.rounds].map(Number);
+
 try {
   const [what] = positionals;
-  if (what === 'kill') {
+  if (
+    !counts.every((count) => Number.isSafeInteger(count) && count > 0) ||
+    !Number.isSafeInteger(Number(values.seed))
+  ) {
+    // A soak of no rounds would be a success.
+    usage();
+  } else if (what === 'kill') {
     const template = await warmHome(cleanup);
     const report = await killBuilds({
       template,
@@ -50,10 +58,16 @@ try {
       );
     }
   } else {
-    say('Usage: ./mir soak kill [--builds 100] [--seed 1] | ./mir soak together [--processes 10] [--rounds 5]');
-    process.exitCode = 2;
+    usage();
   }
   say(`${Math.round((performance.now() - startedAt) / 1000)} s`);
 } finally {
   for (const end of endings) await end();
+}
+
+function usage(): void {
+  process.stderr.write(
+    'Usage: ./mir soak kill [--builds 100] [--seed 1] | ./mir soak together [--processes 10] [--rounds 5]\n',
+  );
+  process.exitCode = 2;
 }

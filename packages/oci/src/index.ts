@@ -48,6 +48,7 @@ export {
 } from './server/registry-server.ts';
 export {
   type BrokenImage,
+  type BrokenTag,
   type VerificationOptions,
   type VerificationReport,
   verifyContent,

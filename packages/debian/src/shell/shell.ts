@@ -1,7 +1,9 @@
 import type { VirtualTree } from '../tree/virtual-tree.ts';
+import { Exit, LoopControl, Return } from './control-flow.ts';
 import { deepestNesting, longestText, mostSteps, mostWork, NotUnderstood } from './limits.ts';
 import { parseShell } from './parser.ts';
 import { patternOf } from './pattern.ts';
+import { openRedirections } from './redirections.ts';
 import type { Command, CommandList, Pipeline, Redirection } from './syntax.ts';
 import { WordExpansion } from './word-expansion.ts';
 
@@ -10,25 +12,6 @@ export type Streams = { input: { text: string }; output: string[]; errors: strin
 
 /** A command: gets its arguments (without its name), returns the exit status. */
 export type ShellCommand = (args: readonly string[], shell: Shell, streams: Streams) => number;
-
-class Exit extends Error {
-  readonly status: number;
-  constructor(status: number) {
-    super();
-    this.status = status;
-  }
-}
-class Return extends Exit {}
-class LoopControl extends Error {
-  readonly isBreak: boolean;
-  /** How many loops it concerns, from the innermost. */
-  readonly levels: number;
-  constructor(isBreak: boolean, levels: number) {
-    super();
-    this.isBreak = isBreak;
-    this.levels = levels;
-  }
-}
 
 /** Commands that take no paths, or look them up from where the shell is. The others have to be given absolute ones. */
 const withoutPaths: ReadonlySet<string> = new Set(
@@ -440,39 +423,13 @@ export class Shell {
 
   #redirected(redirections: readonly Redirection[], outer: Streams, run: (streams: Streams) => number): number {
     if (redirections.length === 0) return run(outer);
-    const streams: Streams = { ...outer };
-    const files: { path: string; append: boolean; output: string[] }[] = [];
-    for (const { fd, operator, target } of redirections) {
-      const to = operator === '<<' ? '' : this.#words.expandToText(target, outer);
-      if (operator === '<<') streams.input = { text: this.#words.expandToText(target, outer) };
-      else if (operator === '<') {
-        const content = to === '/dev/null' ? Buffer.alloc(0) : this.tree.read(this.at(to));
-        if (content === undefined) return this.#notOpened();
-        streams.input = { text: content.toString('utf8') };
-      } else if (operator === '>&' || operator === '<&') {
-        if (fd === 1 && to === '2') streams.output = streams.errors;
-        if (fd === 2 && to === '1') streams.errors = streams.output;
-      } else {
-        const output: string[] = [];
-        if (to !== '/dev/null' && to !== '/dev/stderr' && to !== '/dev/stdout' && to !== '/dev/tty')
-          files.push({ path: this.at(to), append: operator === '>>', output });
-        if (fd === 1) streams.output = output;
-        if (fd === 2) streams.errors = output;
-      }
-    }
-    for (const { path, append } of files) {
-      const folder = this.tree.stat(path.slice(0, path.lastIndexOf('/')) || '/');
-      if (folder?.type !== 'directory' || this.tree.stat(path)?.type === 'directory') return this.#notOpened();
-      if (!append || this.tree.stat(path) === undefined) this.tree.write(path, Buffer.alloc(0), this.newFileMode);
-    }
+    const opened = openRedirections(redirections, outer, this, (word) => this.#words.expandToText(word, outer));
+    if (opened === undefined) return this.#notOpened();
     try {
-      return run(streams);
+      return run(opened.streams);
     } finally {
       // What was printed before `exit` is in the file too.
-      for (const { path, append, output } of files) {
-        const text = Buffer.from(this.#textOf(output));
-        this.tree.write(path, append ? Buffer.concat([this.tree.read(path) ?? Buffer.alloc(0), text]) : text);
-      }
+      opened.close((output) => this.#textOf(output));
     }
   }
 

@@ -2,6 +2,7 @@ import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
 import { getCACertificates } from 'node:tls';
+import { forgetAddresses, lookup } from './addresses.ts';
 
 /** How connections are made and how long they may be silent. */
 export type TransportOptions = {
@@ -68,11 +69,11 @@ export class Transport {
     const { proxy, caCertificates } = this.#options;
     const proxyEnv = proxy === undefined ? process.env : { http_proxy: proxy, https_proxy: proxy };
     if (protocol !== 'https:') {
-      this.#plain ??= new http.Agent({ keepAlive: true, proxyEnv });
+      this.#plain ??= new http.Agent({ keepAlive: true, proxyEnv, lookup });
       return this.#plain;
     }
     const ca = caCertificates.length > 0 ? { ca: [...getCACertificates('default'), ...caCertificates] } : {};
-    this.#secure ??= new https.Agent({ keepAlive: true, proxyEnv, ...ca });
+    this.#secure ??= new https.Agent({ keepAlive: true, proxyEnv, lookup, ...ca });
     return this.#secure;
   }
 
@@ -84,7 +85,7 @@ export class Transport {
       (arrived) => {
         answer = arrived;
       },
-      () => undefined,
+      () => forgetAddresses(request.host),
     );
     const end = (why: unknown) => (answer ?? request).destroy(why as Error);
     const abort = () => end(signal?.reason);

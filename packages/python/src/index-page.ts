@@ -5,7 +5,7 @@ import type { LockedWheel } from './lock.ts';
 import { exactVersion } from './pin.ts';
 import type { Requirement } from './requirement.ts';
 import type { Target } from './target.ts';
-import { compareVersions, satisfies } from './version.ts';
+import { satisfies } from './version.ts';
 import { chooseWheel, parseWheelFilename } from './wheel/filename.ts';
 
 const pageLimitBytes = 64 << 20;
@@ -28,9 +28,9 @@ export async function foreseeWheel(
   if (version === undefined) return undefined;
   try {
     for (const indexUrl of indexUrls(index)) {
-      const files = await filesOf(http, index, indexUrl, requirement.name);
+      const files = await filesOf(http, index, indexUrl, requirement.name, version);
       // The first index that knows a name is the only one for it.
-      if (files !== undefined) return choose(files, requirement, version, target);
+      if (files !== undefined) return choose(files, requirement, target);
     }
   } catch (thrown) {
     if (!isFault(thrown)) throw thrown;
@@ -38,17 +38,11 @@ export async function foreseeWheel(
   return undefined;
 }
 
-function choose(
-  files: readonly ListedFile[],
-  { name, hashes }: Requirement,
-  version: string,
-  target: Target,
-): LockedWheel | undefined {
+function choose(files: readonly ListedFile[], { name, hashes }: Requirement, target: Target): LockedWheel | undefined {
   const fitting = files.filter(({ filename, sha256, requiresPython }) => {
     const found = parseWheelFilename(filename);
     return (
       found.name === name &&
-      compareVersions(found.version, version) === 0 &&
       (requiresPython === undefined || satisfies(target.pythonVersion, requiresPython)) &&
       (hashes === undefined || hashes.includes(`sha256:${sha256}`))
     );
@@ -59,12 +53,16 @@ function choose(
   return wheel;
 }
 
-/** The wheels that a page lists; undefined where the index does not know the name. */
+/**
+ * The wheels of a version that a page lists; undefined where the index does not know the name. Pages list thousands of files:
+ * only those that have the version in their names as it is written here are looked at, which is enough for a forecast.
+ */
 async function filesOf(
   http: HttpClient,
   index: IndexSettings,
   indexUrl: string,
   name: string,
+  version: string,
 ): Promise<readonly ListedFile[] | undefined> {
   const page = new URL(`${indexUrl.replace(/\/+$/, '')}/${name}/`);
   page.username = '';
@@ -79,7 +77,8 @@ async function filesOf(
   }
   const listed = parsedJson(await response.text(pageLimitBytes));
   const files = typeof listed === 'object' && listed !== null && 'files' in listed ? listed.files : undefined;
-  return Array.isArray(files) ? files.flatMap((file: unknown) => listedFile(file, response.url, index)) : [];
+  if (!Array.isArray(files)) return [];
+  return files.flatMap((file: unknown) => (saysVersion(file, version) ? listedFile(file, response.url, index) : []));
 }
 
 /** Undefined for what is no JSON: what the resolver says of it counts. */
@@ -89,6 +88,11 @@ function parsedJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+function saysVersion(file: unknown, version: string): boolean {
+  if (typeof file !== 'object' || file === null || !('filename' in file)) return false;
+  return typeof file.filename === 'string' && file.filename.split('-', 2)[1] === version;
 }
 
 function listedFile(file: unknown, page: string, index: IndexSettings): readonly ListedFile[] {

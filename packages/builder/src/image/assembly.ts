@@ -136,6 +136,31 @@ function bytecodeOf(item: PackageLayers & { readonly name: string; readonly labe
   return bytecode === undefined ? [] : [{ name, label, record: bytecode, sizeBytes: bytecode.sizeBytes }];
 }
 
+/**
+ * Joins each bundle of small wheels as soon as all of them are there, while larger ones are still made; the assembly finds it done.
+ * For images without bytecode only: what else is in a bundle is known in the end.
+ */
+export function earlyBundles(
+  workshop: Workshop,
+  packages: readonly LockedPackage[],
+  onBundle: (layer: ImageLayer) => void,
+): (name: string, record: Part['record']) => void {
+  const versions = new Map(packages.map(({ name, version }) => [name, version]));
+  const records = new Map<string, Part['record']>();
+  const { bundles } = stackPackages(packages);
+  return (name, record) => {
+    records.set(name, record);
+    const members = bundles.find((items) => items.some((item) => item.name === name)) ?? [];
+    const parts = members.flatMap((member): Part[] => {
+      const made = records.get(member.name);
+      return made === undefined ? [] : [{ record: made, label: `${member.name} ${versions.get(member.name)}` }];
+    });
+    if (parts.length === 0 || parts.length < members.length) return;
+    // What fails here fails again where it is waited for.
+    bundle(workshop, parts).then(onBundle, () => undefined);
+  };
+}
+
 async function bundle(workshop: Workshop, parts: readonly Part[]): Promise<ImageLayer> {
   const content = shortened([...new Set(parts.map(({ label }) => label))].join(', '));
   const [only] = parts;

@@ -16,7 +16,7 @@ import { neededLibraries } from '../plan/missing-libraries.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Problem } from '../plan/problem.ts';
 import type { Workshop } from '../workshop.ts';
-import { assemble, stackPackages } from './assembly.ts';
+import { assemble, earlyBundles, stackPackages } from './assembly.ts';
 import { recallImage, rememberImage } from './image-memory.ts';
 
 /** An image whose layers need not be made any more, and what was noticed while making it. */
@@ -44,11 +44,14 @@ export async function buildImage(
   if (mayNeedLibraries(plan)) prepareLibraryIndex(workshop, plan.base).catch(() => undefined);
   const { own } = stackPackages(plan.lock.python.packages);
   const standsAlone = new Set(own.map(({ name }) => name));
+  const isBundled = plan.compiler === undefined;
+  const bundled = earlyBundles(workshop, plan.lock.python.packages, ({ descriptor }) => onLayer(descriptor));
   const [os, packages] = await Promise.all([
     workshop.stage('os-packages', () => osLayers(workshop, plan.base, plan.osSelection)),
     workshop.stage('wheels', () =>
       wheelLayers(workshop, plan.lock.python.packages, plan.base.target.pythonVersion, plan.compiler, (name, layer) => {
         if (standsAlone.has(name)) onLayer(imageLayer(layer, 'wheel').descriptor);
+        else if (isBundled) bundled(name, layer);
       }),
     ),
   ]);

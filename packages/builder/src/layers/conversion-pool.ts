@@ -15,12 +15,24 @@ type Task = {
   readonly reject: (thrown: unknown) => void;
 };
 
-type Thread = { readonly worker: Worker; readonly tasks: Map<number, Task> };
+type Thread = {
+  readonly worker: Worker;
+  readonly tasks: Map<number, Task>;
+  /** It has loaded what it needs. Until then work waits here, where the largest piece that has come meanwhile goes first. */
+  isReady: boolean;
+};
 
 /** What a thread takes on at once: while one file is waited for, another is converted. */
 const tasksPerThread = 3;
-/** Work of so few bytes is done here and now, before a thread would have started. */
+/** Work of so few bytes in all is done here and now, before a thread would have started. */
 const smallBytes = 2 << 20;
+/**
+ * Pieces of this size are done here even while threads work: they are mostly waiting for an index, and would wait again for a
+ * turn among large ones.
+ */
+const smallPieceBytes = 512 << 10;
+/** How many pieces are done here at once. */
+const tasksHere = 6;
 
 /** Beside this module, in whichever form it runs: source or bundle. */
 const threadProgram = new URL(`./conversion-thread${extname(import.meta.url)}`, import.meta.url);
@@ -33,6 +45,7 @@ export class ConversionPool {
   readonly #waiting: Task[] = [];
   /** Does small work in this thread. */
   #here: Promise<Converter> | undefined;
+  #tasksHere = 0;
   #nextId = 1;
   #isClosed = false;
 
@@ -63,46 +76,63 @@ export class ConversionPool {
   }
 
   #assign(): void {
-    if (this.#threads.length === 0 && weightOf(this.#waiting) <= smallBytes) {
-      for (const task of this.#waiting.splice(0)) this.#runHere(task).then(task.resolve, task.reject);
-      return;
+    if (this.#isClosed) return;
+    const isLittle = this.#threads.length === 0 && weightOf(this.#waiting) <= smallBytes;
+    for (let smallest = this.#waiting.at(-1); smallest !== undefined; smallest = this.#waiting.at(-1)) {
+      if (this.#tasksHere === tasksHere || (!isLittle && smallest.weight > smallPieceBytes)) break;
+      this.#waiting.pop();
+      this.#runHere(smallest);
     }
-    while (this.#waiting.length > 0 && !this.#isClosed) {
-      const [task] = this.#waiting;
-      const thread = task === undefined ? undefined : this.#freeThread();
-      if (thread === undefined || task === undefined) return;
+    if (isLittle) return;
+    for (let [largest] = this.#waiting; largest !== undefined; [largest] = this.#waiting) {
+      const thread = this.#freeThread();
+      if (thread === undefined) return;
       this.#waiting.shift();
       const id = this.#nextId++;
-      thread.tasks.set(id, task);
-      thread.worker.postMessage({ id, conversion: task.conversion });
+      thread.tasks.set(id, largest);
+      thread.worker.postMessage({ id, conversion: largest.conversion });
     }
   }
 
-  async #runHere({ conversion, onBytes }: Task): Promise<Converted> {
+  #runHere({ conversion, onBytes, resolve, reject }: Task): void {
+    this.#tasksHere += 1;
     this.#here ??= import('./converter.ts').then(({ Converter }) => Converter.open(this.#options));
-    return (await this.#here).convert(conversion, onBytes);
+    this.#here
+      .then((converter) => converter.convert(conversion, onBytes))
+      .then(resolve, reject)
+      .finally(() => {
+        this.#tasksHere -= 1;
+        this.#assign();
+      });
   }
 
+  /** The thread with the least to do, when there is one that can take on more. Starts threads where there are too few. */
   #freeThread(): Thread | undefined {
-    const [idlest] = [...this.#threads].sort((a, b) => a.tasks.size - b.tasks.size);
-    if (idlest !== undefined && idlest.tasks.size === 0) return idlest;
-    if (this.#threads.length < this.#limit) return this.#start();
-    return idlest !== undefined && idlest.tasks.size < tasksPerThread ? idlest : undefined;
+    const idle = this.#threads.filter(({ tasks }) => tasks.size === 0).length;
+    for (let more = this.#waiting.length - idle; more > 0 && this.#threads.length < this.#limit; more--) this.#start();
+    const [idlest] = this.#threads
+      .filter(({ isReady, tasks }) => isReady && tasks.size < tasksPerThread)
+      .sort((a, b) => weightOf(a.tasks.values()) - weightOf(b.tasks.values()));
+    return idlest;
   }
 
-  #start(): Thread {
+  #start(): void {
     const worker = new Worker(threadProgram, {
       workerData: this.#options,
     });
-    const thread: Thread = { worker, tasks: new Map() };
+    const thread: Thread = { worker, tasks: new Map(), isReady: false };
     worker.on('message', (answer: ThreadAnswer) => this.#take(thread, answer));
     worker.on('error', (error) => this.#lose(thread, error));
     worker.on('exit', () => this.#lose(thread, new Error('A conversion thread ended')));
     this.#threads.push(thread);
-    return thread;
   }
 
   #take(thread: Thread, answer: ThreadAnswer): void {
+    if ('isReady' in answer) {
+      thread.isReady = true;
+      this.#assign();
+      return;
+    }
     const task = thread.tasks.get(answer.id);
     if (task === undefined) return;
     if ('receivedBytes' in answer) {
@@ -122,10 +152,14 @@ export class ConversionPool {
     this.#threads.splice(at, 1);
     for (const task of thread.tasks.values()) task.reject(error);
     thread.tasks.clear();
+    // One that could not even start would be followed by others like it.
+    if (!thread.isReady) for (const task of this.#waiting.splice(0)) task.reject(error);
     if (!this.#isClosed) this.#assign();
   }
 }
 
-function weightOf(tasks: readonly Task[]): number {
-  return tasks.reduce((sum, { weight }) => sum + weight, 0);
+function weightOf(tasks: Iterable<Task>): number {
+  let sum = 0;
+  for (const { weight } of tasks) sum += weight;
+  return sum;
 }

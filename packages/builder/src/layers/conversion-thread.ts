@@ -6,6 +6,7 @@ import { Converter } from './converter.ts';
 
 /** What a thread sends back. */
 export type ThreadAnswer =
+  | { readonly isReady: true }
   | { readonly id: number; readonly converted: Converted }
   | { readonly id: number; readonly fault: FaultData }
   | { readonly id: number; readonly error: ThrownError }
@@ -29,6 +30,8 @@ parentPort?.on('message', (message: { id: number; conversion: Conversion }) => {
     (thrown: unknown) => answer({ id, ...describe(thrown) }),
   );
 });
+
+answer({ isReady: true });
 
 function answer(said: ThreadAnswer): void {
   parentPort?.postMessage(said);

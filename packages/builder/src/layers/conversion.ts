@@ -24,6 +24,11 @@ export type Conversion =
       readonly package: DebSource;
       readonly mergedUsr: boolean;
       readonly proxy?: string;
+    }
+  | {
+      /** Layers that are here, into one: of two that have a path the first one's counts. */
+      readonly kind: 'join';
+      readonly layers: readonly Digest[];
     };
 
 /** What came out of a conversion. */

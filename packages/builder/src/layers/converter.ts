@@ -1,9 +1,10 @@
 import { HttpClient } from '@mir/http';
-import { BlobStore } from '@mir/oci';
+import { BlobStore, concatenateLayers, type Digest } from '@mir/oci';
 import { BytecodePool, type Interpreter, remoteWheel, type WheelSource } from '@mir/python';
 import { BytecodeLayer, writeBytecodeOfLayer } from './bytecode-layer.ts';
 import type { Conversion, ConversionThreadOptions, Converted } from './conversion.ts';
 import { writeDebLayer } from './deb-layer.ts';
+import type { LayerRecord } from './layer-store.ts';
 import { type WheelInstallation, writeWheelLayer } from './wheel-layer.ts';
 
 /** Progress is told in steps of this size. */
@@ -44,6 +45,8 @@ export class Converter implements AsyncDisposable {
         const http = this.#clientFor(conversion.proxy);
         return { layer: await writeDebLayer(this.#blobs, http, conversion.package, conversion.mergedUsr, onBytes) };
       }
+      case 'join':
+        return { layer: await this.#join(conversion.layers) };
     }
   }
 
@@ -87,6 +90,14 @@ export class Converter implements AsyncDisposable {
       await bytecode.abort();
       throw thrown;
     }
+  }
+
+  async #join(layers: readonly Digest[]): Promise<LayerRecord> {
+    await using blob = await this.#blobs.write();
+    const sources = layers.map((digest) => this.#blobs.read(digest));
+    const joined = await concatenateLayers(sources, blob);
+    await blob.commit({ digest: joined.digest, sizeBytes: joined.sizeBytes });
+    return joined;
   }
 
   #clientFor(proxy: string | undefined): HttpClient {

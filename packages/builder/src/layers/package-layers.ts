@@ -1,7 +1,7 @@
 import type { TreeEntry } from '@mir/core';
 import type { DebFacts } from '@mir/debian';
 import { debConverterVersion } from '@mir/debian';
-import { concatenateLayers, LayerWriter } from '@mir/oci';
+import { LayerWriter } from '@mir/oci';
 import type { DebSource } from '../base/base.ts';
 import type { Workshop } from '../workshop.ts';
 import { loadJson } from './facts-blob.ts';
@@ -46,13 +46,9 @@ export function factsOf(workshop: Workshop, layers: readonly PackageLayer[]): Pr
 /** Joins layers that we wrote into one. */
 export async function joinLayers(workshop: Workshop, records: readonly LayerRecord[]): Promise<LayerRecord> {
   await workshop.contents.bring(records.map(({ digest }) => digest));
-  await using blob = await workshop.blobs.write();
-  const joined = await concatenateLayers(
-    records.map(({ digest }) => workshop.blobs.read(digest)),
-    blob,
-  );
-  await blob.commit({ digest: joined.digest, sizeBytes: joined.sizeBytes });
-  return joined;
+  const layers = records.map(({ digest }) => digest);
+  const weight = records.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return (await workshop.pool.run({ kind: 'join', layers }, weight)).layer;
 }
 
 /** Writes a layer of entries that are all at hand. */

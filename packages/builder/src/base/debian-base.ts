@@ -21,6 +21,7 @@ import { imageLayer } from '../layers/image-layers.ts';
 import type { LayerRecord } from '../layers/layer-store.ts';
 import { factsOf, joinLayers, packageLayers, writeLayer } from '../layers/package-layers.ts';
 import { recallOr } from '../memory.ts';
+import { giveBackMemory } from '../slack.ts';
 import type { Workshop } from '../workshop.ts';
 import type { Base, BaseOutline, DebSource, InstalledDeb } from './base.ts';
 import { type Compiler, compilerOf, hostArchitecture } from './interpreter.ts';
@@ -144,7 +145,9 @@ async function currentPackages(
   const { identity } = await archiveSnapshot(workshop, settings, suite, platform);
   return recallOr(workshop, 'selections', ['base', identity, suite, platform, selectionVersion], async () => {
     const archive = await openArchive(workshop, settings, suite, platform);
-    return basePackages(archive, 'minbase').map(debSource);
+    const packages = basePackages(archive, 'minbase').map(debSource);
+    workshop.letGoOfArchives();
+    return packages;
   });
 }
 
@@ -190,7 +193,9 @@ function contentLayer(
       libraries: librariesOf(state),
       state: await storeJson(workshop.blobs, state),
     };
-    return { ...joined, facts: await storeJson(workshop.blobs, facts), holds: [facts.state] };
+    const record = { ...joined, facts: await storeJson(workshop.blobs, facts), holds: [facts.state] };
+    giveBackMemory();
+    return record;
   });
 }
 

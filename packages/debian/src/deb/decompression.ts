@@ -4,6 +4,9 @@ import { Fault } from '@mir/core';
 import type { DebianFaultCode } from '../fault.ts';
 import { xzDecoded } from './xz.ts';
 
+/** As text, pieces of 128 kB would no longer be young objects for V8, and lie about until all of its heap is collected. */
+const pieceBytes = 64 * 1024;
+
 /**
  * The bytes behind a file whose name ends in .xz, .gz or .zst; as they are for any other name. A piece is good until the next is asked
  * for. Within one thread only one xz stream can be open at a time: read it to its end, or leave the loop, before the next is begun.
@@ -11,8 +14,8 @@ import { xzDecoded } from './xz.ts';
  */
 export async function* decompressed(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
   if (name.endsWith('.xz')) yield* reported(xzDecoded(chunks), name);
-  else if (name.endsWith('.gz')) yield* reported(piped(chunks, createGunzip({ chunkSize: 128 * 1024 })), name);
-  else if (name.endsWith('.zst')) yield* reported(piped(chunks, createZstdDecompress({ chunkSize: 128 * 1024 })), name);
+  else if (name.endsWith('.gz')) yield* reported(piped(chunks, createGunzip({ chunkSize: pieceBytes })), name);
+  else if (name.endsWith('.zst')) yield* reported(piped(chunks, createZstdDecompress({ chunkSize: pieceBytes })), name);
   else yield* chunks;
 }
 

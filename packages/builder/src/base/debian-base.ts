@@ -19,7 +19,7 @@ import { builderFault } from '../fault.ts';
 import { loadJson, storeJson } from '../layers/facts-blob.ts';
 import { imageLayer } from '../layers/image-layers.ts';
 import type { LayerRecord } from '../layers/layer-store.ts';
-import { factsOf, joinLayers, packageLayers, writeLayer } from '../layers/package-layers.ts';
+import { factsOf, joinLayers, type PackageLayer, packageLayers, writeLayer } from '../layers/package-layers.ts';
 import { recallOr } from '../memory.ts';
 import { giveBackMemory } from '../slack.ts';
 import type { Workshop } from '../workshop.ts';
@@ -185,8 +185,8 @@ function contentLayer(
   const versions = `converter ${debConverterVersion}.${debianBaseVersion}, configuration ${configurationVersion}`;
   return workshop.layers.findOrMake(['debian-base', suite, architecture, content, versions], async () => {
     const layers = await packageLayers(workshop, packages, hasMergedUsr(suite), proxy, { isShared: false });
-    const { entries, state } = configureBase(await factsOf(workshop, layers), { suite, architecture });
-    const configuration = await writeLayer(workshop, entries);
+    const { configuration, state } = await configurationLayer(workshop, suite, architecture, layers);
+    giveBackMemory();
     // The first that has a path owns it: what configuring wrote goes before what was unpacked.
     const joined = await joinLayers(workshop, [configuration, ...layers.map(({ record }) => record)]);
     const facts: DebianBaseFacts = {
@@ -197,6 +197,17 @@ function contentLayer(
     giveBackMemory();
     return record;
   });
+}
+
+/** The layer of what configuring the packages would have written. */
+async function configurationLayer(
+  workshop: Workshop,
+  suite: Suite,
+  architecture: 'amd64' | 'arm64',
+  layers: readonly PackageLayer[],
+): Promise<{ readonly configuration: LayerRecord; readonly state: BaseState }> {
+  const { entries, state } = configureBase(await factsOf(workshop, layers), { suite, architecture });
+  return { configuration: await writeLayer(workshop, entries), state };
 }
 
 /** Every name under which a library of the tree can be asked for. */

@@ -27,7 +27,6 @@ const lengthExtra = Uint8Array.from(extraBitsOfLengths);
 const distanceExtra = Uint8Array.from({ length: 30 }, (_, code) => Math.max(0, (code >> 1) - 1));
 const lengthSymbols = symbolsOf(lengthExtra.subarray(0, 28), 3, longestMatch + 1);
 lengthSymbols[longestMatch] = 28;
-const distanceSymbols = symbolsOf(distanceExtra, 1, windowMask + 1);
 /** In which order the lengths of the code of lengths are written (RFC 1951, 3.2.7). */
 const lengthOrder = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
@@ -97,10 +96,10 @@ export function deflate(input: Uint8Array, output: Uint8Array, offset: number): 
     }
     const length = match >>> 15;
     const lengthSymbol = lengthSymbols[length] ?? 0;
-    const distanceSymbol = distanceSymbols[match & windowMask] ?? 0;
-    symbols[count++] = matchMark | (lengthSymbol << lengthAt) | distanceSymbol;
+    const symbolOfDistance = distanceSymbol(match & windowMask);
+    symbols[count++] = matchMark | (lengthSymbol << lengthAt) | symbolOfDistance;
     const lengthCode = lengthSymbol & codeMask;
-    const distanceCode = distanceSymbol & codeMask;
+    const distanceCode = symbolOfDistance & codeMask;
     extraBits += (lengthExtra[lengthCode] ?? 0) + (distanceExtra[distanceCode] ?? 0);
     literalCounts[firstLength + lengthCode] = (literalCounts[firstLength + lengthCode] ?? 0) + 1;
     distanceCounts[distanceCode] = (distanceCounts[distanceCode] ?? 0) + 1;
@@ -294,7 +293,16 @@ class BitWriter {
   }
 }
 
-/** For each length or distance its symbol: the code in the lowest five bits, above them the extra bits. */
+/** A distance's code in the lowest five bits, above them the extra bits. */
+function distanceSymbol(distance: number): number {
+  const value = distance - 1;
+  if (value < 2) return value;
+  const exponent = 31 - Math.clz32(value);
+  const extra = value & ((1 << (exponent - 1)) - 1);
+  return (extra << extraAt) | (2 * exponent) | ((value >> (exponent - 1)) & 1);
+}
+
+/** For each length its symbol: the code in the lowest five bits, above them the extra bits. */
 function symbolsOf(extra: Uint8Array, first: number, size: number): Int32Array {
   const table = new Int32Array(size);
   let start = first;

@@ -105,12 +105,6 @@ function shorten(lengths: Uint8Array, counts: Uint16Array, longest: number, limi
   }
 }
 
-const reversed15 = Uint16Array.from({ length: 1 << 15 }, (_, value) => {
-  let result = 0;
-  for (let bit = 0; bit < 15; bit++) result |= ((value >>> bit) & 1) << (14 - bit);
-  return result;
-});
-
 /** The bits of each symbol (RFC 1951, 3.2.2), lowest first, ready to be written. */
 export function codeBits({ lengths, longest }: HuffmanCode): Uint16Array {
   const next = new Uint16Array(longest + 1);
@@ -124,9 +118,15 @@ export function codeBits({ lengths, longest }: HuffmanCode): Uint16Array {
     if (length === 0) continue;
     const code = next[length] ?? 0;
     next[length] = code + 1;
-    bits[symbol] = (reversed15[code] ?? 0) >> (15 - length);
+    bits[symbol] = reversed(code, length);
   }
   return bits;
+}
+
+function reversed(code: number, length: number): number {
+  let result = 0;
+  for (let bit = 0; bit < length; bit++) result |= ((code >>> bit) & 1) << (length - 1 - bit);
+  return result;
 }
 
 /** A code length or a run of them (RFC 1951, 3.2.7): the symbol, its extra bits from bit 5 on, and how many these are from bit 12 on. */

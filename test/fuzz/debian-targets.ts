@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { packContents, readContents } from '../../packages/debian/src/archive/contents.ts';
+import { packContents } from '../../packages/debian/src/archive/contents.ts';
 import { PackageIndex, packPackages } from '../../packages/debian/src/archive/package-index.ts';
 import { parseRelease, readInRelease } from '../../packages/debian/src/archive/release.ts';
+import { SortedTable } from '../../packages/debian/src/archive/sorted-table.ts';
 import { runScript } from '../../packages/debian/src/configuration/script-runner.ts';
 import { formatParagraph, parseControl } from '../../packages/debian/src/control/control.ts';
 import { formatDependencies, parseDependencies } from '../../packages/debian/src/control/dependency.ts';
@@ -50,7 +51,11 @@ export const debianTargets: readonly FuzzTarget[] = [
   {
     name: 'packages',
     parse: async (input) => {
-      const index = PackageIndex.of(await packPackages(inPieces(input), url), url);
+      const pieces: Buffer[] = [];
+      for await (const piece of packPackages(inPieces(input), url)) pieces.push(Buffer.from(piece));
+      const packed = Buffer.concat(pieces);
+      const read = (offset: number, size: number) => packed.subarray(offset, offset + size);
+      const index = PackageIndex.of({ sizeBytes: packed.length, read }, url);
       for (const name of index?.names() ?? []) index?.named(name);
       index?.essential();
       index?.required();
@@ -76,7 +81,10 @@ export const debianTargets: readonly FuzzTarget[] = [
   },
   {
     name: 'contents',
-    parse: async (input) => readContents(await packContents(inPieces(input))),
+    parse: async (input) => {
+      const table = new SortedTable(await packContents(inPieces(input)));
+      for (const library of table.keys()) table.valuesOf(library);
+    },
     words: ['usr/lib/', '.so', ',', ' ', 'libs/'],
   },
   {

@@ -13,6 +13,7 @@ import { RegistryMemories } from './output/registry-memory.ts';
 import type { Problem } from './plan/problem.ts';
 import { LayerPool } from './pool/layer-pool.ts';
 import type { ProgressListener, Stage } from './progress.ts';
+import { giveBackMemory } from './slack.ts';
 
 export type WorkshopOptions = {
   readonly environment: NodeJS.ProcessEnv;
@@ -111,13 +112,13 @@ export class Workshop implements AsyncDisposable {
   }
 
   /**
-   * Closes the archives. Their indexes are tens of megabytes that nobody needs while wheels are converted, but this thread then
-   * only waits and would not collect them by itself: where the launcher allows it (--expose-gc), it is told to.
+   * Closes the archives and gives back what reading their indexes took: nobody needs it while packages are converted. Opened again they
+   * read their tables only.
    */
   letGoOfArchives(): void {
     if (this.archives.size === 0) return;
     this.archives.clear();
-    globalThis.gc?.();
+    giveBackMemory();
   }
 
   /** Ends the threads and connections. */

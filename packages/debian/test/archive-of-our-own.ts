@@ -36,6 +36,8 @@ export type ArchivePlan = {
   readonly damage?: (index: Buffer) => Buffer;
   /** Makes the index file of the text; without it, gzip. */
   readonly pack?: (packages: Buffer) => Buffer;
+  /** The index file's path; without it, that of a gzip file. */
+  readonly listedAs?: string;
 };
 
 /** Writes an archive of one suite below a folder, as apt would find it. */
@@ -49,17 +51,18 @@ export async function writeArchive(folder: string, key: Awaited<ReturnType<typeo
     'Acquire-By-Hash': 'no',
     ...plan.release,
   };
+  const path = plan.listedAs ?? 'main/binary-amd64/Packages.gz';
   const sum = createHash('sha256').update(index).digest('hex');
   const text = `${Object.entries(fields)
     .map(([name, value]) => `${name}: ${value}`)
-    .join('\n')}\nSHA256:\n ${sum} ${index.length} main/binary-amd64/Packages.gz\n`;
+    .join('\n')}\nSHA256:\n ${sum} ${index.length} ${path}\n`;
   const dists = join(folder, 'dists/bookworm');
   mkdirSync(join(dists, 'main/binary-amd64'), { recursive: true });
   writeFileSync(
     join(dists, 'InRelease'),
     (plan.tamper ?? ((one) => one))(await key.signed((plan.sign ?? ((one) => one))(text))),
   );
-  writeFileSync(join(dists, 'main/binary-amd64/Packages.gz'), (plan.damage ?? ((one) => one))(index));
+  writeFileSync(join(dists, path), (plan.damage ?? ((one) => one))(index));
   return { sources: [{ uri: pathToFileURL(folder).href, suites: ['bookworm'], components: ['main'] }] };
 }
 

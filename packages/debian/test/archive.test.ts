@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { SortedTable, TableRows } from '../src/archive/sorted-table.ts';
 import { archiveSettingsOfMachine, closure } from '../src/index.ts';
 import { dayOfRelease, listed } from './archive-of-our-own.ts';
 import { folderFor, open } from './opened-archive.ts';
@@ -22,6 +25,59 @@ test('an archive lists its packages, newest first, with what provides what', asy
     archive.essentialPackages().map((one) => one.name),
     ['b'],
   );
+});
+
+test('a table has the rows that were put into it, and no others', () => {
+  const key = fc.stringMatching(/^[a-c+.]{1,3}$/);
+  const rows = fc.array(fc.tuple(key, fc.stringMatching(/^[0-9 ]{0,2}$/)), { maxLength: 60 });
+  fc.assert(
+    fc.property(rows, fc.array(key), fc.nat(5), (added, asked, pieceRows) => {
+      const expected = new Map<string, Set<string>>();
+      const made = new TableRows();
+      for (const [at, [name, value]] of added.entries()) {
+        made.add(name, value);
+        expected.set(name, (expected.get(name) ?? new Set()).add(value));
+        if (at % (pieceRows + 1) === 0) made.settle();
+      }
+      const table = new SortedTable(made.sortedLines());
+      for (const name of [...asked, ...expected.keys(), 'a b', 'a\n', '\u0161']) {
+        assert.deepEqual(table.valuesOf(name), [...(expected.get(name) ?? [])].sort());
+      }
+      assert.deepEqual([...table.keys()], [...expected.keys()].sort());
+    }),
+  );
+});
+
+test('a large index is read in pieces and gives every package back, from the cache too', async (t) => {
+  const folder = folderFor(t);
+  const names = Array.from({ length: 4000 }, (_, at) => `p${(at * 7919) % 4000}`);
+  const described = (name: string) => ({ Provides: `all, of-${name}`, Description: 'long '.repeat(name.length * 9) });
+  const packages = names.map((name) => listed(name, described(name))).join('');
+  for (const round of ['made', 'kept']) {
+    const archive = await open(t, { packages }, { folder });
+    assert.deepEqual(archive.packageNames(), [...names].sort(), round);
+    for (const name of names) assert.equal(archive.newest(name)?.filename, `pool/${name}.deb`);
+    assert.deepEqual(
+      archive.providers('of-p77').map((one) => one.name),
+      ['p77'],
+    );
+    assert.deepEqual(
+      archive.providers('all').map((one) => one.name),
+      names,
+    );
+  }
+});
+
+test('an index in xz counts only with the digest that was signed', async (t) => {
+  const pack = (text: Buffer) => spawnSync('xz', ['-c'], { input: text }).stdout;
+  const plan = { packages: listed('a'), pack, listedAs: 'main/binary-amd64/Packages.xz' };
+  assert.equal((await open(t, plan)).candidates('a').length, 1);
+  const other = (index: Buffer) => {
+    const changed = pack(Buffer.from(listed('b'), 'latin1'));
+    assert.equal(changed.length, index.length);
+    return changed;
+  };
+  await assert.rejects(open(t, { ...plan, damage: other }), { code: 'archive/wrong-hash' });
 });
 
 test('refused: a Release older than the one seen before; asked for again only after ten minutes', async (t) => {

@@ -6,7 +6,9 @@ import { test } from 'node:test';
 import { crc32, deflateRawSync, gunzipSync, inflateRawSync } from 'node:zlib';
 import type { FileContent, TreeEntry } from '@mir/core';
 import fc from 'fast-check';
+import { deflateSync } from 'fflate';
 import { type ContentPlace, concatenateLayers, LayerWriter, readLayer, type WrittenLayer } from '../src/index.ts';
+import { deflate, deflateBound } from '../src/layer/deflate.ts';
 import { deflatedBound, deflateFixed } from '../src/layer/fixed-deflate.ts';
 import { collect, file, noise, run, temporaryFolder } from './registry-fixture.ts';
 
@@ -362,4 +364,29 @@ test('memory stays small whatever the size of a file', async (t) => {
   const program = join(import.meta.dirname, 'large-layer-process.ts');
   const { output, errors } = await run(process.execPath, [program, await temporaryFolder(t)]);
   assert.ok(Number(output) > 0 && Number(output) < 250, `${output} MB ${errors}`);
+});
+
+/** Text, noise, long runs, and what repeats from far and near: each takes other paths through the encoder. */
+function contentOf(seed: number, sizeBytes: number): Buffer {
+  const content = noise(sizeBytes, seed);
+  const kind = seed % 4;
+  for (let at = 0; at < sizeBytes; at++) {
+    const byte = content[at] ?? 0;
+    if (kind === 1) content[at] = Math.floor(-Math.log((byte + 1) / 257) * (2 + (seed % 60)));
+    if (kind === 2) content[at] = content[at - 1 - ((byte * 131) % Math.min(at, 30_000))] ?? byte;
+    if (kind === 3 && byte > 9) content[at] = content[at - 1 - (seed % 7)] ?? byte;
+  }
+  return content;
+}
+
+test('contents are compressed to the very bytes that fflate makes of them', () => {
+  const sizes = [0, 1, 2, 3, 30, 400, 4_000, 33_000, 70_000, 250_000];
+  for (let seed = 0; seed < 60; seed++) {
+    const sizeBytes = (sizes[seed % sizes.length] ?? 0) + (seed > 9 ? seed : 0);
+    const content = contentOf(seed + Math.floor(seed / 10), sizeBytes);
+    const output = Buffer.alloc(deflateBound(sizeBytes), 0xff);
+    const made = output.subarray(0, deflate(content, output, 0));
+    assert.ok(made.equals(deflateSync(content, { level: 2 })), `seed ${seed}, ${sizeBytes} bytes`);
+    assert.ok(inflateRawSync(made).equals(content));
+  }
 });

@@ -19,8 +19,9 @@ import { builderFault } from '../fault.ts';
 import { loadJson, storeJson } from '../layers/facts-blob.ts';
 import { imageLayer } from '../layers/image-layers.ts';
 import type { LayerRecord } from '../layers/layer-store.ts';
-import { factsOf, joinLayers, packageLayers, writeLayer } from '../layers/package-layers.ts';
+import { factsOf, joinLayers, type PackageLayer, packageLayers, writeLayer } from '../layers/package-layers.ts';
 import { recallOr } from '../memory.ts';
+import { giveBackMemory } from '../slack.ts';
 import type { Workshop } from '../workshop.ts';
 import type { Base, BaseOutline, DebSource, InstalledDeb } from './base.ts';
 import { type Compiler, compilerOf, hostArchitecture } from './interpreter.ts';
@@ -144,7 +145,9 @@ async function currentPackages(
   const { identity } = await archiveSnapshot(workshop, settings, suite, platform);
   return recallOr(workshop, 'selections', ['base', identity, suite, platform, selectionVersion], async () => {
     const archive = await openArchive(workshop, settings, suite, platform);
-    return basePackages(archive, 'minbase').map(debSource);
+    const packages = basePackages(archive, 'minbase').map(debSource);
+    workshop.letGoOfArchives();
+    return packages;
   });
 }
 
@@ -182,16 +185,29 @@ function contentLayer(
   const versions = `converter ${debConverterVersion}.${debianBaseVersion}, configuration ${configurationVersion}`;
   return workshop.layers.findOrMake(['debian-base', suite, architecture, content, versions], async () => {
     const layers = await packageLayers(workshop, packages, hasMergedUsr(suite), proxy, { isShared: false });
-    const { entries, state } = configureBase(await factsOf(workshop, layers), { suite, architecture });
-    const configuration = await writeLayer(workshop, entries);
+    const { configuration, state } = await configurationLayer(workshop, suite, architecture, layers);
+    giveBackMemory();
     // The first that has a path owns it: what configuring wrote goes before what was unpacked.
     const joined = await joinLayers(workshop, [configuration, ...layers.map(({ record }) => record)]);
     const facts: DebianBaseFacts = {
       libraries: librariesOf(state),
       state: await storeJson(workshop.blobs, state),
     };
-    return { ...joined, facts: await storeJson(workshop.blobs, facts), holds: [facts.state] };
+    const record = { ...joined, facts: await storeJson(workshop.blobs, facts), holds: [facts.state] };
+    giveBackMemory();
+    return record;
   });
+}
+
+/** The layer of what configuring the packages would have written. */
+async function configurationLayer(
+  workshop: Workshop,
+  suite: Suite,
+  architecture: 'amd64' | 'arm64',
+  layers: readonly PackageLayer[],
+): Promise<{ readonly configuration: LayerRecord; readonly state: BaseState }> {
+  const { entries, state } = configureBase(await factsOf(workshop, layers), { suite, architecture });
+  return { configuration: await writeLayer(workshop, entries), state };
 }
 
 /** Every name under which a library of the tree can be asked for. */

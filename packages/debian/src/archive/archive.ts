@@ -3,6 +3,7 @@ import { Fault, isFault } from '@mir/core';
 import { HttpClient } from '@mir/http';
 import type { Key } from 'openpgp';
 import { decompressed } from '../deb/decompression.ts';
+import { letGoOfXzDecoder } from '../deb/xz.ts';
 import type { DebianFaultCode } from '../fault.ts';
 import type { Package, Suite } from '../package.ts';
 import { compareVersions } from '../version/version.ts';
@@ -207,19 +208,22 @@ async function packageIndex(
   reader: SourceReader,
   cache: CacheFolder,
 ): Promise<PackageIndex> {
-  const name = `packages-${createHash('sha256').update(`${uri}\n`).digest('hex').slice(0, 8)}-${sha256}`;
-  const kept = await cache.read(name);
-  const index = kept === undefined ? undefined : PackageIndex.of(kept, uri);
-  if (index !== undefined) return index;
+  const name = `packages-3-${sha256}`;
+  const open = async () => {
+    const stored = await cache.find(name);
+    return stored === undefined ? undefined : PackageIndex.of(stored, uri);
+  };
+  const kept = await open();
+  if (kept !== undefined) return kept;
   if (options.offline === true) throw notCachedFault(uri, path);
   const url = `${uri}/dists/${known.suite}/${path}`;
   options.onProgress?.({ what: 'packages', url });
   const chunks = decompressed(await indexFile(known, uri, path, reader), path);
-  const packed = await packPackages(chunks, url).catch((thrown: unknown) => {
+  await cache.write(name, packPackages(chunks, url)).catch((thrown: unknown) => {
     throw isFault(thrown, 'deb/malformed') ? damagedIndexFault(url, thrown) : thrown;
   });
-  await cache.write(name, packed);
-  const made = PackageIndex.of(packed, uri);
+  letGoOfXzDecoder(); // indexes are read at the start, and the .debs after them in other threads
+  const made = await open();
   if (made === undefined) throw new TypeError('a package index cannot be read back');
   return made;
 }

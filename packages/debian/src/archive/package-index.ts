@@ -3,6 +3,7 @@ import { type Paragraph, streamParagraphs } from '../control/control.ts';
 import { type Dependency, parseDependencies } from '../control/dependency.ts';
 import type { DebianFaultCode } from '../fault.ts';
 import type { Package } from '../package.ts';
+import { SortedTable, TableRows } from './sorted-table.ts';
 
 const wantedFields = [
   'Package',
@@ -25,90 +26,94 @@ type WantedField = (typeof wantedFields)[number];
 const fieldPosition = new Map<string, number>(wantedFields.map((field, position) => [field, position]));
 
 /** The first line of the file: whatever else is found there was written by another version, and is made anew. */
-const formatLine = 'mir package index 2\n';
+const formatLine = 'mir package index 3\n';
 const separator = '\x1f';
-const essentialLabel = 'essential: ';
-const requiredLabel = 'required: ';
+const newline = 0x0a;
+const writtenBytes = 256 * 1024;
+/** The last line says where the three tables begin and where the last one ends. */
+const positionsInTrailer = 4;
+const positionDigits = 12;
+const trailerBytes = positionsInTrailer * (positionDigits + 1);
+
+/** A file that parts are read from when they are asked for. */
+export type StoredBytes = {
+  readonly sizeBytes: number;
+  /** The bytes of a part; fewer where the file ends before. */
+  readonly read: (offsetBytes: number, sizeBytes: number) => Buffer;
+};
 
 /**
- * The packages of one Packages file, kept as one buffer: a line of blank-free columns per package (`\x1f` between
- * them), before it a table of names and one of provided names. Columns are parsed when a package is asked for.
+ * The packages of one Packages file: a line of columns per package (`\x1f` between them), behind them tables of names, of provided
+ * names and of what is essential or required, each with the places of packages. The tables are held, a package is read when it is
+ * asked for: of sixty thousand, a closure looks at some hundreds.
  */
 export class PackageIndex {
-  readonly #records: Buffer;
-  readonly #byName: Map<string, string>;
-  readonly #providers: Map<string, string>;
-  readonly #essential: string;
-  readonly #required: string;
+  readonly #stored: StoredBytes;
+  readonly #names: SortedTable;
+  readonly #providers: SortedTable;
+  readonly #marks: SortedTable;
   readonly #parsed = new Map<string, Package>();
   readonly #sourceUri: string;
 
-  private constructor(text: Buffer, headSizeBytes: number, sourceUri: string) {
-    const head = text.toString('latin1', formatLine.length, headSizeBytes);
-    const [sizes = '', ...lines] = head.split('\n');
-    const names = Number(sizes);
-    this.#byName = tableOf(lines.slice(0, names));
-    this.#essential = (lines[names] ?? '').slice(essentialLabel.length);
-    this.#required = (lines[names + 1] ?? '').slice(requiredLabel.length);
-    this.#providers = tableOf(lines.slice(names + 2));
-    this.#records = text.subarray(headSizeBytes);
+  private constructor(stored: StoredBytes, positions: readonly number[], sourceUri: string) {
+    const [names = 0, providers = 0, marks = 0, end = 0] = positions;
+    const held = stored.read(names, end - names);
+    this.#stored = stored;
+    this.#names = new SortedTable(held.subarray(0, providers - names));
+    this.#providers = new SortedTable(held.subarray(providers - names, marks - names));
+    this.#marks = new SortedTable(held.subarray(marks - names));
     this.#sourceUri = sourceUri;
   }
 
   /** The index that {@link packPackages} made, or `undefined` when it was made by another version of this program. */
-  static of(bytes: Buffer, sourceUri: string): PackageIndex | undefined {
-    if (bytes.toString('latin1', 0, formatLine.length) !== formatLine) return undefined;
-    const end = bytes.indexOf('\n\n');
-    return end < 0 ? undefined : new PackageIndex(bytes, end + 2, sourceUri);
+  static of(stored: StoredBytes, sourceUri: string): PackageIndex | undefined {
+    if (stored.read(0, formatLine.length).toString('latin1') !== formatLine) return undefined;
+    const endOfTables = stored.sizeBytes - trailerBytes;
+    if (endOfTables < formatLine.length) return undefined;
+    const positions = stored.read(endOfTables, trailerBytes).toString('latin1').trimEnd().split(' ').map(Number);
+    const isInOrder = positions.every((position, at) => position >= (positions[at - 1] ?? formatLine.length));
+    const isWhole = positions.length === positionsInTrailer && positions.at(-1) === endOfTables;
+    return isInOrder && isWhole ? new PackageIndex(stored, positions, sourceUri) : undefined;
   }
 
   /** All versions of a package. */
   named(name: string): readonly Package[] {
-    return this.#at(this.#byName.get(name));
+    return this.#at(this.#names.valuesOf(name));
   }
 
   /** Packages that provide a name; their `provides` says which version of it. */
   providing(name: string): readonly Package[] {
-    return this.#at(this.#providers.get(name));
+    return this.#at(this.#providers.valuesOf(name));
   }
 
   /** Packages with `Essential: yes`. */
   essential(): readonly Package[] {
-    return this.#at(this.#essential);
+    return this.#at(this.#marks.valuesOf('essential'));
   }
 
   /** Packages of priority `required`. */
   required(): readonly Package[] {
-    return this.#at(this.#required);
+    return this.#at(this.#marks.valuesOf('required'));
   }
 
-  /** The names of all packages. */
+  /** The names of all packages, sorted. */
   names(): IterableIterator<string> {
-    return this.#byName.keys();
+    return this.#names.keys();
   }
 
-  #at(offsets: string | undefined): readonly Package[] {
-    return offsets === undefined || offsets === '' ? [] : offsets.split(' ').map((offset) => this.#record(offset));
+  #at(places: readonly string[]): readonly Package[] {
+    return places.map((place) => this.#record(place));
   }
 
-  #record(offset: string): Package {
-    const known = this.#parsed.get(offset);
+  #record(place: string): Package {
+    const known = this.#parsed.get(place);
     if (known !== undefined) return known;
-    const start = Number(offset);
-    const columns = this.#records.toString('latin1', start, this.#records.indexOf(10, start)).split(separator);
+    const [offsetBytes = 0, sizeBytes = 0] = place.split(' ').map(Number);
+    const columns = this.#stored.read(offsetBytes, sizeBytes).toString('latin1').split(separator);
     const found = packageOf(columns, this.#sourceUri);
-    this.#parsed.set(offset, found);
+    this.#parsed.set(place, found);
     return found;
   }
-}
-
-function tableOf(lines: readonly string[]): Map<string, string> {
-  const table = new Map<string, string>();
-  for (const line of lines) {
-    const blank = line.indexOf(' ');
-    if (blank > 0) table.set(line.slice(0, blank), line.slice(blank + 1));
-  }
-  return table;
 }
 
 function packageOf(columns: readonly string[], sourceUri: string): Package {
@@ -139,38 +144,49 @@ function packageOf(columns: readonly string[], sourceUri: string): Package {
 }
 
 /**
- * A Packages file in the form that {@link PackageIndex.of} opens without parsing it.
+ * A Packages file in the form that {@link PackageIndex.of} opens without parsing it, as it comes: of the file itself no more than a
+ * piece is held. What it gives is good until the next piece is asked for.
  * @throws Fault `archive/bad-index` for a package without what is needed to fetch it
  */
-export async function packPackages(chunks: AsyncIterable<Uint8Array>, url: string): Promise<Buffer> {
-  const names = new Map<string, string>();
-  const providers = new Map<string, string>();
-  const essential: number[] = [];
-  const required: number[] = [];
-  const pieces: Buffer[] = [];
-  let offset = 0;
-  const note = (table: Map<string, string>, name: string) => {
-    const known = table.get(name);
-    table.set(name, known === undefined ? `${offset}` : `${known} ${offset}`);
-  };
+export async function* packPackages(chunks: AsyncIterable<Uint8Array>, url: string): AsyncGenerator<Buffer> {
+  const [names, providers, marks] = [new TableRows(), new TableRows(), new TableRows()];
+  let piece = Buffer.allocUnsafeSlow(writtenBytes);
+  let filled = piece.write(formatLine, 'latin1');
+  let writtenSoFar = 0;
   for await (const paragraphs of streamParagraphs(chunks, new Set(wantedFields))) {
-    let lines = '';
     for (const paragraph of paragraphs) {
-      const line = `${recordOf(paragraph, url)}\n`;
-      const name = paragraph.get('Package') ?? '';
-      note(names, name);
-      for (const provided of providedNames(paragraph)) note(providers, provided);
-      if (paragraph.get('Essential') === 'yes') essential.push(offset);
-      if (paragraph.get('Priority') === 'required') required.push(offset);
-      offset += line.length;
-      lines += line;
+      const record = recordOf(paragraph, url);
+      if (filled + record.length >= piece.length) {
+        yield piece.subarray(0, filled);
+        writtenSoFar += filled;
+        filled = 0;
+        if (record.length >= piece.length) piece = Buffer.allocUnsafeSlow(2 * record.length);
+      }
+      // Of one width, so that places in a table are in the order of the index.
+      const place = `${position(writtenSoFar + filled)} ${record.length}`;
+      names.add(paragraph.get('Package') ?? '', place);
+      for (const provided of providedNames(paragraph)) providers.add(provided, place);
+      if (paragraph.get('Essential') === 'yes') marks.add('essential', place);
+      if (paragraph.get('Priority') === 'required') marks.add('required', place);
+      filled += piece.write(record, filled, 'latin1');
+      filled = piece.writeUInt8(newline, filled);
     }
-    pieces.push(Buffer.from(lines, 'latin1'));
+    for (const rows of [names, providers, marks]) rows.settle();
   }
-  const rows = (table: Map<string, string>) => [...table].map(([name, offsets]) => `${name} ${offsets}`);
-  const marked = [`${essentialLabel}${essential.join(' ')}`, `${requiredLabel}${required.join(' ')}`];
-  const head = [`${names.size}`, ...rows(names), ...marked, ...rows(providers)].join('\n');
-  return Buffer.concat([Buffer.from(`${formatLine}${head}\n\n`, 'latin1'), ...pieces]);
+  yield piece.subarray(0, filled);
+  let end = writtenSoFar + filled;
+  let trailer = position(end);
+  for (const rows of [names, providers, marks]) {
+    const lines = rows.sortedLines();
+    end += lines.length;
+    trailer += ` ${position(end)}`;
+    yield lines;
+  }
+  yield Buffer.from(`${trailer}\n`, 'latin1');
+}
+
+function position(bytes: number): string {
+  return String(bytes).padStart(positionDigits, '0');
 }
 
 function recordOf(paragraph: Paragraph, url: string): string {

@@ -48,6 +48,9 @@ export function formatParagraph(paragraph: Paragraph): string {
   return text;
 }
 
+/** What is looked at at once: the strings of longer pieces outlive V8's young generation, and wait until all of its heap is collected. */
+const pieceBytes = 16 * 1024;
+
 /**
  * The paragraphs of a big control file (a Packages index), as they come, reduced to the wanted fields and to first
  * lines of values. Bytes count as Latin-1: the fields that are wanted from an index are ASCII.
@@ -58,14 +61,17 @@ export async function* streamParagraphs(
 ): AsyncGenerator<readonly Paragraph[]> {
   let rest = '';
   for await (const chunk of chunks) {
-    const text = rest + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
-    const end = text.lastIndexOf('\n\n');
-    if (end < 0) {
-      rest = text;
-      continue;
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      const text = rest + bytes.toString('latin1', at, at + pieceBytes);
+      const end = text.lastIndexOf('\n\n');
+      if (end < 0) {
+        rest = text;
+        continue;
+      }
+      rest = text.slice(end + 2);
+      yield reducedParagraphs(text, end, wanted);
     }
-    rest = text.slice(end + 2);
-    yield reducedParagraphs(text, end, wanted);
   }
   if (rest.trim() !== '') yield reducedParagraphs(rest, rest.length, wanted);
 }

@@ -19,9 +19,9 @@ export class ByteReader {
     return this.#chunk.subarray(start, this.#position);
   }
 
-  /** The next bytes, as a copy of their own. @throws {@link UnexpectedEnd} */
-  async take(sizeBytes: number): Promise<Buffer> {
-    const whole = Buffer.allocUnsafe(sizeBytes);
+  /** The next bytes, as a copy of their own, or in the room given. @throws {@link UnexpectedEnd} */
+  async take(sizeBytes: number, room?: Buffer): Promise<Buffer> {
+    const whole = room?.subarray(0, sizeBytes) ?? Buffer.allocUnsafe(sizeBytes);
     let filled = 0;
     while (filled < sizeBytes) {
       const piece = await this.piece(sizeBytes - filled);

@@ -32,6 +32,8 @@ export class DataArchive {
   readonly #conffileSums = new Map<string, string>();
   readonly #libraries: LibraryFact[] = [];
   #unpackedSizeBytes = 0;
+  /** Files pass through here one after the other: nine thousand buffers would wait for a collection. */
+  #room = Buffer.alloc(0);
   #reader: ByteReader | undefined;
 
   constructor(members: ReadonlyMap<string, ControlMember>, options: DebOptions, subject: string) {
@@ -44,6 +46,7 @@ export class DataArchive {
     this.#isKept = keptContents(members, new Set(this.#conffiles.keys()));
   }
 
+  /** The entries of data.tar. The content of a file is good until the next entry is asked for. */
   async *entries(tar: AsyncIterable<Uint8Array>): AsyncGenerator<TreeEntry> {
     const reader = new ByteReader(tar);
     this.#reader = reader;
@@ -124,7 +127,8 @@ export class DataArchive {
     const isConffile = this.#conffiles.has(`/${original}`);
     const isKept = this.#isKept(facts.path, original, sizeBytes);
     if (sizeBytes <= wholeFileBytes || isKept || isConffile || (isLibrary && sizeBytes <= libraryHeadBytes)) {
-      const bytes = (await reader.take(paddedSize(sizeBytes))).subarray(0, sizeBytes);
+      if (this.#room.length < paddedSize(sizeBytes)) this.#room = Buffer.allocUnsafeSlow(2 * paddedSize(sizeBytes));
+      const bytes = (await reader.take(paddedSize(sizeBytes), this.#room)).subarray(0, sizeBytes);
       if (isLibrary) this.#noteLibrary(facts.path, bytes);
       if (isConffile) this.#conffileSums.set(`/${original}`, createHash('md5').update(bytes).digest('hex'));
       if (isKept) this.#contents[facts.path] = bytes.toString('base64');

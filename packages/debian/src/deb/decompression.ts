@@ -2,54 +2,21 @@ import { pipeline, Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { Fault } from '@mir/core';
 import type { DebianFaultCode } from '../fault.ts';
+import { xzDecoded } from './xz.ts';
+
+/** As text, pieces of 128 kB would no longer be young objects for V8, and lie about until all of its heap is collected. */
+const pieceBytes = 64 * 1024;
 
 /**
- * The bytes behind a file whose name ends in .xz, .gz or .zst; as they are for any other name. Within one thread only
- * one xz stream can be open at a time: read it to its end, or leave the loop, before the next is begun.
+ * The bytes behind a file whose name ends in .xz, .gz or .zst; as they are for any other name. A piece is good until the next is asked
+ * for. Within one thread only one xz stream can be open at a time: read it to its end, or leave the loop, before the next is begun.
  * @throws Fault `deb/malformed` for damaged data
  */
 export async function* decompressed(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
   if (name.endsWith('.xz')) yield* reported(xzDecoded(chunks), name);
-  else if (name.endsWith('.gz')) yield* reported(piped(chunks, createGunzip({ chunkSize: 128 * 1024 })), name);
-  else if (name.endsWith('.zst')) yield* reported(piped(chunks, createZstdDecompress({ chunkSize: 128 * 1024 })), name);
+  else if (name.endsWith('.gz')) yield* reported(piped(chunks, createGunzip({ chunkSize: pieceBytes })), name);
+  else if (name.endsWith('.zst')) yield* reported(piped(chunks, createZstdDecompress({ chunkSize: pieceBytes })), name);
   else yield* chunks;
-}
-
-async function* xzDecoded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const { default: xz } = await import('xz-decompress'); // a WASM program of 70 kB, and most commands decode nothing
-  const iterator = chunks[Symbol.asyncIterator]();
-  let failure: unknown;
-  const compressed = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const next = await iterator.next();
-          if (next.done === true) controller.close();
-          else controller.enqueue(next.value);
-        } catch (thrown) {
-          failure = thrown;
-          throw thrown;
-        }
-      },
-    },
-    { highWaterMark: 1 },
-  );
-  const reader = new xz.XzReadableStream(compressed).getReader();
-  let open = true;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      if (value.length > 0) yield value;
-    }
-    open = false;
-  } catch (thrown) {
-    open = false;
-    throw failure ?? thrown;
-  } finally {
-    if (open) await reader.cancel();
-    await iterator.return?.();
-  }
 }
 
 async function* piped(chunks: AsyncIterable<Uint8Array>, through: NodeJS.ReadWriteStream): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,5 @@
 import { crc32 } from 'node:zlib';
-// Not its entry for Node, which loads worker threads for what is not used here.
-import { deflateSync } from 'fflate/browser';
+import { deflate, deflateBound } from './deflate.ts';
 import { deflatedBound, deflateFixed, encodeStored } from './fixed-deflate.ts';
 
 /** Bytes of every member's header and trailer. */
@@ -39,41 +38,32 @@ export function memberTrailer(crc: number, sizeBytes: number): Uint8Array {
   return trailer;
 }
 
-/** A member made by the small fixed encoder: for tar headers and padding. */
-export function fixedMember(content: Uint8Array): Uint8Array {
-  return member(content, (output, offset) => deflateFixed(content, output, offset), deflatedBound(content.length));
-}
+/** Room for members, used again for each: what was made in it is good until the next. */
+export class MemberRoom {
+  #bytes: Buffer = Buffer.alloc(0);
 
-/**
- * The level at which fflate compresses. Measured on 25 MB of a Debian system's programs, libraries and texts, one core:
- * level 2 45 MB/s to 45.4 %, level 4 39 MB/s to 44.9 %, level 6 34 MB/s to 44.7 %, level 9 17 MB/s to 44.6 %. Part of
- * the layer format: another level gives other digests.
- */
-const level = 2;
-
-/** A member made by fflate, or a stored one when compressing does not pay. The bytes are the same on every host. */
-export function compressedMember(content: Uint8Array): Uint8Array {
-  const deflated = deflateSync(content, { level });
-  if (deflated.length >= content.length) {
-    return member(content, (output, offset) => encodeStored(content, output, offset), deflatedBound(content.length));
+  /** A member made by the small fixed encoder: for tar headers and padding. */
+  fixed(content: Uint8Array): Uint8Array {
+    const output = this.#atLeast(deflatedBound(content.length));
+    return finished(output, deflateFixed(content, output, memberHeaderBytes), content);
   }
-  return member(
-    content,
-    (output, offset) => {
-      output.set(deflated, offset);
-      return offset + deflated.length;
-    },
-    deflated.length,
-  );
+
+  /** A member of compressed content, or a stored one when compressing does not pay. The bytes are the same on every host. */
+  compressed(content: Uint8Array): Uint8Array {
+    const output = this.#atLeast(Math.max(deflateBound(content.length), deflatedBound(content.length)));
+    const end = deflate(content, output, memberHeaderBytes);
+    const isShorter = end - memberHeaderBytes < content.length;
+    return finished(output, isShorter ? end : encodeStored(content, output, memberHeaderBytes), content);
+  }
+
+  #atLeast(contentBytes: number): Buffer {
+    const sizeBytes = memberHeaderBytes + contentBytes + memberTrailerBytes;
+    if (this.#bytes.length < sizeBytes) this.#bytes = Buffer.allocUnsafeSlow(sizeBytes);
+    return this.#bytes;
+  }
 }
 
-function member(
-  content: Uint8Array,
-  encode: (output: Uint8Array, offset: number) => number,
-  boundBytes: number,
-): Uint8Array {
-  const output = new Uint8Array(memberHeaderBytes + boundBytes + memberTrailerBytes);
-  const end = encode(output, memberHeaderBytes);
+function finished(output: Buffer, end: number, content: Uint8Array): Uint8Array {
   output.set(memberHeader(end - memberHeaderBytes), 0);
   output.set(memberTrailer(crc32(content), content.length), end);
   return output.subarray(0, end + memberTrailerBytes);
@@ -84,5 +74,5 @@ export const endOfArchive: Uint8Array = new Uint8Array(1024);
 
 /** The member that ends every layer. Its bytes are constant: layers that end otherwise are not ours. */
 export function endOfArchiveMember(): Uint8Array {
-  return fixedMember(endOfArchive);
+  return new MemberRoom().fixed(endOfArchive);
 }

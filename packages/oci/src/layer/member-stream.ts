@@ -1,13 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { BatchedOutput } from './batched-output.ts';
-import {
-  compressedMember,
-  endOfArchive,
-  endOfArchiveMember,
-  fixedMember,
-  memberHeader,
-  memberTrailer,
-} from './gzip-member.ts';
+import { endOfArchive, endOfArchiveMember, MemberRoom, memberHeader, memberTrailer } from './gzip-member.ts';
 import type { LayerSink, WrittenLayer } from './layer-writer.ts';
 
 // What is generated (headers, padding) shares members up to this size.
@@ -24,6 +17,7 @@ export class MemberStream {
   #uncompressedBytes = 0;
   #generated: Buffer = Buffer.allocUnsafeSlow(generatedBytes);
   #generatedLength = 0;
+  readonly #room = new MemberRoom();
 
   constructor(sink: LayerSink) {
     this.#output = new BatchedOutput(sink);
@@ -48,13 +42,13 @@ export class MemberStream {
     const content = this.#generated.subarray(0, this.#generatedLength);
     this.#generatedLength = 0;
     this.count(content);
-    return this.#output.write(fixedMember(content));
+    return this.#output.write(this.#room.fixed(content));
   }
 
   /** Adds a piece of content in a member that is compressed here. */
   compress(piece: Uint8Array): Promise<void> | undefined {
     this.count(piece);
-    return this.#output.write(compressedMember(piece));
+    return this.#output.write(this.#room.compressed(piece));
   }
 
   /** Starts a member around deflate bytes that follow by {@link copy}. */

@@ -41,25 +41,31 @@ function lazyModule(name: string): string {
   return `let found;\nconst loaded = () => (found ??= ${load});\nmodule.exports = {\n${getters.join('\n')}\n};`;
 }
 
-await build({
-  plugins: [builtinModules],
-  absWorkingDir: root,
-  entryPoints: ['packages/cli/src/main.ts', 'packages/builder/src/layers/conversion-thread.ts'],
-  entryNames: '[name]',
-  outdir: target,
-  bundle: true,
-  splitting: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node24',
-  sourcemap: 'linked',
-  legalComments: 'none',
-  // Libraries written as CommonJS ask for Node's own modules by require.
-  banner: {
-    js: "import { createRequire as requireOfBundle } from 'node:module'; const require = requireOfBundle(import.meta.url);",
-  },
-  logLevel: 'warning',
-});
+/**
+ * The command and the conversion threads are bundled apart: a thread needs a third of the program, and there are as many of them as
+ * cores.
+ */
+for (const entry of ['packages/cli/src/main.ts', 'packages/builder/src/layers/conversion-thread.ts']) {
+  await build({
+    plugins: [builtinModules],
+    absWorkingDir: root,
+    entryPoints: [entry],
+    entryNames: '[name]',
+    outdir: target,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    sourcemap: 'linked',
+    legalComments: 'none',
+    // Libraries written as CommonJS ask for Node's own modules by require.
+    banner: {
+      js: "import { createRequire as requireOfBundle } from 'node:module'; const require = requireOfBundle(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+}
 for (const file of files) await copyFile(join(root, file), join(target, basename(file)));
 await writeFile(join(target, 'package.json'), '{ "type": "module" }\n');
 const aside = join(folder, `current-${randomUUID()}`);

@@ -23,7 +23,7 @@ type Thread = {
 };
 
 /** What a thread takes on at once: while one file is waited for, another is converted. */
-const tasksPerThread = 3;
+const tasksPerThread = 2;
 /** Work of so few bytes in all is done here and now, before a thread would have started. */
 const smallBytes = 2 << 20;
 /**
@@ -32,7 +32,7 @@ const smallBytes = 2 << 20;
  */
 const smallPieceBytes = 512 << 10;
 /** How many pieces are done here at once. */
-const tasksHere = 6;
+const tasksHere = 4;
 
 /** Beside this module, in whichever form it runs: source or bundle. */
 const threadProgram = new URL(`./conversion-thread${extname(import.meta.url)}`, import.meta.url);

@@ -1,10 +1,11 @@
 import { foreseeWheel, type IndexSettings, type Requirement, type Target } from '@mir/python';
 import type { Compiler } from '../base/interpreter.ts';
+import { giveBackMemory } from '../slack.ts';
 import type { Workshop } from '../workshop.ts';
 import { convertWheel } from './wheel-layers.ts';
 
 /** Pages of an index that are read at once. */
-const pagesAtOnce = 12;
+const pagesAtOnce = 8;
 
 /**
  * Starts on the wheels of pinned requirements while the resolver is still busy with them: which file a pin means is told by one page
@@ -32,5 +33,7 @@ export function startWheels(
       converting.catch(() => workshop.earlyWheels.delete(wheel.sha256));
     }
   };
-  for (let worker = 0; worker < pagesAtOnce; worker++) work().catch(() => undefined);
+  const workers = Array.from({ length: pagesAtOnce }, () => work());
+  // Pages of some projects are megabytes of JSON, and nobody needs them any more.
+  void Promise.allSettled(workers).then(giveBackMemory);
 }

@@ -4,7 +4,7 @@
  *
  *   ./mir bench                          every case of S1
  *   ./mir bench --set S1,S2 --case cold,light --runs 5
- *   ./mir bench --case light --with 'BuildKit + uv,BuildKit + pip'
+ *   ./mir bench --case light --with 'BuildKit + uv' --with 'BuildKit + pip'
  *   ./mir bench --case fleet             fifty teams' requirement files, one after the other
  *   ./mir bench --case debian            a Debian base with Python, against mmdebstrap
  */
@@ -30,7 +30,7 @@ const { values } = parseArgs({
     set: { type: 'string', default: 'S1' },
     case: { type: 'string', default: 'cold,light,heavy,noop,base' },
     runs: { type: 'string', default: '3' },
-    with: { type: 'string', default: '' },
+    with: { type: 'string', multiple: true, default: [] },
     state: { type: 'string', default: resolve(import.meta.dirname, '../.mir/bench') },
   },
 });
@@ -71,12 +71,13 @@ async function benchCases(names: readonly CaseName[]): Promise<void> {
     noop: [ours, uv],
     base: [ours, uv, link],
   };
-  const chosen = values.with === '' ? undefined : values.with.split(',');
   const arena = new Arena(await readLightPackages());
   for (const setName of values.set === 'all' ? setNames : values.set.split(',')) {
     const set = await readSet(setName);
     for (const name of names) {
-      const field = fields[name].filter((one) => chosen === undefined || one === ours || chosen.includes(one.name));
+      const field = fields[name].filter(
+        (one) => values.with.length === 0 || one === ours || values.with.includes(one.name),
+      );
       const wheels = name === 'cold' ? await openWheels(stage, set) : undefined;
       for (let run = 1; run <= runs; run++) {
         if (wheels !== undefined) {

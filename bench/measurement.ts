@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { promisify } from 'node:util';
 
 /** One timed run. */
 export type Measured = {
@@ -10,8 +12,9 @@ export type Measured = {
   readonly busy: number;
 };
 
-/** Times a piece of work, and looks at the machine beside it. */
+/** Times a piece of work, and looks at the machine beside it. What was written to make ready is on the disk before. */
 export async function measure(work: () => Promise<void>): Promise<Measured> {
+  await promisify(execFile)('sync');
   const load = Number((await readFile('/proc/loadavg', 'utf8')).split(' ')[0]);
   const busyBefore = await busySeconds();
   const startedAt = performance.now();

@@ -84,7 +84,7 @@ export class HttpClient {
     this.#transport.prepare();
   }
 
-  /** Ends idle connections; running requests fail. */
+  /** Ends all connections for good: running requests fail, and so does every later one. */
   close(): void {
     this.#transport.close();
   }

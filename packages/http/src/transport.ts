@@ -3,6 +3,7 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { forgetAddresses, lookup } from './addresses.ts';
+import { proxySettings } from './proxy-settings.ts';
 
 /** How connections are made and how long they may be silent. */
 export type TransportOptions = {
@@ -13,6 +14,9 @@ export type TransportOptions = {
   readonly connectTimeoutSeconds: number;
   readonly idleTimeoutSeconds: number;
 };
+
+/** A connection that nobody used for so long is likely to be closed by the other side the next moment. */
+const keptIdleMilliseconds = 4000;
 
 /** One request on its way: sent once, to exactly this address. */
 export type Sending = {
@@ -28,20 +32,26 @@ export class Transport {
   readonly #options: TransportOptions;
   #plain: http.Agent | undefined;
   #secure: https.Agent | undefined;
+  #isClosed = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
   }
 
-  /** Loads what a first request over plain http would load. */
+  /** Loads what a first request over plain http would load. @throws Fault `http/unreachable` for a proxy setting without an address */
   prepare(): void {
     this.#agent('http:');
   }
 
-  /** Sends one request; gives the answer when its headers are there. Rejects with the error of the connection. */
+  /**
+   * Sends one request; gives the answer when its headers are there. Rejects with the error of the connection, or with the
+   * signal's reason.
+   */
   async send(sending: Sending): Promise<IncomingMessage> {
     const { url, method, headers, signal } = sending;
     signal?.throwIfAborted();
+    // No fault that is tried again: whoever still wants something is to end.
+    if (this.#isClosed) throw new DOMException('The client was closed', 'AbortError');
     const request = (url.protocol === 'https:' ? https : http).request({
       agent: this.#agent(url.protocol),
       protocol: url.protocol,
@@ -50,71 +60,89 @@ export class Transport {
       port: url.port,
       path: `${url.pathname}${url.search}`,
       method,
+      // Ends also the socket of a proxy that never becomes a tunnel.
+      timeout: this.#options.idleTimeoutSeconds * 1000,
       headers: { host: url.host, ...headers },
     });
-    const answering = answerTo(request);
+    // A body that is not as long as it was said to be would be taken for a part of the next request, or be waited for.
+    Object.assign(request, { strictContentLength: true });
+    const answering = Promise.withResolvers<IncomingMessage>();
+    request.once('response', answering.resolve);
+    // Kept on: an error that comes after the answer is told by the answer's body.
+    request.on('error', answering.reject);
     this.#watch(request, answering, signal);
     // Whether the body went out matters only as long as there is no answer: a server may say no before it has read all.
     write(request, sending.body).catch((thrown) => request.destroy(thrown));
-    return answering;
+    const answer = await answering.promise;
+    answer.once('end', () => {
+      // Nobody wants the rest of a body that was answered before its end.
+      if (!request.writableEnded) request.destroy();
+    });
+    return answer;
   }
 
-  /** Ends all connections; running requests fail. */
+  /** Ends all connections for good: running requests fail, and so does every later one. */
   close(): void {
+    this.#isClosed = true;
     this.#plain?.destroy();
     this.#secure?.destroy();
   }
 
   #agent(protocol: string): http.Agent {
     const { proxy, caCertificates } = this.#options;
-    const proxyEnv = proxy === undefined ? process.env : { http_proxy: proxy, https_proxy: proxy };
+    const settings = { keepAlive: true, timeout: keptIdleMilliseconds, lookup };
     if (protocol !== 'https:') {
-      this.#plain ??= new http.Agent({ keepAlive: true, proxyEnv, lookup });
+      this.#plain ??= new http.Agent({ ...settings, proxyEnv: proxySettings(proxy) });
       return this.#plain;
     }
     const ca = caCertificates.length > 0 ? { ca: [...getCACertificates('default'), ...caCertificates] } : {};
-    this.#secure ??= new https.Agent({ keepAlive: true, proxyEnv, lookup, ...ca });
+    this.#secure ??= new https.Agent({ ...settings, proxyEnv: proxySettings(proxy), ...ca });
     return this.#secure;
   }
 
   /** Ends a request that is not connected in time, that falls silent, or that nobody wants any more. */
-  #watch(request: ClientRequest, answering: Promise<IncomingMessage>, signal: AbortSignal | undefined): void {
+  #watch(
+    request: ClientRequest,
+    answering: PromiseWithResolvers<IncomingMessage>,
+    signal: AbortSignal | undefined,
+  ): void {
     const { connectTimeoutSeconds, idleTimeoutSeconds } = this.#options;
     let answer: IncomingMessage | undefined;
-    answering.then(
+    const end = (why: unknown) => {
+      // Behind a proxy a request has no socket yet that could tell of its end.
+      answering.reject(why);
+      (answer ?? request).destroy(why as Error);
+    };
+    const listenForSilence = (to: ClientRequest | IncomingMessage) =>
+      to.on('timeout', () => {
+        // What has arrived waits for its reader: then it is not the server that is silent.
+        const isRead = answer === undefined || (!answer.complete && answer.readableLength === 0);
+        if (isRead) end(silence());
+        else request.setTimeout(idleTimeoutSeconds * 1000);
+      });
+    listenForSilence(request);
+    answering.promise.then(
       (arrived) => {
         answer = arrived;
+        // The request itself tells of the first silence only.
+        listenForSilence(arrived);
       },
       () => forgetAddresses(request.host),
     );
-    const end = (why: unknown) => (answer ?? request).destroy(why as Error);
     const abort = () => end(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     const connecting = setTimeout(() => end(silence()), connectTimeoutSeconds * 1000);
     request.once('socket', (socket: Socket) => {
       if (!socket.connecting) clearTimeout(connecting);
-      else socket.once('connect', () => clearTimeout(connecting));
+      else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
     });
-    request.once('close', () => {
+    const forget = () => {
       clearTimeout(connecting);
       signal?.removeEventListener('abort', abort);
-    });
-    const idleMilliseconds = idleTimeoutSeconds * 1000;
-    request.setTimeout(idleMilliseconds);
-    request.on('timeout', () => {
-      // What has arrived waits for its reader: then it is not the server that is silent.
-      if (answer !== undefined && answer.readableLength > 0) request.setTimeout(idleMilliseconds);
-      else end(silence());
-    });
+    };
+    request.once('close', forget);
+    answering.promise.catch(forget);
   }
-}
-
-function answerTo(request: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    request.once('response', resolve);
-    // Kept on: an error that comes after the answer is told by the answer's body.
-    request.on('error', reject);
-  });
 }
 
 async function write(request: ClientRequest, body: Sending['body']): Promise<void> {

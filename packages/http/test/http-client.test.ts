@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFault } from '@mir/core';
 import { HttpClient } from '@mir/http';
+import { proxySettings } from '../src/proxy-settings.ts';
 
 async function serve(t: TestContext, listener: RequestListener): Promise<string> {
   const server = createServer(listener);
@@ -206,4 +207,103 @@ test('an address of IPv6 is reached', async (t) => {
   t.after(() => server.close());
   const host = `[::1]:${(server.address() as AddressInfo).port}`;
   assert.equal(await (await client(t).send({ url: `http://${host}/` })).text(100), host);
+});
+
+test('a closed client sends nothing again that it was sending', async (t) => {
+  let requests = 0;
+  const url = await serve(t, (request) => {
+    request.resume();
+    requests += 1;
+    closing.close();
+  });
+  const closing = new HttpClient();
+  await assert.rejects(closing.send({ url }), { name: 'AbortError' });
+  await assert.rejects(closing.send({ url }), { name: 'AbortError' });
+  assert.equal(requests, 1);
+});
+
+test('a server that falls silent after a slow reader is not waited for either', async (t) => {
+  const url = await serve(t, (_, response) => {
+    response.writeHead(200, { 'content-length': content.length }).write(content.subarray(0, content.length / 2));
+  });
+  const impatient = new HttpClient({ attempts: 1, idleTimeoutSeconds: 0.1 });
+  t.after(() => impatient.close());
+  const { body } = await impatient.send({ url });
+  await assert.rejects(
+    async () => {
+      for await (const _ of body) await delay(200);
+    },
+    (fault) => isFault(fault, 'http/timeout'),
+  );
+});
+
+test('a proxy that takes a connection and never answers is told of, and can be given up', async (t) => {
+  const silent = createTcpServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  t.after(() => silent.close());
+  const proxy = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const proxied = new HttpClient({ proxy, attempts: 1, idleTimeoutSeconds: 0.2, connectTimeoutSeconds: 0.2 });
+  t.after(() => proxied.close());
+  await assert.rejects(proxied.send({ url: 'https://index.invalid/' }), (fault) => isFault(fault, 'http/timeout'));
+  const patient = new HttpClient({ proxy, attempts: 1 });
+  t.after(() => patient.close());
+  const unwanted = new AbortController();
+  const sending = patient.send({ url: 'https://index.invalid/', signal: unwanted.signal });
+  unwanted.abort();
+  await assert.rejects(sending, { name: 'AbortError' });
+});
+
+test('a proxy setting without an address is told of, and its password is not', () => {
+  assert.throws(
+    () => proxySettings(undefined, { http_proxy: 'http://user:pa#ss@proxy:3128' }),
+    (fault) => {
+      assert.ok(isFault(fault, 'http/unreachable'));
+      assert.doesNotMatch(JSON.stringify(fault), /pa#|ss@/);
+      return true;
+    },
+  );
+});
+
+test('proxy settings are read as other tools read them', () => {
+  assert.deepEqual(
+    proxySettings(undefined, {
+      http_proxy: 'proxy:3128',
+      HTTPS_PROXY: 'http://p:1',
+      NO_PROXY: 'corp.example 10.0.0.1, .x',
+    }),
+    { http_proxy: 'http://proxy:3128', https_proxy: 'http://p:1', no_proxy: '.corp.example,10.0.0.1,.x' },
+  );
+  assert.deepEqual(proxySettings(undefined, {}), {});
+});
+
+test('a body of another length than was said is refused', async (t) => {
+  const url = await serve(t, (request, response) => {
+    request.resume().on('end', () => response.end());
+  });
+  const send = (body: string) =>
+    client(t).send({ url, method: 'PUT', headers: { 'content-length': '5' }, body: Buffer.from(body) });
+  await assert.rejects(send('too long'));
+  await assert.rejects(send('cut'));
+  assert.equal((await send('exact')).status, 200);
+});
+
+test('a server that refuses a body before it has read it is understood, and the connection let go of', async (t) => {
+  let sockets = 0;
+  const server = createServer((_, response) => response.writeHead(413).end('too much'));
+  server.on('connection', (socket) => {
+    sockets += 1;
+    socket.on('close', () => {
+      sockets -= 1;
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const endless = async function* () {
+    for (;;) yield Buffer.alloc(1 << 20);
+  };
+  const response = await client(t).send({ url, method: 'PUT', body: endless });
+  assert.equal(response.status, 413);
+  await response.discard();
+  while (sockets > 0) await delay(10);
 });

@@ -188,7 +188,9 @@ async function sizeOf(http: HttpClient, { wheel }: ChosenPackage, request: Resol
 /** The version that uv takes when nothing but the name is asked for: what a person could do instead. */
 async function newestThatWorks(run: UvRun, name: string): Promise<string | undefined> {
   try {
-    const answer = await runUv({ ...run, timeoutSeconds: probeTimeoutSeconds }, `${name}\n`, '');
+    // Only a question for a hint: nobody is to start on what it finds.
+    const { onStarted: _, ...alone } = run;
+    const answer = await runUv({ ...alone, timeoutSeconds: probeTimeoutSeconds }, `${name}\n`, '');
     if (answer.exitCode !== 0) return undefined;
     return chooseFromLock(answer.stdout, run.target).packages.find((locked) => locked.name === name)?.version;
   } catch {

@@ -37,7 +37,7 @@ const tasksHere = 4;
 /** Beside this module, in whichever form it runs: source or bundle. */
 const threadProgram = new URL(`./conversion-thread${extname(import.meta.url)}`, import.meta.url);
 
-/** Threads that convert wheels and .debs, one a core, started when there is work. */
+/** Converts wheels and .debs and joins layers: in threads, one a core, that are started when there is work, and small pieces here. */
 export class ConversionPool {
   readonly #options: ConversionThreadOptions;
   readonly #limit = Math.max(2, availableParallelism());
@@ -60,6 +60,7 @@ export class ConversionPool {
 
   /** Runs one conversion. `weight` is its size in bytes. @throws Fault of the conversion */
   run(conversion: Conversion, weight: number, onBytes: (count: number) => void = () => undefined): Promise<Converted> {
+    if (this.#isClosed) return Promise.reject(ended());
     return new Promise((resolve, reject) => {
       this.#waiting.push({ conversion, weight, onBytes, resolve, reject });
       this.#waiting.sort((a, b) => b.weight - a.weight);
@@ -71,6 +72,7 @@ export class ConversionPool {
   /** Ends the threads; what still waits fails. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const task of this.#waiting.splice(0)) task.reject(ended());
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
     await (await this.#here)?.[Symbol.asyncDispose]();
   }
@@ -156,6 +158,10 @@ export class ConversionPool {
     if (!thread.isReady) for (const task of this.#waiting.splice(0)) task.reject(error);
     if (!this.#isClosed) this.#assign();
   }
+}
+
+function ended(): Error {
+  return new Error('The conversions were ended');
 }
 
 function weightOf(tasks: Iterable<Task>): number {

@@ -20,7 +20,11 @@ export type ThrownError = {
 };
 
 const converter = await Converter.open(workerData as ConversionThreadOptions);
-converter.prepare();
+try {
+  converter.prepare();
+} catch {
+  // A setting that is wrong is told to whoever sends a request.
+}
 
 parentPort?.on('message', (message: { id: number; conversion: Conversion }) => {
   const { id, conversion } = message;

@@ -1,4 +1,4 @@
-import { foreseeWheel, type IndexSettings, type Requirement, type Target } from '@mir/python';
+import { exactVersion, foreseeWheel, type IndexSettings, type Requirement, type Target } from '@mir/python';
 import type { Compiler } from '../base/interpreter.ts';
 import { giveBackMemory } from '../slack.ts';
 import type { Workshop } from '../workshop.ts';
@@ -18,7 +18,8 @@ export function startWheels(
   target: Target,
   compiling: Promise<Compiler | undefined>,
 ): void {
-  const waiting = [...requirements];
+  const waiting = requirements.filter((one) => exactVersion(one) !== undefined);
+  if (waiting.length === 0) return;
   const work = async (): Promise<void> => {
     const index = await indexing;
     for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {

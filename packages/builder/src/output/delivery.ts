@@ -53,8 +53,12 @@ export class Delivery implements AsyncDisposable {
         ? new RegistryClient({ registry: output.registry, credentials: dockerConfigCredentials() })
         : undefined;
     const repository = this.#repository();
-    // That it cannot be reached is told when something is to be pushed there.
-    if (repository !== undefined) this.#knownBlobs(repository).catch(() => undefined);
+    if (repository === undefined) return;
+    this.#knownBlobs(repository).catch(() => {
+      // It is asked again when something is to be pushed there, and then told when it cannot be reached.
+      this.#known = undefined;
+      this.#standing = undefined;
+    });
   }
 
   /** Names the bases of the images: their layers may be mounted from where they are. */

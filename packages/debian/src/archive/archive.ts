@@ -222,7 +222,7 @@ async function packageIndex(
   await cache.write(name, packPackages(chunks, url)).catch((thrown: unknown) => {
     throw isFault(thrown, 'deb/malformed') ? damagedIndexFault(url, thrown) : thrown;
   });
-  letGoOfXzDecoder(); // indexes are read at the start, and the .debs after them in other threads
+  letGoOfXzDecoder(); // indexes are read at the start, and the .debs after them mostly in other threads
   const made = await open();
   if (made === undefined) throw new TypeError('a package index cannot be read back');
   return made;

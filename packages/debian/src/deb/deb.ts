@@ -14,7 +14,7 @@ import { MalformedTar } from './tar.ts';
  * A .deb (deb(5)) as the entries of a tree, in the package's order, and its facts, which are there once the entries
  * are exhausted. The content of a file is good until the next entry is asked for. The entries depend on the .deb, on `mergedUsr` and on `debConverterVersion` only; they end with the
  * package's own files of the dpkg database (`var/lib/dpkg/info/…`). Size and SHA-256 of the .deb are checked at the end:
- * nothing of it may be used before. One thread reads one .deb at a time.
+ * nothing of it may be used before.
  * @throws Fault `deb/*` from the entries (and from the facts)
  */
 export function readDeb(

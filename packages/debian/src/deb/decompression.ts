@@ -9,7 +9,7 @@ const pieceBytes = 64 * 1024;
 
 /**
  * The bytes behind a file whose name ends in .xz, .gz or .zst; as they are for any other name. A piece is good until the next is asked
- * for. Within one thread only one xz stream can be open at a time: read it to its end, or leave the loop, before the next is begun.
+ * for. xz streams of one thread take turns: one that is neither read to its end nor left holds up all others.
  * @throws Fault `deb/malformed` for damaged data
  */
 export async function* decompressed(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {

@@ -149,7 +149,7 @@ export class BlobUpload {
   }
 
   async #giveUp(location: string): Promise<void> {
-    const response = await this.#connection.send({ url: location, method: 'DELETE' }, this.#scopes());
+    const response = await this.#connection.send({ url: location, method: 'DELETE', repeatable: true }, this.#scopes());
     await response.discard();
   }
 

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Worker } from 'node:worker_threads';
+import { HttpClient } from '@mir/http';
 import { type Measured, measure } from './measurement.ts';
 import { run } from './program.ts';
 import type { PackageSet } from './sets/sets.ts';
@@ -17,6 +18,8 @@ export type Wheels = {
   readonly sizeBytes: number;
 };
 
+const atOnce = 16;
+
 type WheelFile = { readonly path: string; readonly sizeBytes: number };
 
 /** Finds a set's wheels as a build would, and keeps a copy of them for the floor that works on files. */
@@ -24,28 +27,29 @@ export async function openWheels(stage: Stage, set: PackageSet): Promise<Wheels>
   const folder = join(stage.folder, 'wheels', set.name);
   await mkdir(folder, { recursive: true });
   const addresses = await addressesOf(stage, set, folder);
-  const files = await Promise.all(
-    addresses.map(async (address): Promise<WheelFile> => {
-      const path = join(folder, basename(new URL(address).pathname));
-      const known = await stat(path).catch(() => undefined);
-      if (known === undefined) {
-        await pipeline(Readable.from(body(address)), createWriteStream(`${path}.part`));
-        await rename(`${path}.part`, path);
-      }
-      return { path, sizeBytes: known?.size ?? (await stat(path)).size };
-    }),
-  );
+  const files: WheelFile[] = [];
+  const http = new HttpClient();
+  await forEachOfSome(addresses, async (address) => {
+    const path = join(folder, basename(new URL(address).pathname));
+    const known = await stat(path).catch(() => undefined);
+    if (known === undefined) {
+      await pipeline(Readable.from(body(http, address)), createWriteStream(`${path}.part`));
+      await rename(`${path}.part`, path);
+    }
+    files.push({ path, sizeBytes: known?.size ?? (await stat(path)).size });
+  });
+  http.close();
   return { addresses, files, sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
 }
 
-/** Fetches all wheels at once and throws them away as they come: no unpacking, no sums, no disk. */
+/** Fetches all wheels, sixteen at once, and throws them away as they come: no unpacking, no sums, no disk. */
 export function measureDownload({ addresses }: Wheels): Promise<Measured> {
   return measure(async () => {
-    await Promise.all(
-      addresses.map(async (address) => {
-        for await (const _ of body(address));
-      }),
-    );
+    const http = new HttpClient();
+    await forEachOfSome(addresses, async (address) => {
+      for await (const _ of body(http, address));
+    });
+    http.close();
   });
 }
 
@@ -83,8 +87,15 @@ async function addressesOf(stage: Stage, set: PackageSet, folder: string): Promi
   return [...text.matchAll(/\burl = "([^"]+\.whl)"/g)].map(([, address = '']) => address);
 }
 
-async function* body(address: string): AsyncGenerator<Uint8Array> {
-  const response = await fetch(address);
-  if (!response.ok || response.body === null) throw new Error(`The index answered ${response.status} for a wheel.`);
-  yield* response.body;
+/** Tries again where a connection does not come about: a benchmark of an hour should not end by that. */
+async function* body(http: HttpClient, address: string): AsyncGenerator<Uint8Array> {
+  yield* (await http.download(address)).chunks;
+}
+
+async function forEachOfSome<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const waiting = [...items];
+  const one = async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, one));
 }

@@ -113,7 +113,7 @@ export class Workshop implements AsyncDisposable {
 
   /**
    * Closes the archives and gives back what reading their indexes took: nobody needs it while packages are converted. Opened again they
-   * read their tables only.
+   * are checked, and their tables read.
    */
   letGoOfArchives(): void {
     if (this.archives.size === 0) return;

@@ -17,9 +17,17 @@ export async function sweepLeftovers(home: Home, options: { readonly dryRun: boo
   const cache = (name: string) => join(home.cache, name);
   const places: readonly (readonly [folder: string, unfinished: RegExp])[] = [
     [home.records, aside],
-    ...['images', 'selections', 'locks', 'registries', 'interpreters', 'interpreters/for-uv'].map(
-      (name) => [cache(name), aside] as const,
-    ),
+    ...[
+      'images',
+      'bases',
+      'selections',
+      'locks',
+      'indexes',
+      'forecasts',
+      'registries',
+      'interpreters',
+      'interpreters/for-uv',
+    ].map((name) => [cache(name), aside] as const),
     [cache('debian'), /^\./],
     [home.cache, /^uv-download-/],
     [cache('uv'), /^uv-run-/],

@@ -168,5 +168,6 @@ function textOf(one: Requirement): string {
 
 /** Drops what was resolved lately: a file was not what the index had said of it, so that the index is to be asked again. */
 export async function forgetResolutions(workshop: Workshop): Promise<void> {
-  await rm(join(workshop.home.cache, 'locks'), { recursive: true, force: true });
+  for (const kind of ['locks', 'forecasts'])
+    await rm(join(workshop.home.cache, kind), { recursive: true, force: true });
 }

@@ -116,8 +116,8 @@ export class Transport {
     const listenForSilence = (to: ClientRequest | IncomingMessage) =>
       to.on('timeout', () => {
         // What has arrived waits for its reader: then it is not the server that is silent.
-        const isRead = answer === undefined || (!answer.complete && answer.readableLength === 0);
-        if (isRead) end(silence());
+        const isSilent = answer === undefined || (!answer.complete && answer.readableLength === 0);
+        if (isSilent) end(silence());
         else request.setTimeout(idleTimeoutSeconds * 1000);
       });
     listenForSilence(request);

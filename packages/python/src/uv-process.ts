@@ -32,11 +32,15 @@ const freshSeconds = 600;
 const systemInterpreters: readonly string[] = ['/usr/bin/python3', '/usr/local/bin/python3'];
 const maximalOutputBytes = 64 * 1024 * 1024;
 const glibcChoices = [17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40] as const;
-const passedOn = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
+const passedOn = [
+  ...['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]),
+  // How patiently name servers are asked (resolver(5)).
+  'RES_OPTIONS',
+];
 
 /**
  * Runs `uv pip compile` on requirements, with an environment of its own: no configuration, no home, no variables but
- * the proxy's. Credentials reach it inside its environment only.
+ * the proxy's and the resolver's. Credentials reach it inside its environment only.
  *
  * @throws Fault `resolution/timeout`, `resolution/unsupported-platform`, `uv/missing`
  */

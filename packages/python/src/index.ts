@@ -17,6 +17,7 @@ export { exactVersion } from './pin.ts';
 export { type Pyproject, type PyprojectChoice, readPyproject } from './pyproject.ts';
 export {
   formatRequirement,
+  isName,
   normalizeName,
   parseRequirement,
   type Requirement,
@@ -27,7 +28,14 @@ export { type ResolveRequest, resolve } from './resolver.ts';
 export { supportedTags, type Target } from './target.ts';
 export { defaultIndexUrl } from './uv-process.ts';
 export { findUv, type UvProgram, uvVersion } from './uv-program.ts';
-export { compareVersions, highestVersion, normalizeVersion, satisfies } from './version.ts';
+export {
+  compareVersions,
+  firstMalformedClause,
+  highestVersion,
+  isVersion,
+  normalizeVersion,
+  satisfies,
+} from './version.ts';
 export { chooseWheel, parseWheelFilename, type WheelFilename } from './wheel/filename.ts';
 export { type InstallOptions, installWheel, wheelConverterVersion } from './wheel/installation.ts';
 export { readWheelMetadata, type WheelMetadata } from './wheel/metadata.ts';

@@ -1,1 +1,2 @@
-export {};
+export { type RunningServer, startServer, startWorker } from './instance.ts';
+export { readSettings, type Settings } from './settings.ts';

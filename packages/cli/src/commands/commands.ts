@@ -66,6 +66,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./bases-make.ts')).basesMake,
   },
   {
+    words: ['server'],
+    summary: 'Serve an instance: shared images for a whole organization',
+    load: async () => (await import('./server.ts')).server,
+  },
+  {
+    words: ['worker'],
+    summary: 'Take builds from the queue of an instance',
+    load: async () => (await import('./worker.ts')).worker,
+  },
+  {
     words: ['registry', 'serve'],
     summary: 'Serve the embedded registry',
     load: async () => (await import('./registry-serve.ts')).registryServe,

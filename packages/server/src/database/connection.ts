@@ -20,7 +20,7 @@ export type DatabaseOptions = DatabaseAddress & {
 };
 
 /** An address as in `DATABASE_URL`, or a PostgreSQL of our own. */
-type DatabaseAddress =
+export type DatabaseAddress =
   | { readonly url: string; readonly embedded?: never }
   | { readonly embedded: { readonly connection: EmbeddedConnection }; readonly url?: never };
 
@@ -69,7 +69,8 @@ type Address = {
   readonly display: string;
 };
 
-function addressOf(options: DatabaseAddress): Address {
+/** How `pg` reaches a database. @throws Fault `database/settings` */
+export function addressOf(options: DatabaseAddress): Address {
   if (options.embedded !== undefined) {
     const { host, port, user, database } = options.embedded.connection;
     return { config: { host, port, user, database }, display: `the embedded PostgreSQL in ${host}` };

@@ -1,0 +1,56 @@
+import { type RunningServer, readSettings, startServer } from '@mir/server';
+import { refusePositionals } from '../options.ts';
+import { untilAsked } from '../signals.ts';
+import type { Command, Invocation } from './commands.ts';
+
+export const server: Command = {
+  options: { listen: { type: 'string' }, config: { type: 'string' }, json: { type: 'boolean' } },
+  run,
+  help: `
+Serves an instance: its HTTP API, and, with no settings at all, an embedded PostgreSQL, the embedded
+registry and one worker, with everything it keeps below MIR_HOME.
+
+Usage: mir server [OPTIONS]
+
+      --listen ADDRESS:PORT   Where it listens (default: 127.0.0.1:8480)
+      --config FILE           Settings, as docs/settings.md describes them (MIR_CONFIG)
+      --json                  Say where it listens as one JSON object
+
+The first start makes the account "admin" and the workspace "default". It prints a link that opens the
+page for admin's password; for scripts, MIR_ADMIN_PASSWORD sets it instead. Logs go to standard output,
+a JSON object a line; what people read goes to standard error.
+
+Examples:
+  mir server
+  MIR_ADMIN_PASSWORD=… mir server --listen 0.0.0.0:8480
+  DATABASE_URL=postgresql://… MIR_WORKERS=0 mir server --config /etc/mir.toml`,
+};
+
+async function run({ values, positionals, environment }: Invocation): Promise<number> {
+  refusePositionals('server', positionals);
+  const listen = values.text('listen');
+  const file = values.text('config');
+  const settings = readSettings(environment, {
+    ...(listen !== undefined && { listen }),
+    ...(file !== undefined && { file }),
+  });
+  const asked = untilAsked();
+  await using running = await startServer({ settings, environment });
+  report(running, values.has('json'));
+  await asked;
+  return 0;
+}
+
+function report({ url, setUpUrl }: RunningServer, wantsJson: boolean): void {
+  if (wantsJson) {
+    process.stderr.write(`${JSON.stringify({ type: 'server', url, ...(setUpUrl !== undefined && { setUpUrl }) })}\n`);
+    return;
+  }
+  const lines = [`The instance is at ${url}`];
+  if (setUpUrl !== undefined) lines.push(`Next: open ${setUpUrl} within an hour to choose the password of admin.`);
+  else
+    lines.push(
+      `Next: sign in at ${url}, or: MIR_URL=${url} mir admin token create --user admin --password-env VARIABLE`,
+    );
+  process.stderr.write(`${lines.join('\n')}\n`);
+}

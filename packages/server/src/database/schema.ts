@@ -1,0 +1,165 @@
+import type { ChangeReason, FaultData, ImageStatus, OrganizationRole, VersionState, WorkspaceRole } from '@mir/core';
+import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from 'kysely';
+import type { Spec } from '../images/spec.ts';
+import type { JobKind, JobPriority, JobProgress, JobState } from '../jobs/job.ts';
+
+/** Set by the database when the row is made. */
+type MadeAt = ColumnType<Date, Date | undefined, never>;
+/** A document; written as its JSON text, read as data. */
+type Json<Data extends object> = JSONColumnType<Data, string, string>;
+type OptionalJson<Data extends object> = ColumnType<Data | null, string | null | undefined, string | null>;
+
+/** A package as a version lists it. */
+export type NamedVersion = { readonly name: string; readonly version: string };
+
+/** A layer as a version lists it. */
+export type VersionLayer = { readonly digest: string; readonly sizeBytes: number; readonly role: string };
+
+/** How long a stage of a build took. */
+export type StageDuration = { readonly stage: string; readonly seconds: number };
+
+/** Something that was noticed while building. */
+export type VersionProblem = { readonly code: string; readonly message: string; readonly fix: string };
+
+/** The tables of the instance. */
+export type Tables = {
+  instance: { only_row: Generated<boolean>; id: Generated<string>; secret: Buffer; created_at: MadeAt };
+  users: {
+    id: GeneratedAlways<number>;
+    name: string;
+    role: OrganizationRole;
+    password_hash: string | null;
+    is_active: Generated<boolean>;
+    created_at: MadeAt;
+  };
+  workspaces: { id: GeneratedAlways<number>; name: string; created_at: MadeAt; served_at: Generated<Date> };
+  members: { workspace_id: number; user_id: number; role: WorkspaceRole };
+  api_tokens: {
+    id: Generated<string>;
+    hash: Buffer;
+    name: string;
+    user_id: number;
+    workspace_id: number;
+    created_at: MadeAt;
+    expires_at: Date;
+    revoked_at: Date | null;
+    last_used_at: Date | null;
+  };
+  sessions: { hash: Buffer; user_id: number; created_at: MadeAt; expires_at: Date };
+  set_up_links: { hash: Buffer; expires_at: Date; bound_to: Buffer | null; used_at: Date | null };
+  sign_in_failures: { id: GeneratedAlways<number>; subject: string; at: MadeAt };
+  images: {
+    id: GeneratedAlways<number>;
+    name: string;
+    repository: string;
+    role: 'USER_DEFINED' | 'SYSTEM';
+    status: ImageStatus;
+    image_type: string | null;
+    python_version: string | null;
+    base_name: string | null;
+    parent_id: number | null;
+    creator_id: number | null;
+    workspace_id: number | null;
+    current_version_id: number | null;
+    latest_version_id: number | null;
+    package_ids: Generated<number[]>;
+    created_at: MadeAt;
+    updated_at: Generated<Date>;
+    removed_at: Date | null;
+    removed_by: string | null;
+  };
+  versions: {
+    id: GeneratedAlways<number>;
+    image_id: number;
+    number: number;
+    tag: string;
+    state: VersionState;
+    spec: Json<Spec>;
+    spec_key: Buffer;
+    reasons: Json<readonly ChangeReason[]>;
+    digest: string | null;
+    lock_digest: string | null;
+    base_name: string | null;
+    base_digest: string | null;
+    libraries: OptionalJson<readonly NamedVersion[]>;
+    os_packages: OptionalJson<readonly NamedVersion[]>;
+    layers: OptionalJson<readonly VersionLayer[]>;
+    size_bytes: number | null;
+    problems: OptionalJson<readonly VersionProblem[]>;
+    durations: OptionalJson<readonly StageDuration[]>;
+    failure: OptionalJson<FaultData>;
+    job_id: string | null;
+    creator_id: number | null;
+    created_at: MadeAt;
+    finished_at: Date | null;
+  };
+  version_locks: { version_id: number; platform: string; text: string };
+  packages: { id: GeneratedAlways<number>; name: string; version: string };
+  jobs: {
+    id: Generated<string>;
+    kind: JobKind;
+    key: Buffer;
+    priority: JobPriority;
+    workspace_id: number | null;
+    creator_id: number | null;
+    state: JobState;
+    payload: Json<object>;
+    result: OptionalJson<object>;
+    failure: OptionalJson<FaultData>;
+    progress: OptionalJson<JobProgress>;
+    attempts: Generated<number>;
+    run_after: Generated<Date>;
+    worker_id: string | null;
+    lease_until: Date | null;
+    cancel_requested_at: Date | null;
+    request_id: string | null;
+    created_at: MadeAt;
+    started_at: Date | null;
+    finished_at: Date | null;
+  };
+  job_log: { job_id: string; number: number; at: MadeAt; stage: string | null; text: string };
+  layer_records: { name: string; key: Json<readonly string[]>; record: Json<object>; made_at: MadeAt };
+  image_uses: {
+    id: Generated<string>;
+    image_id: number;
+    version_id: number;
+    used_by: string;
+    user_id: number | null;
+    workspace_id: number | null;
+    created_at: MadeAt;
+    expires_at: Date;
+    ended_at: Date | null;
+  };
+  outbox: {
+    id: GeneratedAlways<number>;
+    kind: string;
+    payload: Json<object>;
+    attempts: Generated<number>;
+    run_after: Generated<Date>;
+    last_error: string | null;
+    created_at: MadeAt;
+    done_at: Date | null;
+  };
+  idempotent_answers: {
+    user_id: number;
+    key: string;
+    request_digest: Buffer;
+    status: number | null;
+    body: OptionalJson<object>;
+    created_at: MadeAt;
+  };
+  audit: {
+    id: GeneratedAlways<number>;
+    at: MadeAt;
+    user_name: string | null;
+    token_id: string | null;
+    workspace: string | null;
+    action: string;
+    subject: string | null;
+    outcome: 'done' | 'refused' | 'failed';
+    old: OptionalJson<object>;
+    new: OptionalJson<object>;
+    request_id: string | null;
+    address: string | null;
+  };
+};

@@ -1,0 +1,25 @@
+import type { Notifications } from '../database/notifications.ts';
+import type { InstanceContext } from '../instance-context.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Route } from './route.ts';
+import { accountRoutes } from './routes/accounts.ts';
+import { healthRoutes } from './routes/health.ts';
+import { originalImageRoutes } from './routes/original-images.ts';
+import { originalInstanceRoutes } from './routes/original-instance.ts';
+
+/** What routes need besides the context. */
+export type RouteServices = {
+  readonly metrics: Metrics;
+  readonly notifications: Notifications;
+  readonly notReadyBecause: () => Promise<string | undefined>;
+};
+
+/** Every operation of the API. */
+export function allRoutes(context: InstanceContext, services: RouteServices): Route[] {
+  return [
+    ...healthRoutes(services),
+    ...originalImageRoutes(context),
+    ...originalInstanceRoutes(context),
+    ...accountRoutes(context),
+  ];
+}

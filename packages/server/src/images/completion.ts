@@ -1,0 +1,223 @@
+import type { FaultData } from '@mir/core';
+import { sql } from 'kysely';
+import type { NamedVersion, StageDuration, VersionLayer, VersionProblem } from '../database/schema.ts';
+import { transaction } from '../database/transaction.ts';
+import type { Db, Trx } from '../instance-context.ts';
+import { channels } from '../jobs/queue.ts';
+import { idsOfPackages } from './packages.ts';
+
+/** What a build gave. */
+export type BuildResult = {
+  readonly digest: string;
+  readonly lockDigest: string;
+  readonly base: NamedDigest;
+  readonly pythonVersion: string;
+  readonly libraries: readonly NamedVersion[];
+  readonly osPackages: readonly NamedVersion[];
+  readonly layers: readonly VersionLayer[];
+  readonly sizeBytes: number;
+  readonly problems: readonly VersionProblem[];
+  readonly durations: readonly StageDuration[];
+  readonly locks: readonly { readonly platform: string; readonly text: string }[];
+};
+
+type NamedDigest = { readonly name: string; readonly digest: string };
+
+/** A repository and tag that a build's image goes to. */
+export type Destination = { readonly versionId: number; readonly repository: string; readonly tag: string };
+
+/** Where the image of a job goes: to every version that waits for it. Removed images are left out. */
+export async function destinationsOf(db: Db, job: string): Promise<readonly Destination[]> {
+  return db
+    .selectFrom('versions')
+    .innerJoin('images', 'images.id', 'versions.image_id')
+    .where('versions.job_id', '=', job)
+    .where('versions.state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
+    .where('images.removed_at', 'is', null)
+    .orderBy('versions.id')
+    .select(['versions.id as versionId', 'images.repository', 'versions.tag'])
+    .execute();
+}
+
+/**
+ * Ends a build well, in one transaction: its versions are READY, their images' names move to them, the job has succeeded.
+ *
+ * @returns destinations that joined meanwhile and were not delivered to; then nothing was changed
+ */
+export async function complete(
+  db: Db,
+  worker: string,
+  job: string,
+  result: BuildResult,
+  delivered: ReadonlySet<number>,
+): Promise<readonly Destination[]> {
+  return transaction(db, async (trx) => {
+    if (!(await ownsJob(trx, worker, job))) return [];
+    const destinations = await destinationsOf(trx, job);
+    const missing = destinations.filter(({ versionId }) => !delivered.has(versionId));
+    if (missing.length > 0) return missing;
+    const packageIds = await idsOfPackages(trx, result.libraries);
+    for (const { versionId } of destinations) await finishVersion(trx, versionId, result, packageIds);
+    await endVersions(trx, job, 'CANCELLED');
+    await endJob(trx, job, 'SUCCEEDED');
+    return [];
+  });
+}
+
+/** Ends a build badly: its versions have failed, their images stay on what they were. */
+export async function fail(
+  db: Db,
+  worker: string,
+  job: string,
+  failure: FaultData,
+  durations: readonly StageDuration[],
+): Promise<void> {
+  await transaction(db, async (trx) => {
+    if (!(await ownsJob(trx, worker, job))) return;
+    await endVersions(trx, job, 'FAILED', failure, durations);
+    await endJob(trx, job, 'FAILED', failure);
+  });
+}
+
+/** Ends a build that was cancelled. */
+export async function cancelled(db: Db, worker: string | undefined, job: string): Promise<void> {
+  await transaction(db, async (trx) => {
+    if (worker !== undefined && !(await ownsJob(trx, worker, job))) return;
+    const failure = cancellation;
+    await endVersions(trx, job, 'CANCELLED', failure);
+    await endJob(trx, job, 'CANCELLED', failure);
+  });
+}
+
+/** What a cancelled build says of itself. */
+export const cancellation: FaultData = {
+  code: 'job/cancelled',
+  what: 'The build was cancelled',
+  hint: 'Start it again with retry, or remove the image.',
+};
+
+/** Whether a job is still the worker's; from here to the end of the transaction nobody else touches it. */
+async function ownsJob(trx: Trx, worker: string, job: string): Promise<boolean> {
+  const row = await trx
+    .selectFrom('jobs')
+    .where('id', '=', job)
+    .where('worker_id', '=', worker)
+    .where('state', '=', 'RUNNING')
+    .forUpdate()
+    .select('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+async function finishVersion(
+  trx: Trx,
+  versionId: number,
+  result: BuildResult,
+  packageIds: readonly number[],
+): Promise<void> {
+  const { image_id: imageId, number } = await trx
+    .updateTable('versions')
+    .set({
+      state: 'READY',
+      digest: result.digest,
+      lock_digest: result.lockDigest,
+      base_name: result.base.name,
+      base_digest: result.base.digest,
+      libraries: JSON.stringify(result.libraries),
+      os_packages: JSON.stringify(result.osPackages),
+      layers: JSON.stringify(result.layers),
+      size_bytes: result.sizeBytes,
+      problems: JSON.stringify(result.problems),
+      durations: JSON.stringify(result.durations),
+      finished_at: sql<Date>`now()`,
+    })
+    .where('id', '=', versionId)
+    .returning(['image_id', 'number'])
+    .executeTakeFirstOrThrow();
+  if (result.locks.length > 0) {
+    await trx
+      .insertInto('version_locks')
+      .values(result.locks.map(({ platform, text }) => ({ version_id: versionId, platform, text })))
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+  // Versions may finish in another order than they were asked for; the name never moves backwards by itself.
+  await trx
+    .updateTable('images')
+    .set({
+      current_version_id: versionId,
+      package_ids: [...packageIds],
+      python_version: result.pythonVersion,
+      base_name: result.base.name,
+      updated_at: sql<Date>`now()`,
+    })
+    .where('id', '=', imageId)
+    .where(({ or, eb, selectFrom }) =>
+      or([
+        eb('current_version_id', 'is', null),
+        eb(
+          selectFrom('versions').select('number').whereRef('versions.id', '=', 'images.current_version_id'),
+          '<',
+          number,
+        ),
+      ]),
+    )
+    .execute();
+  await settleStatus(trx, imageId);
+}
+
+async function endVersions(
+  trx: Trx,
+  job: string,
+  state: 'FAILED' | 'CANCELLED',
+  failure?: FaultData,
+  durations: readonly StageDuration[] = [],
+): Promise<void> {
+  const ended = await trx
+    .updateTable('versions')
+    .set({
+      state,
+      failure: failure === undefined ? null : JSON.stringify(failure),
+      durations: JSON.stringify(durations),
+      finished_at: sql<Date>`now()`,
+    })
+    .where('job_id', '=', job)
+    .where('state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
+    .returning('image_id')
+    .execute();
+  for (const { image_id: imageId } of ended) await settleStatus(trx, imageId);
+}
+
+/** The status that follows from an image's versions: what is under way, what is current, how the latest ended. */
+export async function settleStatus(trx: Trx, imageId: number): Promise<void> {
+  await sql`
+    update images set updated_at = now(), status = case
+      when exists (select from versions where image_id = images.id and state not in ('READY', 'FAILED', 'CANCELLED'))
+        then case when current_version_id is null then 'BUILDING_FIRST_TIME' else 'REBUILDING' end
+      when current_version_id is null then 'FAILED'
+      when exists (
+        select from versions as latest where latest.id = images.latest_version_id and latest.state in ('FAILED', 'CANCELLED')
+          and latest.reasons @> any (array['[{"kind": "BASE"}]', '[{"kind": "PLATFORM"}]']::jsonb[])
+      ) then 'OUTDATED'
+      else 'READY' end
+    where id = ${imageId}`.execute(trx);
+}
+
+async function endJob(
+  trx: Trx,
+  job: string,
+  state: 'SUCCEEDED' | 'FAILED' | 'CANCELLED',
+  failure?: FaultData,
+): Promise<void> {
+  await trx
+    .updateTable('jobs')
+    .set({
+      state,
+      failure: failure === undefined ? null : JSON.stringify(failure),
+      finished_at: sql<Date>`now()`,
+      lease_until: null,
+    })
+    .where('id', '=', job)
+    .execute();
+  await sql`select pg_notify(${channels.changed}, ${job})`.execute(trx);
+}

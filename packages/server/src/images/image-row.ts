@@ -1,0 +1,107 @@
+import type { ImageStatus } from '@mir/core';
+import { type SelectQueryBuilder, sql } from 'kysely';
+import type { NamedVersion, Tables } from '../database/schema.ts';
+import { serverFault } from '../fault.ts';
+import type { Db } from '../instance-context.ts';
+import type { Spec } from './spec.ts';
+
+/** An image with what its shown version holds: the current one; before there is one, the latest. */
+export type ImageRow = {
+  readonly id: number;
+  readonly name: string;
+  readonly repository: string;
+  readonly role: 'USER_DEFINED' | 'SYSTEM';
+  readonly status: ImageStatus;
+  readonly imageType: string | null;
+  readonly pythonVersion: string | null;
+  readonly baseName: string | null;
+  readonly parentName: string | null;
+  readonly creatorId: number | null;
+  readonly creatorName: string | null;
+  readonly workspaceId: number | null;
+  readonly workspaceName: string | null;
+  readonly currentVersionId: number | null;
+  readonly latestVersionId: number | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly shownNumber: number;
+  readonly tag: string;
+  readonly digest: string | null;
+  readonly spec: Spec;
+  readonly libraries: readonly NamedVersion[] | null;
+  readonly sizeBytes: number | null;
+};
+
+/** Images that are not removed, with their shown versions. */
+export function imageRows(db: Db) {
+  return db
+    .selectFrom('images')
+    .innerJoin('versions as shown', (join) =>
+      join.on('shown.id', '=', sql<number>`coalesce(images.current_version_id, images.latest_version_id)`),
+    )
+    .leftJoin('images as parent', 'parent.id', 'images.parent_id')
+    .leftJoin('users as creator', 'creator.id', 'images.creator_id')
+    .leftJoin('workspaces as workspace', 'workspace.id', 'images.workspace_id')
+    .where('images.removed_at', 'is', null)
+    .select([
+      'images.id',
+      'images.name',
+      'images.repository',
+      'images.role',
+      'images.status',
+      'images.image_type as imageType',
+      'images.python_version as pythonVersion',
+      'images.base_name as baseName',
+      'parent.name as parentName',
+      'images.creator_id as creatorId',
+      'creator.name as creatorName',
+      'images.workspace_id as workspaceId',
+      'workspace.name as workspaceName',
+      'images.current_version_id as currentVersionId',
+      'images.latest_version_id as latestVersionId',
+      'images.created_at as createdAt',
+      'images.updated_at as updatedAt',
+      'shown.number as shownNumber',
+      'shown.tag',
+      'shown.digest',
+      'shown.spec',
+      'shown.libraries',
+      'shown.size_bytes as sizeBytes',
+    ]);
+}
+
+/** The most children that an answer names: a system image may have tens of thousands. */
+const childLimit = 100;
+
+/** The names of the images made from each of some images, at most a hundred of each. */
+export async function childrenOf(db: Db, ids: readonly number[]): Promise<ReadonlyMap<number, readonly string[]>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await sql<{ id: number; names: string[] }>`
+    select parents.id, array(
+      select name from images where parent_id = parents.id and removed_at is null order by id limit ${childLimit}
+    ) as names
+    from unnest(${ids}::bigint[]) as parents(id)`.execute(db);
+  return new Map(rows.map(({ id, names }) => [Number(id), names]));
+}
+
+/** Restricts a query to images that hold each of some sets of packages: of every set at least one. */
+export function holding<Query extends SelectQueryBuilder<Tables, 'images', unknown>>(
+  query: Query,
+  sets: readonly (readonly number[])[],
+): Query {
+  return sets.reduce<Query>(
+    (so, ids) => so.where(sql<boolean>`images.package_ids && ${ids}::integer[]`) as Query,
+    query,
+  );
+}
+
+/** An image by its name. @throws Fault `image/unknown` */
+export async function findImage(db: Db, name: string): Promise<ImageRow> {
+  const row = await imageRows(db).where('images.name', '=', name).executeTakeFirst();
+  if (row !== undefined) return row;
+  throw serverFault('image/unknown', {
+    what: `There is no image named "${name.slice(0, 200)}"`,
+    subject: name.slice(0, 200),
+    hint: 'GET /v1/images/search lists those that there are.',
+  });
+}

@@ -1,0 +1,21 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Tables } from './database/schema.ts';
+import type { SpecRules } from './images/spec.ts';
+import type { RepositoryNames } from './registry/repository-names.ts';
+import type { Settings } from './settings.ts';
+
+/** The database, or a transaction in it. */
+export type Db = Kysely<Tables>;
+
+/** A transaction. */
+export type Trx = Transaction<Tables>;
+
+/** What services work with; made once, in the composition root. */
+export type InstanceContext = {
+  readonly db: Db;
+  readonly settings: Settings;
+  readonly rules: SpecRules;
+  readonly repositories: RepositoryNames;
+  /** Signs page tokens. */
+  readonly secret: Buffer;
+};

@@ -1,0 +1,246 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { openHome } from '@mir/builder';
+import { BlobStore, createRegistryServer, RepositoryStore } from '@mir/oci';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { sql } from 'kysely';
+import { authenticate } from './accounts/authentication.ts';
+import { makeInstance } from './accounts/first-start.ts';
+import { audit } from './audit/audit.ts';
+import { type DatabaseAddress, openDatabase } from './database/connection.ts';
+import { EmbeddedPostgres } from './database/embedded-postgres.ts';
+import { migrations } from './database/migrations/migrations.ts';
+import { migrate } from './database/migrations.ts';
+import { Notifications } from './database/notifications.ts';
+import type { Tables } from './database/schema.ts';
+import { createHttpServer } from './http/http-server.ts';
+import { once } from './http/idempotency.ts';
+import { allRoutes } from './http/routes.ts';
+import type { InstanceContext } from './instance-context.ts';
+import { channels } from './jobs/queue.ts';
+import { createLogger } from './log.ts';
+import { Metrics } from './metrics.ts';
+import { Outbox } from './registry/outbox.ts';
+import { registryCredentials } from './registry/registry-credentials.ts';
+import { RepositoryNames } from './registry/repository-names.ts';
+import type { Settings } from './settings.ts';
+import { Worker } from './worker/worker.ts';
+
+/** What a process of the instance is started with. */
+export type InstanceOptions = { readonly settings: Settings; readonly environment: NodeJS.ProcessEnv };
+
+/** The database of the instance, opened and in the form that this program needs. */
+type OpenedDatabase = AsyncDisposable & {
+  readonly db: InstanceContext['db'];
+  readonly address: DatabaseAddress;
+  readonly notifications: Notifications;
+};
+
+/** A server that serves. */
+export type RunningServer = AsyncDisposable & {
+  readonly address: { readonly host: string; readonly port: number };
+  /** Opens the page that makes the administrator's account; on a first start without a password. */
+  readonly setUpUrl: string | undefined;
+  readonly url: string;
+};
+
+/** Starts a server of the instance, with an embedded database, registry and worker where the settings name no others. */
+export async function startServer({ settings, environment }: InstanceOptions): Promise<RunningServer> {
+  await using starting = new AsyncDisposableStack();
+  const logger = createLogger(settings.log_level, 'server');
+  const home = await openHome(environment);
+  const database = starting.use(await openInstanceDatabase(settings, home.directory, logger, 'mir server'));
+  const { setUpCode } = await makeInstance(database.db, environment['MIR_ADMIN_PASSWORD']);
+  const listening: { host: string } = { host: '' };
+  const context = await makeContext(settings, database.db, () => listening.host);
+  const metrics = new Metrics(database.db);
+  const repositories = await RepositoryStore.open(await BlobStore.open(home.registry));
+  let isStopping = false;
+  const server = await createHttpServer({
+    logger,
+    routes: allRoutes(context, {
+      metrics,
+      notifications: database.notifications,
+      notReadyBecause: async () => (isStopping ? 'The server is stopping' : databaseProblem(database.db)),
+    }),
+    authenticate: (request) => authenticate(database.db, request),
+    disabledBecause: () => disabledBecause(settings),
+    onRefusal: ({ caller, trace, route, path, message }) =>
+      audit(database.db, {
+        caller,
+        trace,
+        action: route.id,
+        subject: path,
+        outcome: 'refused',
+        new: { message },
+      }).catch((thrown: unknown) => logger.error({ err: thrown }, 'a refusal could not be written into the audit log')),
+    once: (call, work) => once(database.db, call, work),
+    onAnswer: (...answer) => metrics.answered(...answer),
+    registry:
+      settings.registry.kind === 'embedded'
+        ? createRegistryServer({
+            repositories,
+            credentials: registryCredentials(database.db, settings),
+            onError: (thrown) => logger.error({ err: thrown }, 'the registry failed'),
+          })
+        : undefined,
+    trustProxy: settings.trust_proxy,
+  });
+  starting.defer(async () => {
+    isStopping = true;
+    // Followers of logs never end by themselves.
+    server.server.closeAllConnections();
+    await server.close();
+  });
+  const address = await listen(server, settings.listen);
+  listening.host = settings.public_url === undefined ? shownAddress(address) : new URL(settings.public_url).host;
+  const url = settings.public_url?.replace(/\/$/, '') ?? `http://${shownAddress(address)}`;
+  const outbox = starting.use(new Outbox(context, repositories, logger));
+  outbox.start();
+  const workers = startWorkers(settings, environment, database.address, logger);
+  starting.defer(() => stopWorkers(workers));
+  logger.info({ address: shownAddress(address) }, 'server started');
+  const running = starting.move();
+  return {
+    address,
+    url,
+    setUpUrl: setUpCode === undefined ? undefined : `${url}/set-up#code=${setUpCode}`,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** Starts a worker of the instance. */
+export async function startWorker({ settings, environment }: InstanceOptions): Promise<AsyncDisposable> {
+  await using starting = new AsyncDisposableStack();
+  const logger = createLogger(settings.log_level, 'worker');
+  const home = await openHome(environment);
+  const database = starting.use(await openInstanceDatabase(settings, home.directory, logger, 'mir worker'));
+  const context = await makeContext(settings, database.db, () => '');
+  const worker = new Worker({ context, notifications: database.notifications, logger, environment });
+  starting.defer(() => worker.stop());
+  worker.start();
+  const running = starting.move();
+  return { [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** Why there are no managed images, in one sentence; undefined where there are. */
+export function disabledBecause(settings: Settings): string | undefined {
+  if (settings.deployment === 'cloud') return 'Managed images are not available in a cloud deployment';
+  if (!settings.image_registry_config.enable) return 'Managed images are switched off on this instance';
+  return undefined;
+}
+
+async function openInstanceDatabase(
+  settings: Settings,
+  home: string,
+  logger: FastifyBaseLogger,
+  name: string,
+): Promise<OpenedDatabase> {
+  await using opening = new AsyncDisposableStack();
+  const embedded =
+    settings.database_url === undefined
+      ? opening.use(
+          await EmbeddedPostgres.start({
+            directory: join(home, 'postgres'),
+            onLog: (line) => logger.debug({ line }, 'postgres'),
+          }),
+        )
+      : undefined;
+  const address: DatabaseAddress =
+    embedded === undefined ? { url: settings.database_url ?? '' } : { url: embedded.url };
+  const db = await openDatabase<Tables>({
+    ...address,
+    poolSize: settings.database_connections,
+    applicationName: name,
+    onConnectionLost: (lost) => logger.warn({ err: lost }, 'a connection to the database was lost'),
+  });
+  opening.defer(() => db.destroy());
+  for (const done of await migrate(db, migrations)) logger.info({ migration: done }, 'database migrated');
+  const notifications = opening.use(await Notifications.open(address, Object.values(channels)));
+  const opened = opening.move();
+  return { db, address, notifications, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+async function makeContext(
+  settings: Settings,
+  db: InstanceContext['db'],
+  host: () => string,
+): Promise<InstanceContext> {
+  const instance = await db.selectFrom('instance').select('secret').executeTakeFirst();
+  return {
+    db,
+    settings,
+    rules: {
+      defaultPython: settings.default_python,
+      platforms: settings.platforms,
+      wheelHosts: settings.wheel_hosts,
+      baseRegistries: settings.base_registries,
+    },
+    repositories: new RepositoryNames(
+      settings.registry.kind === 'oci' ? () => settings.registry.host ?? '' : host,
+      settings.image_registry_config.repository_prefix,
+    ),
+    secret: instance?.secret ?? Buffer.alloc(0),
+  };
+}
+
+async function databaseProblem(db: InstanceContext['db']): Promise<string | undefined> {
+  try {
+    await sql`select 1`.execute(db);
+    return undefined;
+  } catch {
+    return 'The database does not answer';
+  }
+}
+
+async function listen(server: FastifyInstance, text: string): Promise<{ host: string; port: number }> {
+  const colon = text.lastIndexOf(':');
+  const host = text.slice(0, colon).replace(/^\[|\]$/g, '');
+  await server.listen({ host, port: Number(text.slice(colon + 1)) });
+  return { host, port: (server.server.address() as AddressInfo).port };
+}
+
+function shownAddress({ host, port }: { readonly host: string; readonly port: number }): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
+/** Workers are processes of their own: what they do takes memory and time that belong to nobody's request. */
+function startWorkers(
+  { workers }: Settings,
+  environment: NodeJS.ProcessEnv,
+  address: DatabaseAddress,
+  logger: FastifyBaseLogger,
+): Set<ChildProcess> {
+  const running = new Set<ChildProcess>();
+  const program = process.argv[1];
+  if (program === undefined) throw new TypeError('the program does not know its own path');
+  const start = () => {
+    const child = fork(program, ['worker'], {
+      env: { ...environment, ...(address.url !== undefined && { DATABASE_URL: address.url }), MIR_ADMIN_PASSWORD: '' },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    running.add(child);
+    child.once('exit', (code, signal) => {
+      if (!running.delete(child)) return;
+      logger.error({ code, signal }, 'a worker ended; another one is started');
+      setTimeout(start, 1000).unref();
+    });
+  };
+  for (let count = 0; count < workers; count += 1) start();
+  return running;
+}
+
+async function stopWorkers(workers: Set<ChildProcess>): Promise<void> {
+  const ending = [...workers];
+  workers.clear();
+  await Promise.all(
+    ending.map((child) => {
+      const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+      if (child.exitCode !== null || child.signalCode !== null) return undefined;
+      child.kill('SIGTERM');
+      return ended;
+    }),
+  );
+}

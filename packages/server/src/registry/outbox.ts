@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RepositoryStore } from '@mir/oci';
+import type { FastifyBaseLogger } from 'fastify';
+import { sql } from 'kysely';
+import { transaction } from '../database/transaction.ts';
+import type { InstanceContext } from '../instance-context.ts';
+
+const pollSeconds = 2;
+const longestWaitSeconds = 300;
+
+/**
+ * Does on registries what was acknowledged before: removes the repositories of removed images. It is tried until it succeeds; what
+ * keeps it from succeeding is written beside it.
+ */
+export class Outbox implements AsyncDisposable {
+  readonly #context: InstanceContext;
+  readonly #repositories: RepositoryStore;
+  readonly #logger: FastifyBaseLogger;
+  readonly #stopping = new AbortController();
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(context: InstanceContext, repositories: RepositoryStore, logger: FastifyBaseLogger) {
+    this.#context = context;
+    this.#repositories = repositories;
+    this.#logger = logger;
+  }
+
+  start(): void {
+    this.#ended = this.#run();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const found = await this.#doNext().catch((thrown: unknown) => {
+        this.#logger.warn({ err: thrown }, 'the outbox could not be read');
+        return false;
+      });
+      if (!found) await delay(pollSeconds * 1000, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Takes the next piece of work; the row is locked until it is done, so no two servers do it. */
+  async #doNext(): Promise<boolean> {
+    return transaction(this.#context.db, async (trx) => {
+      const row = await trx
+        .selectFrom('outbox')
+        .where('done_at', 'is', null)
+        .where('run_after', '<=', sql<Date>`now()`)
+        .orderBy('run_after')
+        .limit(1)
+        .forUpdate()
+        .skipLocked()
+        .selectAll()
+        .executeTakeFirst();
+      if (row === undefined) return false;
+      const mine = trx.updateTable('outbox').where('id', '=', row.id);
+      try {
+        await this.#do(row.kind, row.payload);
+        await mine.set({ done_at: sql<Date>`now()`, last_error: null }).execute();
+      } catch (thrown) {
+        const message = thrown instanceof Error ? thrown.message : String(thrown);
+        this.#logger.warn(
+          { kind: row.kind, payload: row.payload, message },
+          'work on the registry failed; it is tried again',
+        );
+        const afterSeconds = Math.min(2 ** row.attempts, longestWaitSeconds);
+        await mine
+          .set({
+            attempts: row.attempts + 1,
+            last_error: message,
+            run_after: sql<Date>`now() + make_interval(secs => ${afterSeconds})`,
+          })
+          .execute();
+      }
+      return true;
+    });
+  }
+
+  async #do(kind: string, payload: object): Promise<void> {
+    if (kind !== 'remove-repository') throw new TypeError(`the outbox holds work of an unknown kind: ${kind}`);
+    const { repository } = payload as { readonly repository: string };
+    await this.#repositories.deleteRepository(this.#context.repositories.path(repository));
+  }
+}

@@ -1,0 +1,255 @@
+import { readFileSync } from 'node:fs';
+import { machinePlatform } from '@mir/builder';
+import { Fault, platforms } from '@mir/core';
+import { isRepositoryName } from '@mir/oci';
+import { parse } from 'smol-toml';
+import { z } from 'zod';
+import { debianPythons } from './images/spec.ts';
+
+const hosts = z.array(z.string().regex(/^[A-Za-z0-9.-]+(:\d{1,5})?$/, 'must be HOST or HOST:PORT'));
+const address = z.string().regex(/^(\[[0-9A-Fa-f:]+\]|[^:[\]\s]+):\d{1,5}$/, 'must be ADDRESS:PORT');
+
+/** Every setting, with what is allowed. The file has these names; the environment has them as {@link environmentNames} say. */
+export const settingsSchema = z.strictObject({
+  listen: address.default('127.0.0.1:8480').describe('Where the server listens.'),
+  public_url: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https address' })
+    .optional()
+    .describe(
+      'How clients reach the server, where that is not the address it listens on: behind a proxy or a load balancer.',
+    ),
+  trust_proxy: z.boolean().default(false).describe('Whether X-Forwarded-For of a proxy in front is believed.'),
+  database_url: z
+    .string()
+    .optional()
+    .describe('A PostgreSQL 15 or newer. Without it an embedded one runs below MIR_HOME.'),
+  database_connections: z.int().min(2).max(200).default(10).describe('How many connections one process holds at most.'),
+  workers: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(1)
+    .describe('Workers that the server starts itself; 0 where they are deployed on their own.'),
+  deployment: z
+    .enum(['self-hosted', 'cloud'])
+    .default('self-hosted')
+    .describe('In a cloud deployment there are no managed images.'),
+  customer_name: z.string().min(1).max(128).default('default').describe('The name that the original clients are told.'),
+  default_python: z.enum(debianPythons).default('3.11').describe('The Python of images that ask for none.'),
+  platforms: z
+    .array(z.enum(platforms))
+    .min(1)
+    .default([machinePlatform()])
+    .describe('What images are built for when they do not say it.'),
+  build_deadline_seconds: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(3600)
+    .describe('How long a build may run; waiting does not count.'),
+  wheel_hosts: hosts.default([]).describe('Hosts that requirements may name addresses of wheels on.'),
+  base_registries: hosts.default([]).describe('Registries that bases may come from, besides Debian.'),
+  prewarm: z.boolean().default(true).describe('Whether system images are built in the background.'),
+  log_level: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('How much is logged.'),
+  image_registry_config: z
+    .strictObject({
+      enable: z.boolean().default(true).describe('Whether there are managed images at all.'),
+      allow_external_custom_images: z
+        .boolean()
+        .default(true)
+        .describe('Whether tests may name images that are not managed here.'),
+      repository_prefix: z
+        .string()
+        .default('managed-images')
+        .refine((prefix) => isRepositoryName(prefix), 'must be the name of a repository, team/images')
+        .describe('Below which every repository of the instance lies.'),
+    })
+    .prefault({}),
+  registry: z
+    .strictObject({
+      kind: z
+        .enum(['embedded', 'oci'])
+        .default('embedded')
+        .describe('Where images are kept: in the server itself, or in a registry.'),
+      host: hosts.element.optional().describe('The registry, for kind "oci".'),
+      anonymous_pull: z.boolean().default(false).describe('Whether anybody may pull from the embedded registry.'),
+    })
+    .prefault({}),
+});
+
+/** The settings of an instance. */
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** Which variable of the environment sets what; it goes before the file. */
+export const environmentNames: Readonly<Record<string, readonly string[]>> = {
+  MIR_LISTEN: ['listen'],
+  MIR_PUBLIC_URL: ['public_url'],
+  MIR_TRUST_PROXY: ['trust_proxy'],
+  DATABASE_URL: ['database_url'],
+  MIR_DATABASE_CONNECTIONS: ['database_connections'],
+  MIR_WORKERS: ['workers'],
+  MIR_DEPLOYMENT: ['deployment'],
+  MIR_CUSTOMER_NAME: ['customer_name'],
+  MIR_DEFAULT_PYTHON: ['default_python'],
+  MIR_PLATFORMS: ['platforms'],
+  MIR_BUILD_DEADLINE_SECONDS: ['build_deadline_seconds'],
+  MIR_WHEEL_HOSTS: ['wheel_hosts'],
+  MIR_BASE_REGISTRIES: ['base_registries'],
+  MIR_PREWARM: ['prewarm'],
+  MIR_LOG_LEVEL: ['log_level'],
+  MIR_IMAGE_REGISTRY_ENABLE: ['image_registry_config', 'enable'],
+  MIR_ALLOW_EXTERNAL_CUSTOM_IMAGES: ['image_registry_config', 'allow_external_custom_images'],
+  MIR_REPOSITORY_PREFIX: ['image_registry_config', 'repository_prefix'],
+  MIR_REGISTRY_KIND: ['registry', 'kind'],
+  MIR_REGISTRY_HOST: ['registry', 'host'],
+  MIR_REGISTRY_ANONYMOUS_PULL: ['registry', 'anonymous_pull'],
+};
+
+/** Variables that mean something to other parts of the program. */
+const otherNames = [
+  'MIR_HOME',
+  'MIR_CONFIG',
+  'MIR_ADMIN_PASSWORD',
+  'MIR_URL',
+  'MIR_API_KEY',
+  'MIR_INDEX_URL',
+  'MIR_EXTRA_INDEX_URL',
+  'MIR_DEBIAN_ARCHIVE',
+  'MIR_DEBIAN_SECURITY_ARCHIVE',
+  'MIR_LAYER_POOL',
+  'MIR_RECORDS',
+];
+
+/**
+ * The settings of the file that is given (or that `MIR_CONFIG` names) and of the environment.
+ *
+ * @throws Fault `settings/unreadable`, `settings/unknown`, `settings/wrong`: name, value, and what is allowed
+ */
+export function readSettings(
+  environment: NodeJS.ProcessEnv,
+  given: { readonly file?: string; readonly listen?: string } = {},
+): Settings {
+  const path = given.file ?? (environment['MIR_CONFIG'] || undefined);
+  const data: Record<string, unknown> = path === undefined ? {} : readFile(path);
+  const sources = new Map<string, string>();
+  for (const [name, value] of Object.entries(environment)) {
+    const place = environmentNames[name];
+    if (place === undefined) {
+      if (name.startsWith('MIR_') && !otherNames.includes(name)) throw unknownVariable(name);
+      continue;
+    }
+    if (value === undefined || value === '') continue;
+    assign(data, place, valueFrom(place, value));
+    sources.set(place.join('.'), name);
+  }
+  if (given.listen !== undefined) data['listen'] = given.listen;
+  const result = settingsSchema.safeParse(data);
+  if (!result.success) throw wrongSetting(result.error, data, sources, path);
+  const { registry } = result.data;
+  if (registry.kind === 'oci' && registry.host === undefined) {
+    throw settingsFault(
+      'registry.host',
+      'The setting registry.host is missing, and registry.kind is "oci"',
+      'Name the registry: registry.example:5000.',
+    );
+  }
+  return result.data;
+}
+
+function readFile(path: string): Record<string, unknown> {
+  try {
+    return parse(readFileSync(path, 'utf8'));
+  } catch (thrown) {
+    const why = thrown instanceof Error ? (thrown.message.split('\n')[0] ?? '') : '';
+    throw new Fault('settings/unreadable', {
+      what: `The settings in ${path} cannot be read: ${why}`,
+      subject: path,
+      hint: 'It is a TOML file; docs/settings.md has all settings with an example.',
+    });
+  }
+}
+
+function assign(data: Record<string, unknown>, [name = '', ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) {
+    data[name] = value;
+    return;
+  }
+  const inner = data[name];
+  const table: Record<string, unknown> = typeof inner === 'object' && inner !== null ? { ...inner } : {};
+  assign(table, rest, value);
+  data[name] = table;
+}
+
+/** The environment has texts only; what a setting is tells how one is read. What cannot be read so is left for the check to refuse. */
+function valueFrom(place: readonly string[], text: string): unknown {
+  const { type } = kindOf(place);
+  if (type === 'boolean')
+    return text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text;
+  if (type === 'number') return /^-?\d+$/.test(text) ? Number(text) : text;
+  if (type === 'array')
+    return text
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== '');
+  return text;
+}
+
+function kindOf(place: readonly string[]): { readonly type: string } {
+  const schema: unknown = z.toJSONSchema(settingsSchema, { io: 'input' });
+  const found = place.reduce<unknown>(
+    (at, name) => (at as { properties?: Record<string, unknown> } | undefined)?.properties?.[name],
+    schema,
+  ) as { type?: string } | undefined;
+  return { type: found?.type === 'integer' ? 'number' : (found?.type ?? 'string') };
+}
+
+function wrongSetting(
+  error: z.ZodError,
+  data: unknown,
+  sources: ReadonlyMap<string, string>,
+  path: string | undefined,
+): Fault {
+  const [issue] = error.issues;
+  const place = issue?.path.map(String) ?? [];
+  if (issue?.code === 'unrecognized_keys') {
+    const name = [...place, issue.keys[0] ?? ''].join('.');
+    return settingsFault(
+      name,
+      `There is no setting ${name}${path === undefined ? '' : ` (in ${path})`}`,
+      `Settings are: ${settingNames().join(', ')}.`,
+    );
+  }
+  const name = place.filter((part) => !/^\d+$/.test(part)).join('.');
+  const value = place.reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], data);
+  const shown = /url/.test(name) ? 'its value' : JSON.stringify(value);
+  const source = sources.get(name);
+  return settingsFault(
+    name,
+    `The setting ${name}${source === undefined ? '' : ` (${source})`} is wrong: ${shown} ${issue?.message ?? ''}`,
+    'docs/settings.md has all settings and what they may be.',
+  );
+}
+
+function settingNames(): string[] {
+  return Object.values(environmentNames).map((place) => place.join('.'));
+}
+
+function unknownVariable(name: string): Fault {
+  const known = [...Object.keys(environmentNames), ...otherNames].filter((one) => one.startsWith('MIR_'));
+  return settingsFault(
+    name,
+    `${name} is set, and there is no such setting`,
+    `Unset it, or correct its name: ${known.join(', ')}.`,
+  );
+}
+
+function settingsFault(subject: string, what: string, hint: string): Fault {
+  return new Fault(what.startsWith('There is no') || what.includes('no such') ? 'settings/unknown' : 'settings/wrong', {
+    what,
+    subject,
+    hint,
+  });
+}

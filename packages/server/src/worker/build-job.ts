@@ -1,0 +1,157 @@
+import type { ProgressEvent, Stage } from '@mir/builder';
+import type { StageDuration } from '../database/schema.ts';
+import { complete, type Destination, destinationsOf } from '../images/completion.ts';
+import type { Spec } from '../images/spec.ts';
+import type { InstanceContext } from '../instance-context.ts';
+import type { JobProgress } from '../jobs/job.ts';
+import { appendLog } from '../jobs/log.ts';
+import { writeProgress } from '../jobs/progress.ts';
+import type { ClaimedJob } from '../jobs/queue.ts';
+import type { BuildTarget } from './build-message.ts';
+import { orderFor } from './build-order.ts';
+import type { BuildProcess } from './build-process.ts';
+
+/** So often at most is progress written down. */
+const progressMilliseconds = 250;
+
+const stageNames: Readonly<Record<Stage, string>> = {
+  base: 'Base is there',
+  resolve: 'Versions are resolved',
+  'os-packages': 'OS packages are layers',
+  wheels: 'Wheels are layers',
+  bytecode: 'The standard library is compiled',
+  assemble: 'The image is assembled',
+  push: 'The image is pushed',
+};
+
+/** One build: from the spec of a job to the versions that wait for it. */
+export class BuildJob {
+  readonly #context: InstanceContext;
+  readonly #worker: string;
+  readonly #job: ClaimedJob;
+  readonly #process: BuildProcess;
+  readonly #durations = new Map<Stage, number>();
+  #progress: JobProgress = { stage: undefined, doneBytes: 0, totalBytes: 0, sentBytes: 0, stages: [] };
+  #lines: { stage: string | undefined; text: string }[] = [];
+  #writing: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #isChanged = false;
+
+  constructor(context: InstanceContext, worker: string, job: ClaimedJob, process: BuildProcess) {
+    this.#context = context;
+    this.#worker = worker;
+    this.#job = job;
+    this.#process = process;
+  }
+
+  /** How long the stages took so far. */
+  get durations(): readonly StageDuration[] {
+    return [...this.#durations].map(([stage, seconds]) => ({ stage, seconds: Number(seconds.toFixed(3)) }));
+  }
+
+  /** @throws Fault of the build */
+  async run(): Promise<void> {
+    const { spec } = this.#job.payload as { readonly spec: Spec };
+    const { db } = this.#context;
+    try {
+      const [first, ...others] = await destinationsOf(db, this.#job.id);
+      if (first === undefined) {
+        // Whoever waited for it has gone; the job ends with nothing to show.
+        await complete(db, this.#worker, this.#job.id, nothing, new Set());
+        return;
+      }
+      const order = await orderFor(this.#context, spec);
+      this.#note(
+        `Attempt ${this.#job.attempts}: Python ${order.pythonVersion ?? 'of the base'}, ${order.requirements.length} requirements, ${order.osPackages.length} OS packages, ${order.platforms.join(' and ')}`,
+      );
+      const result = await this.#process.build(order, this.#target(first), this);
+      const delivered = new Set([first.versionId]);
+      for (let missing: readonly Destination[] = others; ; ) {
+        for (const destination of missing) {
+          await this.#process.deliver(this.#target(destination), this);
+          delivered.add(destination.versionId);
+        }
+        await this.#flush();
+        missing = await complete(db, this.#worker, this.#job.id, result, delivered);
+        if (missing.length === 0) break;
+      }
+      await this.say(`READY: ${result.digest}`);
+    } finally {
+      this.#process.finish();
+      clearTimeout(this.#timer);
+      await this.#flush().catch(() => undefined);
+    }
+  }
+
+  /** Adds a line to the log. */
+  async say(text: string): Promise<void> {
+    await appendLog(this.#context.db, this.#job.id, [{ stage: this.#progress.stage, text }]);
+  }
+
+  readonly onLog = (text: string): void => this.#note(text);
+
+  readonly onProgress = (event: ProgressEvent): void => {
+    const { doneBytes, totalBytes, sentBytes } = this.#progress;
+    if (event.type === 'expect') this.#progress = { ...this.#progress, totalBytes: totalBytes + event.bytes };
+    if (event.type === 'received') this.#progress = { ...this.#progress, doneBytes: doneBytes + event.bytes };
+    if (event.type === 'pushed') this.#progress = { ...this.#progress, sentBytes: sentBytes + event.bytes };
+    if (event.type === 'stage' && event.state === 'started') this.#progress = { ...this.#progress, stage: event.stage };
+    if (event.type === 'stage' && event.state === 'finished') {
+      const seconds = event.seconds ?? 0;
+      this.#durations.set(event.stage, (this.#durations.get(event.stage) ?? 0) + seconds);
+      this.#progress = { ...this.#progress, stages: [...this.#progress.stages, { stage: event.stage, seconds }] };
+      this.#note(`${stageNames[event.stage]} (${seconds.toFixed(1)} s)`);
+    }
+    this.#isChanged = true;
+    this.#schedule();
+  };
+
+  #note(text: string): void {
+    this.#lines.push({ stage: this.#progress.stage, text });
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      // What cannot be written now is written with the next piece, or told by the end of the job.
+      this.#flush().catch(() => undefined);
+    }, progressMilliseconds);
+  }
+
+  /** Writes down what has happened since the last time, one write after the other. */
+  #flush(): Promise<void> {
+    this.#writing = this.#writing
+      .catch(() => undefined)
+      .then(async () => {
+        const lines = this.#lines;
+        this.#lines = [];
+        await appendLog(this.#context.db, this.#job.id, lines);
+        if (!this.#isChanged) return;
+        this.#isChanged = false;
+        await writeProgress(this.#context.db, this.#worker, this.#job.id, this.#progress);
+      });
+    return this.#writing;
+  }
+
+  #target({ repository, tag }: Destination): BuildTarget {
+    const { registry } = this.#context.settings;
+    const path = this.#context.repositories.path(repository);
+    if (registry.kind === 'embedded' || registry.host === undefined) return { kind: 'embedded', repository: path, tag };
+    return { kind: 'registry', registry: registry.host, repository: path, tag };
+  }
+}
+
+const nothing = {
+  digest: '',
+  lockDigest: '',
+  base: { name: '', digest: '' },
+  pythonVersion: '',
+  libraries: [],
+  osPackages: [],
+  layers: [],
+  sizeBytes: 0,
+  problems: [],
+  durations: [],
+  locks: [],
+};

@@ -1,0 +1,73 @@
+import type { ProgressEvent } from '@mir/builder';
+import type { FaultData, Platform } from '@mir/core';
+import type { BuildResult } from '../images/completion.ts';
+
+/** What a build process is told to build: a spec with all that the instance adds to it. */
+export type BuildOrder = {
+  readonly platforms: readonly Platform[];
+  readonly pythonVersion: string | undefined;
+  readonly base: string | undefined;
+  /** PEP 508 lines: the user's, the image type's, the platform release's. */
+  readonly requirements: readonly string[];
+  /** Versions to prefer, as pins; left out when they fit nothing. */
+  readonly preferences: readonly string[];
+  readonly osPackages: readonly string[];
+  readonly bytecode: boolean;
+};
+
+/** Where an image goes. */
+export type BuildTarget =
+  | { readonly kind: 'embedded'; readonly repository: string; readonly tag: string }
+  | { readonly kind: 'registry'; readonly registry: string; readonly repository: string; readonly tag: string };
+
+/** A package of a plan. */
+export type PlannedPackage = {
+  readonly kind: 'wheel' | 'os-package';
+  readonly name: string;
+  readonly version: string;
+  readonly sizeBytes: number;
+  readonly isHere: boolean;
+};
+
+/** What a plan says. */
+export type PlanResult = {
+  readonly platforms: readonly {
+    readonly platform: string;
+    readonly base: { readonly name: string; readonly digest: string };
+    readonly pythonVersion: string;
+    readonly lockDigest: string;
+    readonly lock: string;
+    readonly packages: readonly PlannedPackage[];
+    readonly bytesToMove: number;
+    readonly bytesShared: number;
+    readonly problems: readonly PlanProblem[];
+  }[];
+};
+
+type PlanProblem = {
+  readonly severity: 'error' | 'warning';
+  readonly code: string;
+  readonly message: string;
+  readonly fix: string;
+  readonly osPackages?: readonly string[];
+};
+
+/** What a worker says to its build process. */
+export type WorkerMessage =
+  | { readonly type: 'build'; readonly order: BuildOrder; readonly target: BuildTarget }
+  | { readonly type: 'deliver'; readonly target: BuildTarget }
+  | { readonly type: 'plan'; readonly order: BuildOrder }
+  /** Nothing more is wanted of the image that was built. */
+  | { readonly type: 'done' }
+  | { readonly type: 'record'; readonly id: number; readonly record: unknown };
+
+/** What a build process says. It knows no database: layer records are asked for. */
+export type ProcessMessage =
+  | { readonly type: 'read-record'; readonly id: number; readonly key: readonly string[] }
+  | { readonly type: 'write-record'; readonly id: number; readonly key: readonly string[]; readonly record: object }
+  | { readonly type: 'progress'; readonly event: ProgressEvent }
+  | { readonly type: 'log'; readonly text: string }
+  | { readonly type: 'built'; readonly result: BuildResult }
+  | { readonly type: 'delivered' }
+  | { readonly type: 'planned'; readonly result: PlanResult }
+  | { readonly type: 'failed'; readonly fault: FaultData };

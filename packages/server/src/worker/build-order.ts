@@ -1,0 +1,23 @@
+import { formatRequirement } from '@mir/python';
+import { requirementsOfType } from '../images/image-types.ts';
+import { requirementOf, type Spec } from '../images/spec.ts';
+import type { InstanceContext } from '../instance-context.ts';
+import type { BuildOrder } from './build-message.ts';
+
+/** What a build process is told for a spec: what the user asked for, and what the instance adds to it. */
+export async function orderFor(context: InstanceContext, spec: Spec): Promise<BuildOrder> {
+  const own = spec.pipRequirements.map((one) => formatRequirement(requirementOf(one)));
+  const ofType = await requirementsOfType(context, spec);
+  return {
+    platforms: spec.platforms ?? context.rules.platforms,
+    pythonVersion: spec.base === undefined ? (spec.pythonVersion ?? context.rules.defaultPython) : spec.pythonVersion,
+    base: spec.base,
+    requirements: [...ofType.requirements, ...own],
+    preferences: ofType.preferences,
+    osPackages: spec.packageRequirements.map(({ name, versionSpecifier }) => {
+      const version = (versionSpecifier ?? '').replace(/^=/, '');
+      return version === '' ? name : `${name}=${version}`;
+    }),
+    bytecode: spec.bytecode ?? true,
+  };
+}

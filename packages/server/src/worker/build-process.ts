@@ -1,0 +1,143 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { extname } from 'node:path';
+import type { LayerKey, LayerRecord, ProgressEvent, RecordStore } from '@mir/builder';
+import { Fault } from '@mir/core';
+import type { BuildResult } from '../images/completion.ts';
+import type { BuildOrder, BuildTarget, PlanResult, ProcessMessage, WorkerMessage } from './build-message.ts';
+
+const program = new URL(`./build-program${extname(import.meta.url)}`, import.meta.url);
+
+/** What a build process must not be able to see. */
+const secretVariables = ['DATABASE_URL', 'MIR_ADMIN_PASSWORD', 'MIR_API_KEY'];
+
+/** What happens while a build process works. */
+export type BuildListener = {
+  readonly onProgress: (event: ProgressEvent) => void;
+  readonly onLog: (text: string) => void;
+};
+
+type Waiting = { readonly resolve: (answer: Answer) => void; readonly reject: (thrown: unknown) => void };
+
+type Answer = Exclude<ProcessMessage, { type: 'read-record' | 'write-record' | 'progress' | 'log' }>;
+
+/**
+ * A process that builds and plans, one thing after the other, kept for the next one. It can be killed at any moment: that is how
+ * builds are cancelled, broken off at their deadline, and put aside for more urgent ones.
+ */
+export class BuildProcess {
+  readonly #records: RecordStore;
+  readonly #environment: NodeJS.ProcessEnv;
+  #child: ChildProcess | undefined;
+  #listener: BuildListener | undefined;
+  #answer: Waiting | undefined;
+  #killedBecause: unknown;
+
+  constructor(records: RecordStore, environment: NodeJS.ProcessEnv) {
+    this.#records = records;
+    this.#environment = { ...environment };
+    for (const name of secretVariables) delete this.#environment[name];
+  }
+
+  /** Builds an image and puts it to its first destination. @throws Fault of the build; whatever {@link kill} was given */
+  async build(order: BuildOrder, target: BuildTarget, listener: BuildListener): Promise<BuildResult> {
+    const answer = await this.#ask({ type: 'build', order, target }, listener);
+    if (answer.type !== 'built') throw new TypeError(`a build answered "${answer.type}"`);
+    return answer.result;
+  }
+
+  /** Puts the image that was built to another destination. */
+  async deliver(target: BuildTarget, listener: BuildListener): Promise<void> {
+    await this.#ask({ type: 'deliver', target }, listener);
+  }
+
+  /** Says that nothing more is wanted of the image that was built. */
+  finish(): void {
+    this.#child?.send({ type: 'done' } satisfies WorkerMessage);
+  }
+
+  /** Says what a build would do. @throws Fault of the plan */
+  async plan(order: BuildOrder, listener: BuildListener): Promise<PlanResult> {
+    const answer = await this.#ask({ type: 'plan', order }, listener);
+    if (answer.type !== 'planned') throw new TypeError(`a plan answered "${answer.type}"`);
+    return answer.result;
+  }
+
+  /** Ends the process at once; what it was doing ends with the given fault. */
+  kill(because?: unknown): void {
+    this.#killedBecause = because;
+    this.#child?.kill('SIGKILL');
+  }
+
+  #ask(message: WorkerMessage, listener: BuildListener): Promise<Answer> {
+    const child = this.#child ?? this.#start();
+    this.#listener = listener;
+    return new Promise((resolve, reject) => {
+      this.#answer = { resolve, reject };
+      child.send(message, (error) => {
+        if (error !== null) this.#end(child, error);
+      });
+    });
+  }
+
+  #start(): ChildProcess {
+    this.#killedBecause = undefined;
+    const child = fork(program, {
+      env: this.#environment,
+      execArgv: ['--max-semi-space-size=2', '--expose-gc'],
+      // What it prints is the worker's log, not anybody's answer.
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    child.on('message', (message: ProcessMessage) => this.#take(child, message));
+    child.on('error', (error) => this.#end(child, error));
+    child.on('exit', () => this.#end(child, undefined));
+    // An idle build process must not keep its worker from ending.
+    child.unref();
+    child.channel?.unref();
+    this.#child = child;
+    return child;
+  }
+
+  #take(child: ChildProcess, message: ProcessMessage): void {
+    if (message.type === 'read-record') {
+      void this.#answerRecord(child, message.id, () => this.#records.read(message.key as unknown as LayerKey));
+    } else if (message.type === 'write-record') {
+      void this.#answerRecord(child, message.id, () =>
+        this.#records.write(message.key as unknown as LayerKey, message.record as LayerRecord),
+      );
+    } else if (message.type === 'progress') this.#listener?.onProgress(message.event);
+    else if (message.type === 'log') this.#listener?.onLog(message.text);
+    else if (message.type === 'failed') this.#settle(({ reject }) => reject(Fault.from(message.fault)));
+    else this.#settle(({ resolve }) => resolve(message));
+  }
+
+  async #answerRecord(child: ChildProcess, id: number, work: () => Promise<unknown>): Promise<void> {
+    try {
+      const record = (await work()) ?? null;
+      child.send({ type: 'record', id, record } satisfies WorkerMessage, () => undefined);
+    } catch (thrown) {
+      // Without its records no build goes on; the job is tried again when the database is back.
+      this.#killedBecause ??= thrown;
+      child.kill('SIGKILL');
+    }
+  }
+
+  #end(child: ChildProcess, error: Error | undefined): void {
+    if (this.#child === child) this.#child = undefined;
+    const because = this.#killedBecause ?? machineryFault(error);
+    this.#settle(({ reject }) => reject(because));
+  }
+
+  #settle(how: (answer: Waiting) => void): void {
+    const answer = this.#answer;
+    this.#answer = undefined;
+    if (answer !== undefined) how(answer);
+  }
+}
+
+function machineryFault(error: Error | undefined): Fault {
+  return new Fault('job/machinery', {
+    what: `The process that built ended unexpectedly${error === undefined ? '' : `: ${error.message}`}`,
+    hint: 'It is tried again; if it stays, look whether the machine has run out of memory.',
+    cause: error,
+  });
+}

@@ -1,0 +1,217 @@
+/**
+ * The program of a build process: builds and plans what its worker tells it, one thing after the other. It holds no credential of
+ * the instance and no connection to its database; killed at any moment, it leaves nothing half-visible.
+ */
+import {
+  type BuiltImages,
+  buildImages,
+  bytesShared,
+  bytesToMove,
+  Delivery,
+  type ImageSpec,
+  inspectPlan,
+  layerAnnotations,
+  lockFile,
+  makePlans,
+  mended,
+  type Plan,
+  type ProgressEvent,
+  type Stage,
+  Workshop,
+} from '@mir/builder';
+import { Fault, isFault } from '@mir/core';
+import { parseRequirement } from '@mir/python';
+import type { StageDuration, VersionLayer } from '../database/schema.ts';
+import type { BuildResult } from '../images/completion.ts';
+import type { BuildOrder, BuildTarget, PlanResult, ProcessMessage, WorkerMessage } from './build-message.ts';
+import { MessageRecords } from './message-records.ts';
+
+const records = new MessageRecords(say);
+let delivered: ((target: BuildTarget | undefined) => void) | undefined;
+const waiting: (BuildTarget | undefined)[] = [];
+
+process.on('message', (message: WorkerMessage) => {
+  if (message.type === 'record') return records.answer(message.id, message.record);
+  if (message.type === 'build') return void attempt(() => build(message.order, message.target));
+  if (message.type === 'plan') return void attempt(() => plan(message.order));
+  const next = message.type === 'deliver' ? message.target : undefined;
+  if (delivered === undefined) waiting.push(next);
+  else delivered(next);
+});
+// The worker has gone, and with it whoever would take the result.
+process.on('disconnect', () => process.exit(0));
+
+async function attempt(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (thrown) {
+    const fault = isFault(thrown)
+      ? thrown
+      : new Fault('server/failed', {
+          what: `The build failed for a reason that is a fault of the program: ${thrown instanceof Error ? thrown.message : thrown}`,
+          hint: 'It is tried again; if it stays, report it with the log of the worker.',
+          cause: thrown,
+        });
+    if (!isFault(thrown)) process.stderr.write(`${thrown instanceof Error ? thrown.stack : thrown}\n`);
+    say({ type: 'failed', fault: fault.toJSON() });
+  }
+}
+
+async function build(order: BuildOrder, first: BuildTarget): Promise<void> {
+  const durations = new Map<Stage, number>();
+  await using workshop = await openWorkshop(durations);
+  const { built, plans } = await mended(workshop, async () => {
+    await using delivery = new Delivery(workshop, first);
+    const { plans } = await planned(workshop, order, true);
+    delivery.expectBases(plans.map(({ base }) => base));
+    logPlans(plans);
+    const built = await buildImages(workshop, plans, delivery.offer);
+    await delivery.complete(built.published);
+    await workshop.layerPool?.settle();
+    return { built, plans };
+  });
+  const problems = [...built.images.flatMap(({ built: { problems } }) => problems), ...workshop.problems];
+  for (const { severity, message, fix } of problems) say({ type: 'log', text: `${severity}: ${message}. ${fix}` });
+  say({ type: 'built', result: resultOf(built, plans, problems, durations) });
+  for (;;) {
+    const target = await nextTarget();
+    if (target === undefined) return;
+    await using delivery = new Delivery(workshop, target);
+    delivery.expectBases(plans.map(({ base }) => base));
+    await delivery.complete(built.published);
+    say({ type: 'delivered' });
+  }
+}
+
+async function plan(order: BuildOrder): Promise<void> {
+  await using workshop = await openWorkshop(new Map());
+  const result = await mended(workshop, async (): Promise<PlanResult> => {
+    const { plans } = await planned(workshop, order, false);
+    return {
+      platforms: await Promise.all(
+        plans.map(async (made) => ({
+          platform: made.base.platform,
+          base: { name: made.base.name, digest: made.base.digest },
+          pythonVersion: made.base.target.pythonVersion,
+          lockDigest: made.digest,
+          lock: lockFile(made),
+          packages: made.items.map(({ kind, name, version, sizeBytes, isHere }) => ({
+            kind,
+            name,
+            version,
+            sizeBytes,
+            isHere,
+          })),
+          bytesToMove: bytesToMove(made),
+          bytesShared: bytesShared(made),
+          problems: [...made.problems, ...(await inspectPlan(workshop, made))],
+        })),
+      ),
+    };
+  });
+  say({ type: 'planned', result });
+}
+
+/** Preferred versions are pins first; where they fit nothing, the requirements alone decide. */
+async function planned(
+  workshop: Workshop,
+  order: BuildOrder,
+  startsWheels: boolean,
+): Promise<{ readonly plans: readonly Plan[] }> {
+  if (order.preferences.length > 0) {
+    try {
+      return { plans: await makePlans(workshop, specsOf(order, order.preferences), { startsWheels }) };
+    } catch (thrown) {
+      if (!isFault(thrown) || !thrown.code.startsWith('resolution/')) throw thrown;
+      say({ type: 'log', text: 'The versions of the system image do not fit; resolving without them' });
+    }
+  }
+  return { plans: await makePlans(workshop, specsOf(order, []), { startsWheels }) };
+}
+
+function specsOf(order: BuildOrder, preferences: readonly string[]): readonly ImageSpec[] {
+  return order.platforms.map((platform) => ({
+    platform,
+    requirements: order.requirements.map((line) => parseRequirement(line)),
+    constraints: preferences.map((line) => parseRequirement(line)),
+    osPackages: order.osPackages,
+    bytecode: order.bytecode,
+    ...(order.base !== undefined && { base: order.base }),
+    ...(order.pythonVersion !== undefined && { pythonVersion: order.pythonVersion }),
+  }));
+}
+
+function openWorkshop(durations: Map<Stage, number>): Promise<Workshop> {
+  return Workshop.open({
+    environment: process.env,
+    now: () => new Date(),
+    records,
+    onProgress: (event: ProgressEvent) => {
+      if (event.type === 'stage' && event.state === 'finished') {
+        durations.set(event.stage, (durations.get(event.stage) ?? 0) + (event.seconds ?? 0));
+      }
+      say({ type: 'progress', event });
+    },
+  });
+}
+
+function resultOf(
+  { published, images }: BuiltImages,
+  plans: readonly Plan[],
+  problems: BuildResult['problems'],
+  durations: ReadonlyMap<Stage, number>,
+): BuildResult {
+  const [first] = plans;
+  if (first === undefined) throw new TypeError('a build without a plan');
+  const layers = new Map<string, VersionLayer>();
+  for (const { built } of images) {
+    for (const { descriptor } of built.image.layers) {
+      const role = descriptor.annotations?.[layerAnnotations.role] ?? 'base';
+      layers.set(descriptor.digest, { digest: descriptor.digest, sizeBytes: descriptor.size, role });
+    }
+  }
+  const packages = new Map<string, { readonly name: string; readonly version: string }>();
+  for (const { lock } of plans) {
+    for (const { name, version } of lock.python.packages) packages.set(`${name} ${version}`, { name, version });
+  }
+  return {
+    digest: published.digest,
+    lockDigest: first.digest,
+    base: { name: first.base.name, digest: first.base.digest },
+    pythonVersion: first.base.target.pythonVersion.split('.').slice(0, 2).join('.'),
+    libraries: [...packages.values()],
+    osPackages: first.lock.osPackages.map(({ name, version }) => ({ name, version })),
+    layers: [...layers.values()],
+    sizeBytes: [...layers.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    problems: problems.map(({ code, message, fix }) => ({ code, message, fix })),
+    durations: [...durations].map(
+      ([stage, seconds]): StageDuration => ({ stage, seconds: Number(seconds.toFixed(3)) }),
+    ),
+    locks: plans.map((made) => ({ platform: made.base.platform, text: lockFile(made) })),
+  };
+}
+
+function logPlans(plans: readonly Plan[]): void {
+  for (const made of plans) {
+    const { lock, base, items } = made;
+    const known = items.filter(({ isHere }) => isHere).length;
+    say({
+      type: 'log',
+      text: `${base.platform}: ${base.name}, Python ${base.target.pythonVersion}, ${lock.python.packages.length} Python and ${lock.osPackages.length} OS packages; ${known} of ${items.length} are there already`,
+    });
+  }
+}
+
+function nextTarget(): Promise<BuildTarget | undefined> {
+  if (waiting.length > 0) return Promise.resolve(waiting.shift());
+  return new Promise((resolve) => {
+    delivered = (target) => {
+      delivered = undefined;
+      resolve(target);
+    };
+  });
+}
+
+function say(message: ProcessMessage): void {
+  process.send?.(message);
+}

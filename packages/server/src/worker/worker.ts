@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Fault, type FaultData, isFault } from '@mir/core';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Notifications } from '../database/notifications.ts';
+import { cancelled, fail } from '../images/completion.ts';
+import type { InstanceContext } from '../instance-context.ts';
+import type { JobKind } from '../jobs/job.ts';
+import { type ClaimedJob, channels, claim, handBack, isMoreUrgentWaiting, leaseSeconds, renew } from '../jobs/queue.ts';
+import { blameOf } from './blame.ts';
+import { BuildJob } from './build-job.ts';
+import { BuildProcess } from './build-process.ts';
+import { DatabaseRecords } from './layer-records.ts';
+import { runPlanJob } from './plan-job.ts';
+
+/** How often a job is begun before the machinery's faults are told to the user. */
+const attemptLimit = 5;
+
+/** Waiting workers look by themselves so often, should a notification be lost. */
+const pollSeconds = 5;
+
+/** A build that is nearly done may end before a worker that was told to stop gives it back. */
+const stopGraceSeconds = 10;
+
+/** What makes a running job end before its time. */
+type Interruption = 'cancelled' | 'preempted' | 'stopping' | 'lost' | 'deadline';
+
+class Interrupted extends Error {
+  readonly why: Interruption;
+  constructor(why: Interruption) {
+    super(why);
+    this.why = why;
+  }
+}
+
+export type WorkerOptions = {
+  readonly context: InstanceContext;
+  readonly notifications: Notifications;
+  readonly logger: FastifyBaseLogger;
+  readonly environment: NodeJS.ProcessEnv;
+};
+
+/**
+ * Takes jobs from the queue and does them: one build and one plan at a time, each in a process of its own. Killed, its jobs are
+ * taken up by others when their lease has run out; told to stop, it finishes what is nearly done and gives the rest back.
+ */
+export class Worker {
+  readonly id = randomUUID();
+  readonly #options: WorkerOptions;
+  readonly #lanes: readonly Lane[];
+  readonly #stopping = new AbortController();
+  #ended: Promise<unknown> = Promise.resolve();
+  #unsubscribe: () => void = () => undefined;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#lanes = (['build', 'plan'] as const).map((kind) => new Lane(kind, this.id, options));
+  }
+
+  /** Begins to work. */
+  start(): void {
+    this.#unsubscribe = this.#options.notifications.subscribe((channel, payload) => {
+      for (const lane of this.#lanes) lane.onNotification(channel, payload);
+    });
+    const { signal } = this.#stopping;
+    this.#ended = Promise.all([...this.#lanes.map((lane) => lane.run(signal)), this.#renewLeases(signal)]);
+    this.#options.logger.info({ worker: this.id }, 'worker started');
+  }
+
+  /** Ends in order: nothing new is begun, what runs is finished within a few seconds or given back. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#unsubscribe();
+    const graceOver = new AbortController();
+    const ended = this.#ended.finally(() => graceOver.abort());
+    await Promise.race([
+      ended,
+      delay(stopGraceSeconds * 1000, undefined, { signal: graceOver.signal }).catch(() => undefined),
+    ]);
+    for (const lane of this.#lanes) lane.interrupt('stopping');
+    await ended;
+    for (const lane of this.#lanes) lane.close();
+    this.#options.logger.info({ worker: this.id }, 'worker stopped');
+  }
+
+  async #renewLeases(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted || this.#lanes.some(({ jobId }) => jobId !== undefined)) {
+      await delay((leaseSeconds * 1000) / 3, undefined, { signal: signal.aborted ? undefined : signal }).catch(
+        () => undefined,
+      );
+      const jobs = this.#lanes.flatMap(({ jobId }) => (jobId === undefined ? [] : [jobId]));
+      if (signal.aborted && jobs.length === 0) return;
+      try {
+        const ended = await renew(this.#options.context.db, this.id, jobs);
+        for (const lane of this.#lanes)
+          if (lane.jobId !== undefined && ended.includes(lane.jobId)) lane.interrupt('cancelled');
+      } catch (thrown) {
+        // Until the lease has run out the database may come back; after that the job is somebody else's.
+        this.#options.logger.warn({ err: thrown }, 'leases could not be renewed');
+      }
+      if (signal.aborted) await delay(100);
+    }
+  }
+}
+
+/** One job at a time of one kind. */
+class Lane {
+  readonly #kind: JobKind;
+  readonly #worker: string;
+  readonly #options: WorkerOptions;
+  readonly #process: BuildProcess;
+  #running: ClaimedJob | undefined;
+  #wake: () => void = () => undefined;
+  #isWoken = false;
+
+  constructor(kind: JobKind, worker: string, options: WorkerOptions) {
+    this.#kind = kind;
+    this.#worker = worker;
+    this.#options = options;
+    this.#process = new BuildProcess(new DatabaseRecords(options.context.db), options.environment);
+  }
+
+  /** The job that it does at the moment. */
+  get jobId(): string | undefined {
+    return this.#running?.id;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.#wake(), { once: true });
+    while (!signal.aborted) {
+      this.#isWoken = false;
+      const job = await claim(this.#options.context.db, this.#worker, [this.#kind]).catch((thrown: unknown) => {
+        this.#options.logger.warn({ err: thrown }, 'the queue could not be asked');
+        return undefined;
+      });
+      if (job === undefined) await this.#wait(signal);
+      else await this.#do(job);
+    }
+  }
+
+  onNotification(channel: string | undefined, payload: string): void {
+    if (channel === undefined || (channel === channels.queued && payload === this.#kind)) {
+      this.#isWoken = true;
+      this.#wake();
+      if (this.#running !== undefined && this.#running.priority > 0) void this.#giveWay(this.#running);
+    }
+    if (channel === channels.cancelled && payload === this.jobId) this.interrupt('cancelled');
+  }
+
+  /** Ends what runs. */
+  interrupt(why: Interruption): void {
+    if (this.#running !== undefined) this.#process.kill(new Interrupted(why));
+  }
+
+  close(): void {
+    this.#process.kill();
+  }
+
+  async #do(job: ClaimedJob): Promise<void> {
+    const { context, logger } = this.#options;
+    const log = logger.child({
+      worker: this.#worker,
+      job: job.id,
+      ...(job.requestId !== null && { requestId: job.requestId }),
+    });
+    this.#running = job;
+    const deadline = setTimeout(() => this.interrupt('deadline'), context.settings.build_deadline_seconds * 1000);
+    const build = new BuildJob(context, this.#worker, job, this.#process);
+    log.info({ kind: job.kind, attempt: job.attempts }, 'job begun');
+    try {
+      if (job.cancelRequestedAt !== null) throw new Interrupted('cancelled');
+      if (job.kind === 'plan') await runPlanJob(context, this.#worker, job, this.#process);
+      else await build.run();
+      log.info('job done');
+    } catch (thrown) {
+      await this.#end(job, thrown, build, log).catch((second: unknown) =>
+        log.error({ err: second }, 'the end of a job could not be written down; its lease will run out'),
+      );
+    } finally {
+      clearTimeout(deadline);
+      this.#running = undefined;
+    }
+  }
+
+  /** What becomes of a job that did not end well. */
+  async #end(job: ClaimedJob, thrown: unknown, build: BuildJob, log: FastifyBaseLogger): Promise<void> {
+    const { db } = this.#options.context;
+    if (thrown instanceof Interrupted) {
+      log.info({ why: thrown.why }, 'job interrupted');
+      if (thrown.why === 'cancelled') return cancelled(db, this.#worker, job.id);
+      if (thrown.why === 'deadline') return fail(db, this.#worker, job.id, this.#deadlineFault(), build.durations);
+      return handBack(db, this.#worker, job, { afterSeconds: 0, countsAsAttempt: false });
+    }
+    const fault = faultOf(thrown);
+    const isMachinery = !isFault(thrown) || blameOf(thrown.code) === 'machinery';
+    log.warn({ fault, err: isFault(thrown) ? undefined : thrown }, 'job failed');
+    if (isMachinery && job.attempts < attemptLimit) {
+      const afterSeconds = Math.min(2 ** job.attempts, 60);
+      await build
+        .say(`${fault.what}. It is tried again in ${afterSeconds} s (attempt ${job.attempts} of ${attemptLimit}).`)
+        .catch(() => undefined);
+      return handBack(db, this.#worker, job, { afterSeconds, countsAsAttempt: true });
+    }
+    await build.say(`error: ${fault.what}. ${fault.hint}`).catch(() => undefined);
+    await fail(db, this.#worker, job.id, fault, build.durations);
+  }
+
+  async #giveWay(job: ClaimedJob): Promise<void> {
+    const isNeeded = await isMoreUrgentWaiting(this.#options.context.db, this.#kind, job.priority).catch(() => false);
+    // Layers that are made are kept, so what is put aside goes on where it was.
+    if (isNeeded && this.#running === job) this.interrupt('preempted');
+  }
+
+  async #wait(signal: AbortSignal): Promise<void> {
+    if (this.#isWoken || signal.aborted) return;
+    const over = new AbortController();
+    await Promise.race([
+      delay(pollSeconds * 1000, undefined, { signal: over.signal }).catch(() => undefined),
+      new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      }),
+    ]);
+    over.abort();
+    this.#wake = () => undefined;
+  }
+
+  #deadlineFault(): FaultData {
+    const seconds = this.#options.context.settings.build_deadline_seconds;
+    return {
+      code: 'job/deadline',
+      what: `The build was not done after ${seconds} s`,
+      hint: 'Ask for fewer packages, or have an administrator raise build_deadline_seconds.',
+    };
+  }
+}
+
+function faultOf(thrown: unknown): FaultData {
+  if (thrown instanceof Fault) return thrown.toJSON();
+  return {
+    code: 'job/machinery',
+    what: 'Something failed inside of the worker',
+    hint: 'Start the build again with retry; if it stays, give the id of the job to an administrator.',
+  };
+}

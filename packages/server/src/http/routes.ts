@@ -4,6 +4,7 @@ import type { Metrics } from '../metrics.ts';
 import type { Route } from './route.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { healthRoutes } from './routes/health.ts';
+import { imageRoutes } from './routes/images.ts';
 import { originalImageRoutes } from './routes/original-images.ts';
 import { originalInstanceRoutes } from './routes/original-instance.ts';
 
@@ -19,6 +20,7 @@ export function allRoutes(context: InstanceContext, services: RouteServices): Ro
   return [
     ...healthRoutes(services),
     ...originalImageRoutes(context),
+    ...imageRoutes(context, services.notifications),
     ...originalInstanceRoutes(context),
     ...accountRoutes(context),
   ];

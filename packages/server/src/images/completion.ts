@@ -152,15 +152,16 @@ async function finishVersion(
       updated_at: sql<Date>`now()`,
     })
     .where('id', '=', imageId)
-    .where(({ or, eb, selectFrom }) =>
-      or([
-        eb('current_version_id', 'is', null),
-        eb(
-          selectFrom('versions').select('number').whereRef('versions.id', '=', 'images.current_version_id'),
-          '<',
-          number,
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('versions as later')
+            .whereRef('later.image_id', '=', 'images.id')
+            .where('later.state', '=', 'READY')
+            .where('later.number', '>', number)
+            .select('later.id'),
         ),
-      ]),
+      ),
     )
     .execute();
   await settleStatus(trx, imageId);

@@ -102,6 +102,6 @@ export async function findImage(db: Db, name: string): Promise<ImageRow> {
   throw serverFault('image/unknown', {
     what: `There is no image named "${name.slice(0, 200)}"`,
     subject: name.slice(0, 200),
-    hint: 'GET /v1/images/search lists those that there are.',
+    hint: 'GET /v1/search lists those that there are.',
   });
 }

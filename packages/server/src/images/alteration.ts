@@ -1,0 +1,202 @@
+import type { ChangeReason } from '@mir/core';
+import { sql } from 'kysely';
+import type { Caller, Trace } from '../access/caller.ts';
+import { requireRight } from '../access/rights.ts';
+import { audit } from '../audit/audit.ts';
+import { transaction } from '../database/transaction.ts';
+import { serverFault } from '../fault.ts';
+import type { InstanceContext, Trx } from '../instance-context.ts';
+import { priorities } from '../jobs/job.ts';
+import { settleStatus } from './completion.ts';
+import { findImage, type ImageRow } from './image-row.ts';
+import { addVersion } from './new-version.ts';
+import { idsOfPackages } from './packages.ts';
+import { checkSpec, type Spec } from './spec.ts';
+import { specChanges } from './spec-change.ts';
+import { findVersion } from './versions.ts';
+
+/**
+ * Alters an image: a new version from a changed spec, under the same name. The name moves when that version is READY; until then,
+ * and when it fails, the image stays what it is.
+ *
+ * @param change gives the wanted spec from the one that stands
+ * @throws Fault `image/unknown`, `image/system`, `access/forbidden`, `spec/invalid`, `request/precondition` when nothing changes
+ */
+export async function alterImage(
+  context: InstanceContext,
+  caller: Caller,
+  name: string,
+  change: (standing: Spec) => Spec,
+  trace: Trace,
+): Promise<{ readonly jobId: string }> {
+  return transaction(context.db, async (trx) => {
+    const image = await lockImage(trx, name);
+    requireRight(caller, 'change', 'Altering this image', image);
+    refuseSystem(image);
+    const standing = await standingSpec(trx, image);
+    const spec = checkSpec(change(standing), context.rules);
+    const reasons = specChanges(standing, spec);
+    if (reasons.length === 0) {
+      throw serverFault('request/precondition', {
+        what: `"${name}" is what was asked for already: nothing would change`,
+        subject: name,
+        hint: 'To build it again, use retry.',
+      });
+    }
+    const { jobId } = await addNextVersion(context, trx, image, { spec, reasons, caller, trace });
+    await audit(trx, { caller, trace, action: 'image.alter', subject: name, old: standing, new: spec });
+    return { jobId };
+  });
+}
+
+/**
+ * Builds a version again: of an image whose latest version failed or was cancelled, or whose packages are to be resolved anew.
+ *
+ * @throws Fault `image/unknown`, `access/forbidden`
+ */
+export async function retryImage(
+  context: InstanceContext,
+  caller: Caller,
+  name: string,
+  trace: Trace,
+): Promise<{ readonly jobId: string }> {
+  return transaction(context.db, async (trx) => {
+    const image = await lockImage(trx, name);
+    requireRight(caller, 'change', 'Building this image again', image);
+    const latest = await trx
+      .selectFrom('versions')
+      .where('image_id', '=', image.id)
+      .orderBy('number', 'desc')
+      .limit(1)
+      .select(['spec', 'state', 'number'])
+      .executeTakeFirstOrThrow();
+    const isRelock = latest.state === 'READY';
+    const reasons: ChangeReason[] = [
+      { kind: isRelock ? 'REQUIREMENTS' : 'RETRY', subject: 'version', old: String(latest.number) },
+    ];
+    const { jobId } = await addNextVersion(context, trx, image, { spec: latest.spec, reasons, caller, trace });
+    await audit(trx, { caller, trace, action: 'image.retry', subject: name });
+    return { jobId };
+  });
+}
+
+/**
+ * Lets the name of an image stand for an earlier version again. Only the database changes: registries know versions by tags that
+ * never move.
+ *
+ * @throws Fault `version/unknown`, `version/unusable`, `access/forbidden`
+ */
+export async function rollBack(
+  context: InstanceContext,
+  caller: Caller,
+  name: string,
+  number: number,
+  trace: Trace,
+): Promise<void> {
+  await transaction(context.db, async (trx) => {
+    const image = await lockImage(trx, name);
+    requireRight(caller, 'change', 'Rolling this image back', image);
+    const version = await findVersion(trx, image, number);
+    if (version.state !== 'READY') {
+      throw serverFault('version/unusable', {
+        what: `Version ${number} of "${name}" is ${version.state}, so the name cannot stand for it`,
+        subject: name,
+        hint: 'Choose a version that is READY.',
+      });
+    }
+    await trx
+      .updateTable('images')
+      .set({
+        current_version_id: version.id,
+        package_ids: await idsOfPackages(trx, version.libraries ?? []),
+        base_name: version.baseName,
+        updated_at: sql<Date>`now()`,
+      })
+      .where('id', '=', image.id)
+      .execute();
+    const reason: ChangeReason = {
+      kind: 'ROLLBACK',
+      subject: 'version',
+      ...(image.currentVersionId !== null && { old: String(image.shownNumber) }),
+      new: String(number),
+    };
+    await trx
+      .updateTable('versions')
+      .set({ reasons: JSON.stringify([...version.reasons, reason]) })
+      .where('id', '=', version.id)
+      .execute();
+    await settleStatus(trx, image.id);
+    await audit(trx, {
+      caller,
+      trace,
+      action: 'image.roll-back',
+      subject: name,
+      old: { version: image.shownNumber },
+      new: { version: number },
+    });
+  });
+}
+
+/** An image by its name, so that nobody else changes it before the end of the transaction. */
+export async function lockImage(trx: Trx, name: string): Promise<ImageRow> {
+  await trx
+    .selectFrom('images')
+    .where('name', '=', name)
+    .where('removed_at', 'is', null)
+    .forUpdate()
+    .select('id')
+    .execute();
+  return findImage(trx, name);
+}
+
+/** Adds the version behind the last one of an image. */
+export async function addNextVersion(
+  context: InstanceContext,
+  trx: Trx,
+  image: ImageRow,
+  version: {
+    readonly spec: Spec;
+    readonly reasons: readonly ChangeReason[];
+    readonly caller: Caller;
+    readonly trace: Trace;
+  },
+): Promise<{ readonly versionId: number; readonly jobId: string }> {
+  const { last } = await trx
+    .selectFrom('versions')
+    .where('image_id', '=', image.id)
+    .select(({ fn }) => fn.max('number').as('last'))
+    .executeTakeFirstOrThrow();
+  return addVersion(context, trx, {
+    imageId: image.id,
+    number: last + 1,
+    spec: version.spec,
+    reasons: version.reasons,
+    priority: priorities.interactive,
+    creatorId: version.caller.userId,
+    workspaceId: version.caller.workspace?.id ?? null,
+    trace: version.trace,
+  });
+}
+
+/** What changes are made to: the spec of the newest version under way, else of the one that the name stands for, else of the last one. */
+async function standingSpec(trx: Trx, image: ImageRow): Promise<Spec> {
+  const row = await trx
+    .selectFrom('versions')
+    .where('image_id', '=', image.id)
+    .orderBy(sql`state in ('READY', 'FAILED', 'CANCELLED')`)
+    .orderBy(sql`id is distinct from ${image.currentVersionId}`)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .select('spec')
+    .executeTakeFirstOrThrow();
+  return row.spec;
+}
+
+function refuseSystem({ role, name }: ImageRow): void {
+  if (role !== 'SYSTEM') return;
+  throw serverFault('image/system', {
+    what: `"${name}" is a system image, which nobody can alter`,
+    subject: name,
+    hint: 'Create an image of that type with what you need besides.',
+  });
+}

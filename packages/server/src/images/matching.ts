@@ -1,0 +1,168 @@
+import { normalizeName, parseRequirement, type Requirement } from '@mir/python';
+import { sql } from 'kysely';
+import type { InstanceContext } from '../instance-context.ts';
+import { outlineOf } from './creation.ts';
+import { idsMeeting, meets } from './packages.ts';
+import { requirementOf, type Spec, specKey } from './spec.ts';
+
+/** An image that might do instead of a new one. */
+export type Match = {
+  readonly name: string;
+  /** `identical`: the same was asked for. `satisfies`: all that is asked for is in it. `near`: something is missing. */
+  readonly kind: 'identical' | 'satisfies' | 'near';
+  readonly digest: string | null;
+  readonly missing: readonly { readonly requirement: string; readonly installed: string | null }[];
+  /** Packages in it that nobody asked for, needs of what was asked for among them. */
+  readonly extraPackages: number;
+  readonly packages: number;
+};
+
+const matchLimit = 10;
+/** An image that misses more than this part of what is asked for is no near miss. */
+const nearPart = 0.5;
+
+type Candidate = {
+  readonly name: string;
+  readonly digest: string;
+  readonly libraries: readonly { readonly name: string; readonly version: string }[];
+  readonly os_packages: readonly { readonly name: string }[];
+  readonly spec_key: Buffer;
+  readonly spec: Spec;
+};
+
+/**
+ * Images that hold what a spec asks for, or nearly: by what is installed in them, each requirement judged by PEP 440. First those of
+ * which the same was asked, then those that hold it with the fewest other packages, then those that lack the least.
+ */
+export async function findMatches(context: InstanceContext, spec: Spec, limit = matchLimit): Promise<readonly Match[]> {
+  const key = specKey(spec, context.rules);
+  const wanted = spec.pipRequirements.map(requirementOf).filter(({ url }) => url === undefined);
+  const sets = await Promise.all(wanted.map(({ name, specifier }) => idsMeeting(context.db, name, specifier)));
+  const found = new Map<string, Match>();
+  for (const one of await identical(context, key)) found.set(one.name, toMatch(one, wanted, spec, 'identical'));
+  if (found.size < limit && wanted.length > 0) {
+    for (const one of await holdingAll(context, spec, sets, limit)) {
+      if (!found.has(one.name)) found.set(one.name, toMatch(one, wanted, spec));
+    }
+    if (found.size < limit) {
+      for (const one of await holdingMost(context, spec, sets, limit)) {
+        if (!found.has(one.name)) found.set(one.name, toMatch(one, wanted, spec));
+      }
+    }
+  }
+  return [...found.values()].sort(bestFirst).slice(0, limit);
+}
+
+function bestFirst(a: Match, b: Match): number {
+  const rank = { identical: 0, satisfies: 1, near: 2 };
+  return (
+    rank[a.kind] - rank[b.kind] ||
+    a.missing.length - b.missing.length ||
+    a.extraPackages - b.extraPackages ||
+    (a.name < b.name ? -1 : 1)
+  );
+}
+
+function candidates(context: InstanceContext) {
+  return context.db
+    .selectFrom('images')
+    .innerJoin('versions', 'versions.id', 'images.current_version_id')
+    .where('images.removed_at', 'is', null)
+    .select([
+      'images.name',
+      'versions.digest',
+      'versions.libraries',
+      'versions.os_packages',
+      'versions.spec_key',
+      'versions.spec',
+    ])
+    .$castTo<Candidate>();
+}
+
+async function identical(context: InstanceContext, key: Buffer): Promise<readonly Candidate[]> {
+  return candidates(context).where('versions.spec_key', '=', key).orderBy('images.id').limit(3).execute();
+}
+
+async function holdingAll(
+  context: InstanceContext,
+  spec: Spec,
+  sets: readonly (readonly number[])[],
+  limit: number,
+): Promise<readonly Candidate[]> {
+  if (sets.some((ids) => ids.length === 0)) return [];
+  let query = ofSamePython(context, spec);
+  for (const ids of sets) query = query.where(sql<boolean>`images.package_ids && ${ids}::integer[]`);
+  return query.orderBy(sql`cardinality(images.package_ids)`).orderBy('images.id').limit(limit).execute();
+}
+
+/** Those that hold the most of what is asked for; the rarest of it picks the few that are looked at. */
+async function holdingMost(
+  context: InstanceContext,
+  spec: Spec,
+  sets: readonly (readonly number[])[],
+  limit: number,
+): Promise<readonly Candidate[]> {
+  const needed = Math.ceil(sets.length * nearPart);
+  const all = sets.flat();
+  if (all.length === 0 || sets.length < 2) return [];
+  const held = sql.join(
+    sets.map((ids) => sql`(case when images.package_ids && ${ids}::integer[] then 1 else 0 end)`),
+    sql` + `,
+  );
+  return ofSamePython(context, spec)
+    .where(sql<boolean>`images.id in (
+      select id from images where removed_at is null and package_ids && ${all}::integer[] order by id desc limit 500
+    )`)
+    .where(sql<boolean>`(${held}) >= ${needed}`)
+    .orderBy(sql`(${held}) desc`)
+    .orderBy(sql`cardinality(images.package_ids)`)
+    .orderBy('images.id')
+    .limit(limit)
+    .execute();
+}
+
+function ofSamePython(context: InstanceContext, spec: Spec) {
+  const { python } = outlineOf(spec, context.rules.defaultPython);
+  const query = candidates(context);
+  return python === null ? query : query.where('images.python_version', '=', python);
+}
+
+function toMatch(one: Candidate, wanted: readonly Requirement[], spec: Spec, kind?: 'identical'): Match {
+  const installed = new Map(one.libraries.map(({ name, version }) => [normalizeName(name), version]));
+  const os = new Set(one.os_packages.map(({ name }) => name));
+  const missing = [
+    ...wanted.flatMap(({ name, specifier }) => {
+      const version = installed.get(name);
+      if (version !== undefined && meets(version, specifier)) return [];
+      return [{ requirement: `${name}${specifier}`, installed: version ?? null }];
+    }),
+    ...spec.packageRequirements
+      .filter(({ name }) => !os.has(name))
+      .map(({ name }) => ({ requirement: `OS package ${name}`, installed: null })),
+    ...missingExtras(one.spec, wanted),
+  ];
+  return {
+    name: one.name,
+    kind: kind ?? (missing.length === 0 ? 'satisfies' : 'near'),
+    digest: one.digest,
+    missing: kind === undefined ? missing : [],
+    extraPackages: Math.max(0, one.libraries.length - wanted.length),
+    packages: one.libraries.length,
+  };
+}
+
+/** What an extra brings is not told by the package that has it; only an image that was asked for it is sure to hold it. */
+function missingExtras(spec: Spec, wanted: readonly Requirement[]) {
+  const asked = new Map<string, Set<string>>();
+  for (const one of spec.pipRequirements) {
+    const { name, extras } = parseRequirement(
+      `${one.name}${one.extras === undefined ? '' : `[${one.extras.join(',')}]`}`,
+    );
+    asked.set(name, new Set([...(asked.get(name) ?? []), ...extras]));
+  }
+  return wanted.flatMap(({ name, extras }) =>
+    extras
+      .filter((extra) => asked.get(name)?.has(extra) !== true)
+      .map((extra) => ({ requirement: `${name}[${extra}]`, installed: null })),
+  );
+}

@@ -1,0 +1,43 @@
+import type { ChangeReason } from '@mir/core';
+import { normalizeName } from '@mir/python';
+import type { Spec } from './spec.ts';
+
+/** What is different between two specs, one reason for each thing, as a person would name it. */
+export function specChanges(old: Spec, altered: Spec): ChangeReason[] {
+  return [
+    ...valueChange('pythonVersion', old.pythonVersion, altered.pythonVersion),
+    ...valueChange('imageType', old.imageType, altered.imageType),
+    ...valueChange('base', old.base, altered.base),
+    ...valueChange('platforms', old.platforms?.join(', '), altered.platforms?.join(', ')),
+    ...valueChange('bytecode', String(old.bytecode ?? true), String(altered.bytecode ?? true)),
+    ...listChanges(
+      new Map(old.pipRequirements.map((one) => [normalizeName(one.name), shown(one)])),
+      new Map(altered.pipRequirements.map((one) => [normalizeName(one.name), shown(one)])),
+    ),
+    ...listChanges(
+      new Map(old.packageRequirements.map(({ name, versionSpecifier }) => [name, versionSpecifier ?? 'any version'])),
+      new Map(
+        altered.packageRequirements.map(({ name, versionSpecifier }) => [name, versionSpecifier ?? 'any version']),
+      ),
+    ),
+  ];
+}
+
+function valueChange(subject: string, old: string | undefined, now: string | undefined): ChangeReason[] {
+  if (old === now) return [];
+  return [{ kind: 'ALTERED', subject, ...(old !== undefined && { old }), ...(now !== undefined && { new: now }) }];
+}
+
+function listChanges(old: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): ChangeReason[] {
+  const names = [...new Set([...old.keys(), ...now.keys()])].sort();
+  return names.flatMap((name) => valueChange(name, old.get(name), now.get(name)));
+}
+
+function shown({ versionSpecifier, extras, marker, url }: Spec['pipRequirements'][number]): string {
+  const parts = [
+    extras === undefined ? '' : `[${extras.join(',')}]`,
+    url === undefined ? (versionSpecifier ?? '') : `@ ${url}`,
+    marker === undefined ? '' : `; ${marker}`,
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? 'any version' : parts.join(' ');
+}

@@ -5,6 +5,9 @@ export function untilAsked(): Promise<void> {
     const awake = setInterval(() => undefined, 60_000);
     const end = () => {
       clearInterval(awake);
+      for (const event of ['SIGINT', 'SIGTERM', 'disconnect']) process.off(event, end);
+      // The connection to whoever started it would keep it alive as well.
+      process.channel?.unref();
       resolve();
     };
     process.once('SIGINT', end);

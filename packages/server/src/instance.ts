@@ -27,6 +27,9 @@ import { RepositoryNames } from './registry/repository-names.ts';
 import type { Settings } from './settings.ts';
 import { Worker } from './worker/worker.ts';
 
+/** A worker that was told to stop is killed after so long. */
+const workerStopSeconds = 20;
+
 /** What a process of the instance is started with. */
 export type InstanceOptions = { readonly settings: Settings; readonly environment: NodeJS.ProcessEnv };
 
@@ -240,7 +243,9 @@ async function stopWorkers(workers: Set<ChildProcess>): Promise<void> {
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       if (child.exitCode !== null || child.signalCode !== null) return undefined;
       child.kill('SIGTERM');
-      return ended;
+      // It has its time to finish or give back what it does; a build is safe to kill at any moment.
+      const tooLate = setTimeout(() => child.kill('SIGKILL'), workerStopSeconds * 1000);
+      return ended.finally(() => clearTimeout(tooLate));
     }),
   );
 }

@@ -1,10 +1,13 @@
 import type { Notifications } from '../database/notifications.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import type { Metrics } from '../metrics.ts';
+import { descriptionRoute } from './openapi.ts';
 import type { Route } from './route.ts';
 import { accountRoutes } from './routes/accounts.ts';
+import { administrationRoutes } from './routes/administration.ts';
 import { healthRoutes } from './routes/health.ts';
 import { imageRoutes } from './routes/images.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { originalImageRoutes } from './routes/original-images.ts';
 import { originalInstanceRoutes } from './routes/original-instance.ts';
 
@@ -17,11 +20,14 @@ export type RouteServices = {
 
 /** Every operation of the API. */
 export function allRoutes(context: InstanceContext, services: RouteServices): Route[] {
-  return [
+  const routes = [
     ...healthRoutes(services),
     ...originalImageRoutes(context),
     ...imageRoutes(context, services.notifications),
     ...originalInstanceRoutes(context),
+    ...jobRoutes(context, services.notifications),
     ...accountRoutes(context),
+    ...administrationRoutes(context),
   ];
+  return [...routes, descriptionRoute(routes)];
 }

@@ -6,7 +6,7 @@ import { transaction } from '../database/transaction.ts';
 import { serverFault } from '../fault.ts';
 import type { InstanceContext, Trx } from '../instance-context.ts';
 import { type JobPriority, priorities } from '../jobs/job.ts';
-import { addVersion } from './new-version.ts';
+import { addVersion, type PinnedBuild } from './new-version.ts';
 import { checkSpec, debianPythons, type Spec } from './spec.ts';
 
 /** The suite whose Python is of a version. */
@@ -68,6 +68,7 @@ export async function insertImage(
   { name, spec, role, priority }: Creation,
   caller: Caller | undefined,
   trace: Trace | undefined,
+  pinned?: PinnedBuild,
 ): Promise<{ readonly imageId: number; readonly jobId: string } | undefined> {
   const { count } = await trx
     .selectFrom('images')
@@ -114,6 +115,7 @@ export async function insertImage(
     creatorId: caller?.userId ?? null,
     workspaceId: caller?.workspace?.id ?? null,
     trace,
+    ...(pinned !== undefined && { pinned }),
   });
   return { imageId: image.id, jobId };
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ChangeReason } from '@mir/core';
 import { sql } from 'kysely';
 import type { Trace } from '../access/caller.ts';
@@ -6,6 +7,13 @@ import type { JobPriority } from '../jobs/job.ts';
 import { enqueue } from '../jobs/queue.ts';
 import type { Spec } from './spec.ts';
 import { specKey } from './spec.ts';
+
+/** A build from locks that there are already, which gives the digest that it gave before. */
+export type PinnedBuild = {
+  readonly locks: readonly { readonly platform: string; readonly text: string }[];
+  /** The digest that is expected; null where it was never built. */
+  readonly digest: string | null;
+};
 
 /** A version that is to be built. */
 export type NewVersion = {
@@ -17,6 +25,7 @@ export type NewVersion = {
   readonly creatorId: number | null;
   readonly workspaceId: number | null;
   readonly trace: Trace | undefined;
+  readonly pinned?: PinnedBuild;
 };
 
 /** Adds a version to an image and puts its build into the queue, in one transaction with what it is for. */
@@ -26,13 +35,15 @@ export async function addVersion(
   version: NewVersion,
 ): Promise<{ readonly versionId: number; readonly jobId: string }> {
   const key = specKey(version.spec, context.rules);
+  const { pinned } = version;
   const jobId = await enqueue(trx, {
     kind: 'build',
-    key,
+    // A build from locks is other work than one that resolves.
+    key: pinned === undefined || pinned.locks.length === 0 ? key : keyOfLocks(key, pinned),
     priority: version.priority,
     workspaceId: version.workspaceId,
     creatorId: version.creatorId,
-    payload: { spec: version.spec },
+    payload: { spec: version.spec, ...(pinned !== undefined && pinned.locks.length > 0 && { locks: pinned.locks }) },
     requestId: version.trace?.requestId ?? null,
   });
   const { id } = await trx
@@ -61,6 +72,10 @@ export async function addVersion(
     .where('id', '=', version.imageId)
     .execute();
   return { versionId: id, jobId };
+}
+
+function keyOfLocks(key: Buffer, { locks }: PinnedBuild): Buffer {
+  return createHash('sha256').update(key).update(JSON.stringify(locks)).digest();
 }
 
 /** The tag of a version; immutable, never used again. */

@@ -1,14 +1,13 @@
 import type { ProgressEvent, Stage } from '@mir/builder';
 import type { StageDuration } from '../database/schema.ts';
 import { complete, type Destination, destinationsOf } from '../images/completion.ts';
-import type { Spec } from '../images/spec.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import type { JobProgress } from '../jobs/job.ts';
 import { appendLog } from '../jobs/log.ts';
 import { writeProgress } from '../jobs/progress.ts';
 import type { ClaimedJob } from '../jobs/queue.ts';
 import type { BuildTarget } from './build-message.ts';
-import { orderFor } from './build-order.ts';
+import { type BuildPayload, orderFor } from './build-order.ts';
 import type { BuildProcess } from './build-process.ts';
 
 /** So often at most is progress written down. */
@@ -51,7 +50,7 @@ export class BuildJob {
 
   /** @throws Fault of the build */
   async run(): Promise<void> {
-    const { spec } = this.#job.payload as { readonly spec: Spec };
+    const payload = this.#job.payload as BuildPayload;
     const { db } = this.#context;
     try {
       const [first, ...others] = await destinationsOf(db, this.#job.id);
@@ -60,7 +59,7 @@ export class BuildJob {
         await complete(db, this.#worker, this.#job.id, nothing, new Set());
         return;
       }
-      const order = await orderFor(this.#context, spec);
+      const order = await orderFor(this.#context, payload);
       this.#note(
         `Attempt ${this.#job.attempts}: Python ${order.pythonVersion ?? 'of the base'}, ${order.requirements.length} requirements, ${order.osPackages.length} OS packages, ${order.platforms.join(' and ')}`,
       );

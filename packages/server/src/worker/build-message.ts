@@ -13,6 +13,8 @@ export type BuildOrder = {
   readonly preferences: readonly string[];
   readonly osPackages: readonly string[];
   readonly bytecode: boolean;
+  /** Locks to build from instead of resolving, one for each platform. */
+  readonly locks: readonly { readonly platform: string; readonly text: string }[];
 };
 
 /** Where an image goes. */

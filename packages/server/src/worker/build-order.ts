@@ -4,8 +4,11 @@ import { requirementOf, type Spec } from '../images/spec.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import type { BuildOrder } from './build-message.ts';
 
+/** What a job says of what is to be built. */
+export type BuildPayload = { readonly spec: Spec; readonly locks?: BuildOrder['locks'] };
+
 /** What a build process is told for a spec: what the user asked for, and what the instance adds to it. */
-export async function orderFor(context: InstanceContext, spec: Spec): Promise<BuildOrder> {
+export async function orderFor(context: InstanceContext, { spec, locks = [] }: BuildPayload): Promise<BuildOrder> {
   const own = spec.pipRequirements.map((one) => formatRequirement(requirementOf(one)));
   const ofType = await requirementsOfType(context, spec);
   return {
@@ -19,5 +22,6 @@ export async function orderFor(context: InstanceContext, spec: Spec): Promise<Bu
       return version === '' ? name : `${name}=${version}`;
     }),
     bytecode: spec.bytecode ?? true,
+    locks,
   };
 }

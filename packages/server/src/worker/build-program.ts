@@ -19,7 +19,7 @@ import {
   type Stage,
   Workshop,
 } from '@mir/builder';
-import { Fault, isFault } from '@mir/core';
+import { Fault, isFault, parsePlatform } from '@mir/core';
 import { parseRequirement } from '@mir/python';
 import type { StageDuration, VersionLayer } from '../database/schema.ts';
 import type { BuildResult } from '../images/completion.ts';
@@ -130,6 +130,16 @@ async function planned(
 }
 
 function specsOf(order: BuildOrder, preferences: readonly string[]): readonly ImageSpec[] {
+  if (order.locks.length > 0) {
+    return order.locks.map(({ platform, text }) => ({
+      platform: parsePlatform(platform),
+      requirements: [],
+      constraints: [],
+      osPackages: [],
+      bytecode: true,
+      lock: { text, path: 'the lock of the version' },
+    }));
+  }
   return order.platforms.map((platform) => ({
     platform,
     requirements: order.requirements.map((line) => parseRequirement(line)),

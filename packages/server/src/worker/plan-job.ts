@@ -1,9 +1,8 @@
 import { sql } from 'kysely';
 import { transaction } from '../database/transaction.ts';
-import type { Spec } from '../images/spec.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import { type ClaimedJob, channels } from '../jobs/queue.ts';
-import { orderFor } from './build-order.ts';
+import { type BuildPayload, orderFor } from './build-order.ts';
 import type { BuildProcess } from './build-process.ts';
 
 const silent = { onProgress: () => undefined, onLog: () => undefined };
@@ -15,8 +14,7 @@ export async function runPlanJob(
   job: ClaimedJob,
   process: BuildProcess,
 ): Promise<void> {
-  const { spec } = job.payload as { readonly spec: Spec };
-  const result = await process.plan(await orderFor(context, spec), silent);
+  const result = await process.plan(await orderFor(context, job.payload as BuildPayload), silent);
   await transaction(context.db, async (trx) => {
     await trx
       .updateTable('jobs')

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import type { Notifications } from '../../database/notifications.ts';
+import type { InstanceContext } from '../../instance-context.ts';
+import { jobStates } from '../../jobs/job.ts';
+import { detailsOfJob, listJobs } from '../../jobs/job-details.ts';
+import { jobEvents } from '../../jobs/job-events.ts';
+import { RawAnswer, type Route, routesOf } from '../route.ts';
+import { jobDetails } from '../shapes.ts';
+import { unknownJob } from './original-instance.ts';
+
+const route = routesOf('jobs');
+const identified = z.object({ jobId: z.string() });
+
+/** Builds that run, wait, and ran. */
+export function jobRoutes(context: InstanceContext, notifications: Notifications): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/v1/jobs',
+      id: 'listJobs',
+      summary: 'List builds: those that run, those that wait in their order, those that ended last',
+      access: 'see',
+      query: z.object({
+        status: z.union([z.enum(jobStates), z.array(z.enum(jobStates))]).optional(),
+        limit: z.coerce.number().int().min(1).max(1000).default(100),
+      }),
+      answer: z.object({ jobs: z.array(jobDetails) }),
+      handle: async ({ query }) => ({
+        jobs: await listJobs(context.db, query.status === undefined ? jobStates : [query.status].flat(), query.limit),
+      }),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/jobs/{jobId}/details',
+      id: 'getJobDetails',
+      summary: 'Get how a job stands: place in the queue, stage, progress',
+      access: 'see',
+      params: identified,
+      answer: z.object({ job: jobDetails }),
+      handle: async ({ params }) => {
+        const job = await detailsOfJob(context.db, params.jobId);
+        if (job === undefined) throw unknownJob(params.jobId);
+        return { job };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/jobs/{jobId}/events',
+      id: 'followJob',
+      summary: 'Follow a job: its log, its progress and its end as Server-Sent Events',
+      access: 'see',
+      params: identified,
+      answer: 'text/event-stream',
+      handle: async ({ params, request, reply }) => {
+        if ((await detailsOfJob(context.db, params.jobId)) === undefined) throw unknownJob(params.jobId);
+        const given = Number(request.headers['last-event-id'] ?? 0);
+        // Proxies that collect answers would hold the events back.
+        reply.header('cache-control', 'no-store').header('x-accel-buffering', 'no');
+        const events = jobEvents(
+          context.db,
+          notifications,
+          params.jobId,
+          Number.isSafeInteger(given) && given > 0 ? given : 0,
+        );
+        return new RawAnswer('text/event-stream; charset=utf-8', events);
+      },
+    }),
+  ];
+}

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type CredentialCheck, createRegistryServer, type RepositoryStore } from '@mir/oci';
+import { type AccessCheck, createRegistryServer, type RepositoryStore } from '@mir/oci';
 import { usageFault } from './fault-message.ts';
 
 /** Where to listen. */
@@ -37,12 +37,12 @@ export async function serve(
   repositories: RepositoryStore,
   address: ListenAddress,
   mayMove: boolean,
-  credentials?: CredentialCheck,
+  access?: AccessCheck,
 ): Promise<RegistryService> {
   const server = createServer(
     createRegistryServer({
       repositories,
-      ...(credentials !== undefined && { credentials }),
+      ...(access !== undefined && { access }),
       onError: (thrown) => process.stderr.write(`registry: ${thrown instanceof Error ? thrown.message : thrown}\n`),
     }),
   );

@@ -41,8 +41,8 @@ export { asOciMediaType, mediaTypes } from './media-types.ts';
 export { formatReference, isRepositoryName, isTag, parseReference, type Reference } from './reference.ts';
 export { RepositoryStore, type StoredManifest } from './repository-store.ts';
 export {
+  type AccessCheck,
   accountCheck,
-  type CredentialCheck,
   createRegistryServer,
   type RegistryServerOptions,
 } from './server/registry-server.ts';

@@ -19,7 +19,7 @@ test('a wrong password is told from a missing image, on this registry and on doc
   const hosts = [
     (
       await startRegistry(t, {
-        credentials: accountCheck(
+        access: accountCheck(
           new Map([
             ['ada', 'secret'],
             ['bob', 'other'],

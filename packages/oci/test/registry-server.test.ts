@@ -128,7 +128,7 @@ test('a manifest larger than the limit is refused without being read', async (t)
 
 test('without the right user name and password nothing is answered', async (t) => {
   const { host, blobs, repositories } = await startRegistry(t, {
-    credentials: accountCheck(new Map([['ada', 'se:cret']])),
+    access: accountCheck(new Map([['ada', 'se:cret']])),
   });
   const image = await storeImage(blobs);
   await blobs.put(image.configBytes);

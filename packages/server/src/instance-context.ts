@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Tables } from './database/schema.ts';
+import type { ImageTypes } from './images/image-types.ts';
 import type { SpecRules } from './images/spec.ts';
 import type { RepositoryNames } from './registry/repository-names.ts';
 import type { Settings } from './settings.ts';
@@ -15,6 +16,7 @@ export type InstanceContext = {
   readonly db: Db;
   readonly settings: Settings;
   readonly rules: SpecRules;
+  readonly imageTypes: ImageTypes;
   readonly repositories: RepositoryNames;
   /** Signs page tokens. */
   readonly secret: Buffer;

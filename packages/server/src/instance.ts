@@ -17,12 +17,14 @@ import type { Tables } from './database/schema.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { once } from './http/idempotency.ts';
 import { allRoutes } from './http/routes.ts';
+import { readImageTypes } from './images/image-types.ts';
+import { keepSystemImages } from './images/system-images.ts';
 import type { InstanceContext } from './instance-context.ts';
 import { channels } from './jobs/queue.ts';
 import { createLogger } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { Outbox } from './registry/outbox.ts';
-import { registryCredentials } from './registry/registry-credentials.ts';
+import { registryAccess } from './registry/registry-access.ts';
 import { RepositoryNames } from './registry/repository-names.ts';
 import type { Settings } from './settings.ts';
 import { Worker } from './worker/worker.ts';
@@ -84,7 +86,7 @@ export async function startServer({ settings, environment }: InstanceOptions): P
       settings.registry.kind === 'embedded'
         ? createRegistryServer({
             repositories,
-            credentials: registryCredentials(database.db, settings),
+            access: registryAccess(database.db, settings, environment['MIR_REGISTRY_TEST_PASSWORD']),
             onError: (thrown) => logger.error({ err: thrown }, 'the registry failed'),
           })
         : undefined,
@@ -101,6 +103,7 @@ export async function startServer({ settings, environment }: InstanceOptions): P
   const url = settings.public_url?.replace(/\/$/, '') ?? `http://${shownAddress(address)}`;
   const outbox = starting.use(new Outbox(context, repositories, logger));
   outbox.start();
+  if (settings.prewarm && disabledBecause(settings) === undefined) await keepSystemImages(context);
   const workers = startWorkers(settings, environment, database.address, logger);
   starting.defer(() => stopWorkers(workers));
   logger.info({ address: shownAddress(address) }, 'server started');
@@ -184,6 +187,7 @@ async function makeContext(
       settings.registry.kind === 'oci' ? () => settings.registry.host ?? '' : host,
       settings.image_registry_config.repository_prefix,
     ),
+    imageTypes: readImageTypes(settings.image_types),
     secret: instance?.secret ?? Buffer.alloc(0),
   };
 }

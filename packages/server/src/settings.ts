@@ -50,6 +50,10 @@ export const settingsSchema = z.strictObject({
   wheel_hosts: hosts.default([]).describe('Hosts that requirements may name addresses of wheels on.'),
   base_registries: hosts.default([]).describe('Registries that bases may come from, besides Debian.'),
   prewarm: z.boolean().default(true).describe('Whether system images are built in the background.'),
+  image_types: z
+    .string()
+    .optional()
+    .describe('A file with the image types, as image-types.toml of this program is one; without it, that one.'),
   log_level: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -76,6 +80,13 @@ export const settingsSchema = z.strictObject({
         .describe('Where images are kept: in the server itself, or in a registry.'),
       host: hosts.element.optional().describe('The registry, for kind "oci".'),
       anonymous_pull: z.boolean().default(false).describe('Whether anybody may pull from the embedded registry.'),
+      test_namespace: z
+        .string()
+        .refine((name) => isRepositoryName(name), 'must be the name of a repository')
+        .optional()
+        .describe(
+          'Where whoever has MIR_REGISTRY_TEST_PASSWORD may push and delete, for trying the embedded registry.',
+        ),
     })
     .prefault({}),
 });
@@ -99,6 +110,7 @@ export const environmentNames: Readonly<Record<string, readonly string[]>> = {
   MIR_WHEEL_HOSTS: ['wheel_hosts'],
   MIR_BASE_REGISTRIES: ['base_registries'],
   MIR_PREWARM: ['prewarm'],
+  MIR_IMAGE_TYPES: ['image_types'],
   MIR_LOG_LEVEL: ['log_level'],
   MIR_IMAGE_REGISTRY_ENABLE: ['image_registry_config', 'enable'],
   MIR_ALLOW_EXTERNAL_CUSTOM_IMAGES: ['image_registry_config', 'allow_external_custom_images'],
@@ -106,6 +118,7 @@ export const environmentNames: Readonly<Record<string, readonly string[]>> = {
   MIR_REGISTRY_KIND: ['registry', 'kind'],
   MIR_REGISTRY_HOST: ['registry', 'host'],
   MIR_REGISTRY_ANONYMOUS_PULL: ['registry', 'anonymous_pull'],
+  MIR_REGISTRY_TEST_NAMESPACE: ['registry', 'test_namespace'],
 };
 
 /** Variables that mean something to other parts of the program. */
@@ -113,6 +126,8 @@ const otherNames = [
   'MIR_HOME',
   'MIR_CONFIG',
   'MIR_ADMIN_PASSWORD',
+  'MIR_REGISTRY_TEST_PASSWORD',
+  'MIR_DEBUG',
   'MIR_URL',
   'MIR_API_KEY',
   'MIR_INDEX_URL',

@@ -76,6 +76,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./worker.ts')).worker,
   },
   {
+    words: ['admin', 'user', 'create'],
+    summary: 'Make an account of an instance',
+    load: async () => (await import('./admin-user-create.ts')).adminUserCreate,
+  },
+  {
+    words: ['admin', 'token', 'create'],
+    summary: 'Make an API token of an account',
+    load: async () => (await import('./admin-token-create.ts')).adminTokenCreate,
+  },
+  {
     words: ['registry', 'serve'],
     summary: 'Serve the embedded registry',
     load: async () => (await import('./registry-serve.ts')).registryServe,

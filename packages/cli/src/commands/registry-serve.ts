@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { openHome } from '@mir/builder';
-import { accountCheck, BlobStore, type CredentialCheck, RepositoryStore } from '@mir/oci';
+import { type AccessCheck, accountCheck, BlobStore, RepositoryStore } from '@mir/oci';
 import { usageFault } from '../fault-message.ts';
 import { refusePositionals } from '../options.ts';
 import { isLoopback, parseListen, serve } from '../registry-service.ts';
@@ -34,14 +34,14 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
       'Listen on 127.0.0.1, or name who may enter with --accounts FILE.',
     );
   }
-  const credentials = accounts === undefined ? undefined : await readAccounts(accounts);
+  const access = accounts === undefined ? undefined : await readAccounts(accounts);
   const directory = values.text('data') ?? (await openHome(environment)).registry;
   const repositories = await RepositoryStore.open(await BlobStore.open(directory));
-  const service = await serve(repositories, address, false, credentials);
+  const service = await serve(repositories, address, false, access);
   const { port } = service.address();
   const image = await firstImage(repositories);
   const lines = [`The registry listens on ${address.host}:${port} and serves ${directory}.`];
-  if (credentials !== undefined) lines.push(`First: docker login ${address.host}:${port}`);
+  if (access !== undefined) lines.push(`First: docker login ${address.host}:${port}`);
   lines.push(
     image === undefined
       ? 'It is empty. Next: mir build -r requirements.txt -t NAME'
@@ -61,7 +61,7 @@ async function firstImage(repositories: RepositoryStore): Promise<string | undef
   return undefined;
 }
 
-async function readAccounts(path: string): Promise<CredentialCheck> {
+async function readAccounts(path: string): Promise<AccessCheck> {
   const text = await readFile(path, 'utf8').catch(() => {
     throw usageFault(`${path} cannot be read`, 'Check that the file exists and may be read.');
   });

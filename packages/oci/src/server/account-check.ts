@@ -1,23 +1,31 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** Decides whether a user name and password may enter. */
-export type CredentialCheck = (username: string, password: string) => boolean | Promise<boolean>;
+/** A user name and password as they came with a request. */
+export type Account = { readonly username: string; readonly password: string };
 
-/** A check against known passwords by user name, in a time that tells nothing of them. */
-export function accountCheck(passwords: ReadonlyMap<string, string>): CredentialCheck {
+/** What is to be done; without a repository, something that concerns none in particular: a sign-in, or the list of all. */
+export type AccessRequest = { readonly action: 'pull' | 'push'; readonly repository: string | undefined };
+
+/** `unknown`: the account is wrong or missing, and another one may do. `refused`: this account may not. */
+export type AccessDecision = 'allowed' | 'unknown' | 'refused';
+
+/** Decides who may do what. */
+export type AccessCheck = (account: Account | undefined, request: AccessRequest) => Promise<AccessDecision>;
+
+/** A check against known passwords by user name, in a time that tells nothing of them; whoever has one may do everything. */
+export function accountCheck(passwords: ReadonlyMap<string, string>): AccessCheck {
   const accounts = [...passwords].map(([username, password]) => sum(username, password));
-  return (username, password) => {
-    const given = sum(username, password);
+  return async (account) => {
+    const given = sum(account?.username ?? '', account?.password ?? '');
     // Every account is compared, whether one has matched or not.
-    return accounts.filter((account) => timingSafeEqual(account, given)).length > 0;
+    const matches = accounts.filter((known) => timingSafeEqual(known, given)).length;
+    return account !== undefined && matches > 0 ? 'allowed' : 'unknown';
   };
 }
 
 /** The user name and password of a request's Basic authorization (RFC 7617), or undefined without a usable one. */
-export function basicCredentials(
-  request: IncomingMessage,
-): { readonly username: string; readonly password: string } | undefined {
+export function basicCredentials(request: IncomingMessage): Account | undefined {
   const match = /^basic ([A-Za-z0-9+/]+={0,2})$/i.exec(request.headers.authorization ?? '');
   if (match === null) return undefined;
   const text = Buffer.from(match[1] ?? '', 'base64').toString('utf8');

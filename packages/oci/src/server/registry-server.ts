@@ -2,20 +2,20 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { isFault } from '@mir/core';
 import { requireRepositoryName } from '../reference.ts';
 import type { RepositoryStore } from '../repository-store.ts';
-import { basicCredentials, type CredentialCheck } from './account-check.ts';
+import { type AccessCheck, basicCredentials } from './account-check.ts';
 import { Refusal, refusalOf, sendError, sendJson } from './answer.ts';
 import { BlobRoutes } from './blobs.ts';
 import type { Exchange } from './exchange.ts';
 import { ManifestRoutes } from './manifests.ts';
 import { UploadSessions } from './upload-sessions.ts';
 
-export { accountCheck, type CredentialCheck } from './account-check.ts';
+export { type AccessCheck, accountCheck } from './account-check.ts';
 
 /** What a registry server needs. */
 export type RegistryServerOptions = {
   readonly repositories: RepositoryStore;
-  /** Who may enter. Without it everybody may read and write: listen on loopback only then. */
-  readonly credentials?: CredentialCheck;
+  /** Who may do what. Without it everybody may read and write: listen on loopback only then. */
+  readonly access?: AccessCheck;
   /** Told about faults of the server itself, which clients see as a bare 500. */
   readonly onError?: (thrown: unknown) => void;
 };
@@ -47,8 +47,8 @@ async function answer(
   routes: Routes,
 ): Promise<void> {
   response.setHeader('Docker-Distribution-Api-Version', 'registry/2.0');
-  if (options.credentials !== undefined) await requireAccess(request, options.credentials);
   const url = new URL(request.url ?? '/', 'http://registry.invalid');
+  if (options.access !== undefined) await requireAccess(request, url, options.access);
   const exchange = { request, response, method: request.method ?? 'GET', query: url.searchParams };
   await route(exchange, url.pathname, routes);
 }
@@ -77,12 +77,28 @@ async function route(exchange: Exchange, path: string, { blobs, manifests }: Rou
   await blobs.handleBlob(exchange, repository, blob ?? '');
 }
 
-async function requireAccess(request: IncomingMessage, check: CredentialCheck): Promise<void> {
-  const given = basicCredentials(request);
-  if (given !== undefined && (await check(given.username, given.password))) return;
-  throw new Refusal(401, 'UNAUTHORIZED', 'This registry needs a user name and a password', {
-    'WWW-Authenticate': 'Basic realm="registry", charset="UTF-8"',
-  });
+async function requireAccess(request: IncomingMessage, url: URL, check: AccessCheck): Promise<void> {
+  const action = request.method === 'GET' || request.method === 'HEAD' ? 'pull' : 'push';
+  const account = basicCredentials(request);
+  const repository = repositoryOf(url.pathname);
+  const decisions = [await check(account, { action, repository })];
+  // Mounting takes content out of another repository, so it reads there.
+  const from = url.searchParams.get('from');
+  if (action === 'push' && from !== null) decisions.push(await check(account, { action: 'pull', repository: from }));
+  if (decisions.includes('unknown')) {
+    throw new Refusal(401, 'UNAUTHORIZED', 'This registry needs a user name and a password', {
+      'WWW-Authenticate': 'Basic realm="registry", charset="UTF-8"',
+    });
+  }
+  if (decisions.includes('refused')) {
+    throw new Refusal(403, 'DENIED', `This account may not ${action} ${repository ?? 'here'}`);
+  }
+}
+
+/** The repository that a path is about; undefined for `/v2/` and the list of all. */
+function repositoryOf(path: string): string | undefined {
+  const [, name] = /^\/v2\/(.+)\/(?:manifests|blobs|tags|referrers)(?:\/|$)/.exec(path) ?? [];
+  return name === undefined ? undefined : decoded(name);
 }
 
 function refuse(

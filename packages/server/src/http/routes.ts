@@ -5,6 +5,7 @@ import { descriptionRoute } from './openapi.ts';
 import type { Route } from './route.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { administrationRoutes } from './routes/administration.ts';
+import { catalogueRoutes } from './routes/catalogue.ts';
 import { healthRoutes } from './routes/health.ts';
 import { imageRoutes } from './routes/images.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -25,6 +26,7 @@ export function allRoutes(context: InstanceContext, services: RouteServices): Ro
     ...originalImageRoutes(context),
     ...imageRoutes(context, services.notifications),
     ...originalInstanceRoutes(context),
+    ...catalogueRoutes(context),
     ...jobRoutes(context, services.notifications),
     ...accountRoutes(context),
     ...administrationRoutes(context),

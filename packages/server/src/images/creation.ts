@@ -6,6 +6,7 @@ import { transaction } from '../database/transaction.ts';
 import { serverFault } from '../fault.ts';
 import type { InstanceContext, Trx } from '../instance-context.ts';
 import { type JobPriority, priorities } from '../jobs/job.ts';
+import type { ImageTypeName } from './image-type.ts';
 import { addVersion, type PinnedBuild } from './new-version.ts';
 import { checkSpec, debianPythons, type Spec } from './spec.ts';
 
@@ -35,6 +36,8 @@ export type Creation = {
   readonly spec: Spec;
   readonly role: 'USER_DEFINED' | 'SYSTEM';
   readonly priority: JobPriority;
+  /** The type that a system image is of; of other images their spec tells it. */
+  readonly imageType?: ImageTypeName;
 };
 
 /** What a user asks for. @throws Fault `image/name`, `spec/invalid`, `image/taken` */
@@ -65,7 +68,7 @@ export async function createImage(
 export async function insertImage(
   context: InstanceContext,
   trx: Trx,
-  { name, spec, role, priority }: Creation,
+  { name, spec, role, priority, imageType }: Creation,
   caller: Caller | undefined,
   trace: Trace | undefined,
   pinned?: PinnedBuild,
@@ -95,7 +98,7 @@ export async function insertImage(
       repository: context.repositories.forImage(name, Number(count) + 1),
       role,
       status: 'BUILDING_FIRST_TIME',
-      image_type: spec.imageType ?? null,
+      image_type: imageType ?? spec.imageType ?? null,
       python_version: outline.python,
       base_name: outline.base,
       parent_id: parent?.id ?? null,

@@ -8,7 +8,7 @@ import type { BuildOrder, BuildTarget, PlanResult, ProcessMessage, WorkerMessage
 const program = new URL(`./build-program${extname(import.meta.url)}`, import.meta.url);
 
 /** What a build process must not be able to see. */
-const secretVariables = ['DATABASE_URL', 'MIR_ADMIN_PASSWORD', 'MIR_API_KEY'];
+const secretVariables = ['DATABASE_URL', 'MIR_ADMIN_PASSWORD', 'MIR_API_KEY', 'MIR_REGISTRY_TEST_PASSWORD'];
 
 /** What happens while a build process works. */
 export type BuildListener = {

@@ -1,0 +1,87 @@
+import { Fault, type FaultData } from '@mir/core';
+
+/** Where an instance is, and who asks it. */
+export type ApiAddress = { readonly url: string; readonly key: string | undefined };
+
+/** The instance that the environment names (`MIR_URL`, `MIR_API_KEY`). @throws Fault `api/address` */
+export function apiAddress(environment: NodeJS.ProcessEnv): ApiAddress {
+  const url = environment['MIR_URL'] || 'http://127.0.0.1:8480';
+  if (URL.parse(url)?.protocol.match(/^https?:$/) == null) {
+    throw new Fault('api/address', {
+      what: `MIR_URL is "${url}", which is not the address of an instance`,
+      subject: 'MIR_URL',
+      hint: 'Set it to the address that mir server printed: http://127.0.0.1:8480',
+    });
+  }
+  return { url: url.replace(/\/+$/, ''), key: environment['MIR_API_KEY'] || undefined };
+}
+
+/** The HTTP API of an instance, for commands. */
+export class Api {
+  readonly #address: ApiAddress;
+  #cookie: string | undefined;
+
+  constructor(address: ApiAddress) {
+    this.#address = address;
+  }
+
+  /** Signs in with a password instead of an API key, for the requests that follow. @throws Fault of the instance */
+  async signIn(name: string, password: string): Promise<void> {
+    await this.request('POST', '/v1/sign-in', { name, password });
+  }
+
+  /** Sends a request. @throws Fault with what the instance says, or `api/unreachable` */
+  async request(method: string, path: string, body?: object): Promise<unknown> {
+    const response = await this.#send(method, path, body);
+    const [cookie] = response.headers.getSetCookie();
+    if (cookie !== undefined) this.#cookie = cookie.split(';', 1)[0];
+    const text = await response.text();
+    if (response.ok) return parsed(text);
+    throw problemFault(response.status, parsed(text));
+  }
+
+  async #send(method: string, path: string, body: object | undefined): Promise<Response> {
+    const { url, key } = this.#address;
+    try {
+      return await fetch(`${url}${path}`, {
+        method,
+        redirect: 'error',
+        headers: {
+          accept: 'application/problem+json, application/json',
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(this.#cookie !== undefined
+            ? { cookie: this.#cookie, origin: new URL(url).origin }
+            : key !== undefined && { 'rime-api-key': key }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+    } catch (thrown) {
+      const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause.message : String(thrown);
+      throw new Fault('api/unreachable', {
+        what: `The instance at ${url} cannot be reached: ${cause}`,
+        subject: url,
+        hint: 'Start it with mir server, or set MIR_URL to where it is.',
+        cause: thrown,
+      });
+    }
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function problemFault(status: number, problem: unknown): Fault {
+  const { cause, detail, hint, subject } = (problem ?? {}) as Record<string, unknown>;
+  const data: FaultData = {
+    code: typeof cause === 'string' ? cause : 'api/refused',
+    what: typeof detail === 'string' ? detail : `The instance answered with status ${status}`,
+    hint: typeof hint === 'string' ? hint : 'Check that MIR_URL is the address of an instance.',
+    ...(typeof subject === 'string' && { subject }),
+  };
+  return Fault.from(data);
+}

@@ -34,10 +34,9 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
     ...(listen !== undefined && { listen }),
     ...(file !== undefined && { file }),
   });
-  const asked = untilAsked();
   await using running = await startServer({ settings, environment });
   report(running, values.has('json'));
-  await asked;
+  await untilAsked();
   return 0;
 }
 

@@ -25,8 +25,7 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   refusePositionals('worker', positionals);
   const file = values.text('config');
   const settings = readSettings(environment, file === undefined ? {} : { file });
-  const asked = untilAsked();
   await using _running = await startWorker({ settings, environment });
-  await asked;
+  await untilAsked();
   return 0;
 }

@@ -19,7 +19,7 @@ export async function completePackageName(
       const found = await sql<{ images: number }>`
         select count(*) as images from (
           select from images where removed_at is null and package_ids && ${ids}::integer[] limit 10000
-        ) as some`.execute(db);
+        ) as held`.execute(db);
       return { name, images: found.rows[0]?.images ?? 0, versions: newest(versions) };
     }),
   );

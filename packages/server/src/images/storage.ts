@@ -47,17 +47,17 @@ const nearSimilarity = 0.8;
 /** Pairs of images of one Python that have most of their packages, at the same versions, in common. */
 export async function nearDuplicates(db: Db, limit: number) {
   const { rows } = await sql<{ a: string; b: string; common: number; different: number; similarity: number }>`
-    with some as (
+    with young as (
       select id, name, python_version, package_ids, cardinality(package_ids) as size from images
       where removed_at is null and role = 'USER_DEFINED' and cardinality(package_ids) > 0 order by id desc limit ${comparedImages}
-    ), held as (select id, unnest(package_ids) as package from some),
+    ), held as (select id, unnest(package_ids) as package from young),
     pairs as (
       select a.id as a, b.id as b, count(*) as common from held as a join held as b on a.package = b.package and a.id < b.id
       group by 1, 2
     )
     select a.name as a, b.name as b, pairs.common, a.size + b.size - 2 * pairs.common as different,
       pairs.common::float8 / (a.size + b.size - pairs.common) as similarity
-    from pairs join some as a on a.id = pairs.a join some as b on b.id = pairs.b
+    from pairs join young as a on a.id = pairs.a join young as b on b.id = pairs.b
     where a.python_version is not distinct from b.python_version
       and pairs.common::float8 / (a.size + b.size - pairs.common) >= ${nearSimilarity}
     order by similarity desc, pairs.common desc, a.name, b.name limit ${limit}`.execute(db);

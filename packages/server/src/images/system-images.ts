@@ -26,9 +26,11 @@ export async function keepSystemImages(context: InstanceContext): Promise<number
   const ordered = [...pythons].sort(
     (a, b) => Number(b === context.rules.defaultPython) - Number(a === context.rules.defaultPython),
   );
+  // Small ones first: each is of use as soon as it is there.
+  const bySize = [...types].sort(([, a], [, b]) => a.requirements.length - b.requirements.length);
   let begun = 0;
   for (const python of ordered) {
-    for (const [name, type] of types) {
+    for (const [name, type] of bySize) {
       const isBegun = await transaction(context.db, async (trx) => {
         // Servers that start at once must not each make one.
         await sql`select pg_advisory_xact_lock(hashtext('mir/system-images'))`.execute(trx);

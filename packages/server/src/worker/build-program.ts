@@ -32,7 +32,11 @@ const waiting: (BuildTarget | undefined)[] = [];
 
 process.on('message', (message: WorkerMessage) => {
   if (message.type === 'record') return records.answer(message.id, message.record);
-  if (message.type === 'build') return void attempt(() => build(message.order, message.target));
+  if (message.type === 'build') {
+    // What was said of a build before, which may have failed, is not about this one.
+    waiting.length = 0;
+    return void attempt(() => build(message.order, message.target));
+  }
   if (message.type === 'plan') return void attempt(() => plan(message.order));
   const next = message.type === 'deliver' ? message.target : undefined;
   if (delivered === undefined) waiting.push(next);

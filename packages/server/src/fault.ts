@@ -39,6 +39,7 @@ export const serverFaults = {
   'idempotency/under-way': 409,
   'instance/overloaded': 503,
   'use/unknown': 404,
+  'update/unknown': 404,
 } as const satisfies Readonly<Record<string, number>>;
 
 /** The codes of {@link serverFaults}. */

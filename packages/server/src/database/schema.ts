@@ -2,6 +2,7 @@ import type { ChangeReason, FaultData, ImageStatus, OrganizationRole, VersionSta
 import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from 'kysely';
 import type { Spec } from '../images/spec.ts';
 import type { JobKind, JobPriority, JobProgress, JobState } from '../jobs/job.ts';
+import type { UpdateKind, UpdateState } from '../updates/update.ts';
 
 /** Set by the database when the row is made. */
 type MadeAt = ColumnType<Date, Date | undefined, never>;
@@ -23,7 +24,32 @@ export type VersionProblem = { readonly code: string; readonly message: string; 
 
 /** The tables of the instance. */
 export type Tables = {
-  instance: { only_row: Generated<boolean>; id: Generated<string>; secret: Buffer; created_at: MadeAt };
+  instance: {
+    only_row: Generated<boolean>;
+    id: Generated<string>;
+    secret: Buffer;
+    created_at: MadeAt;
+    release_id: string | null;
+  };
+  updates: {
+    id: Generated<string>;
+    kind: UpdateKind;
+    label: string | null;
+    requirements: Json<readonly string[]>;
+    base_from: string | null;
+    base_to: string | null;
+    state: UpdateState;
+    previous_release_id: string | null;
+    creator_id: number | null;
+    created_at: MadeAt;
+  };
+  update_images: {
+    update_id: string;
+    image_id: number;
+    action: 'rebase' | 'rebuild';
+    previous_version_id: number | null;
+    version_id: number;
+  };
   users: {
     id: GeneratedAlways<number>;
     name: string;

@@ -11,6 +11,7 @@ import { imageRoutes } from './routes/images.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { originalImageRoutes } from './routes/original-images.ts';
 import { originalInstanceRoutes } from './routes/original-instance.ts';
+import { updateRoutes } from './routes/updates.ts';
 
 /** What routes need besides the context. */
 export type RouteServices = {
@@ -27,6 +28,7 @@ export function allRoutes(context: InstanceContext, services: RouteServices): Ro
     ...imageRoutes(context, services.notifications),
     ...originalInstanceRoutes(context),
     ...catalogueRoutes(context),
+    ...updateRoutes(context),
     ...jobRoutes(context, services.notifications),
     ...accountRoutes(context),
     ...administrationRoutes(context),

@@ -5,14 +5,23 @@ import type { Trace } from '../access/caller.ts';
 import type { InstanceContext, Trx } from '../instance-context.ts';
 import type { JobPriority } from '../jobs/job.ts';
 import { enqueue } from '../jobs/queue.ts';
-import type { Spec } from './spec.ts';
-import { specKey } from './spec.ts';
+import { currentRelease } from '../updates/release.ts';
+import type { BuildPayload } from '../worker/build-payload.ts';
+import { type Spec, specKey } from './spec.ts';
 
 /** A build from locks that there are already, which gives the digest that it gave before. */
 export type PinnedBuild = {
   readonly locks: readonly { readonly platform: string; readonly text: string }[];
   /** The digest that is expected; null where it was never built. */
   readonly digest: string | null;
+};
+
+/** What is put on another base. */
+export type RebaseSource = {
+  readonly repository: string;
+  readonly tag: string;
+  readonly digest: string;
+  readonly base: string;
 };
 
 /** A version that is to be built. */
@@ -26,6 +35,8 @@ export type NewVersion = {
   readonly workspaceId: number | null;
   readonly trace: Trace | undefined;
   readonly pinned?: PinnedBuild;
+  /** A version that is put on another base instead of being built. */
+  readonly rebase?: RebaseSource;
 };
 
 /** Adds a version to an image and puts its build into the queue, in one transaction with what it is for. */
@@ -35,15 +46,21 @@ export async function addVersion(
   version: NewVersion,
 ): Promise<{ readonly versionId: number; readonly jobId: string }> {
   const key = specKey(version.spec, context.rules);
-  const { pinned } = version;
+  const release = await currentRelease(trx);
+  const { pinned, rebase } = version;
+  const payload: BuildPayload = {
+    spec: version.spec,
+    ...(pinned !== undefined && pinned.locks.length > 0 && { locks: pinned.locks }),
+    ...(rebase !== undefined && { rebase }),
+    ...(release !== undefined && { releaseRequirements: release.requirements }),
+  };
   const jobId = await enqueue(trx, {
     kind: 'build',
-    // A build from locks is other work than one that resolves.
-    key: pinned === undefined || pinned.locks.length === 0 ? key : keyOfLocks(key, pinned),
+    key: keyOf(key, payload),
     priority: version.priority,
     workspaceId: version.workspaceId,
     creatorId: version.creatorId,
-    payload: { spec: version.spec, ...(pinned !== undefined && pinned.locks.length > 0 && { locks: pinned.locks }) },
+    payload,
     requestId: version.trace?.requestId ?? null,
   });
   const { id } = await trx
@@ -51,7 +68,7 @@ export async function addVersion(
     .values({
       image_id: version.imageId,
       number: version.number,
-      tag: tagOf(version.number),
+      tag: tagOf(version.number, release?.label),
       state: 'QUEUED',
       spec: JSON.stringify(version.spec),
       spec_key: key,
@@ -74,11 +91,22 @@ export async function addVersion(
   return { versionId: id, jobId };
 }
 
-function keyOfLocks(key: Buffer, { locks }: PinnedBuild): Buffer {
-  return createHash('sha256').update(key).update(JSON.stringify(locks)).digest();
+/** A build from locks, a rebase, and one for another platform release are other work than a plain build. */
+function keyOf(key: Buffer, { locks, rebase, releaseRequirements }: BuildPayload): Buffer {
+  if (locks === undefined && rebase === undefined && releaseRequirements === undefined) return key;
+  return createHash('sha256')
+    .update(key)
+    .update(
+      JSON.stringify([
+        locks ?? null,
+        rebase === undefined ? null : [rebase.digest, rebase.base],
+        releaseRequirements ?? null,
+      ]),
+    )
+    .digest();
 }
 
 /** The tag of a version; immutable, never used again. */
-export function tagOf(number: number): string {
-  return `v${number}`;
+function tagOf(number: number, release: string | undefined): string {
+  return release === undefined ? `v${number}` : `${release}-v${number}`;
 }

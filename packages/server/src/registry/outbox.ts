@@ -3,13 +3,14 @@ import type { RepositoryStore } from '@mir/oci';
 import type { FastifyBaseLogger } from 'fastify';
 import { sql } from 'kysely';
 import { transaction } from '../database/transaction.ts';
-import type { InstanceContext } from '../instance-context.ts';
+import type { InstanceContext, Trx } from '../instance-context.ts';
+import { applyBatch } from '../updates/application.ts';
 
 const pollSeconds = 2;
 const longestWaitSeconds = 300;
 
 /**
- * Does on registries what was acknowledged before: removes the repositories of removed images. It is tried until it succeeds; what
+ * Does what was acknowledged before: removes the repositories of removed images, asks for the versions of updates. It is tried until it succeeds; what
  * keeps it from succeeding is written beside it.
  */
 export class Outbox implements AsyncDisposable {
@@ -61,13 +62,16 @@ export class Outbox implements AsyncDisposable {
       if (row === undefined) return false;
       const mine = trx.updateTable('outbox').where('id', '=', row.id);
       try {
-        await this.#do(row.kind, row.payload);
+        // What a failed attempt wrote is undone; what is known of the failure is not.
+        await sql`savepoint attempt`.execute(trx);
+        await this.#do(trx, row.kind, row.payload);
         await mine.set({ done_at: sql<Date>`now()`, last_error: null }).execute();
       } catch (thrown) {
+        await sql`rollback to savepoint attempt`.execute(trx);
         const message = thrown instanceof Error ? thrown.message : String(thrown);
         this.#logger.warn(
           { kind: row.kind, payload: row.payload, message },
-          'work on the registry failed; it is tried again',
+          'work of the outbox failed; it is tried again',
         );
         const afterSeconds = Math.min(2 ** row.attempts, longestWaitSeconds);
         await mine
@@ -82,9 +86,18 @@ export class Outbox implements AsyncDisposable {
     });
   }
 
-  async #do(kind: string, payload: object): Promise<void> {
-    if (kind !== 'remove-repository') throw new TypeError(`the outbox holds work of an unknown kind: ${kind}`);
-    const { repository } = payload as { readonly repository: string };
-    await this.#repositories.deleteRepository(this.#context.repositories.path(repository));
+  async #do(trx: Trx, kind: string, payload: object): Promise<void> {
+    if (kind === 'remove-repository') {
+      const { repository } = payload as { readonly repository: string };
+      await this.#repositories.deleteRepository(this.#context.repositories.path(repository));
+    } else if (kind === 'apply-update') {
+      const { update, after } = payload as { readonly update: string; readonly after: string };
+      const next = await applyBatch(this.#context, trx, update, after);
+      if (next === undefined) return;
+      await trx
+        .insertInto('outbox')
+        .values({ kind, payload: JSON.stringify({ update, after: next }) })
+        .execute();
+    } else throw new TypeError(`the outbox holds work of an unknown kind: ${kind}`);
   }
 }

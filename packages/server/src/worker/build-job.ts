@@ -7,7 +7,8 @@ import { appendLog } from '../jobs/log.ts';
 import { writeProgress } from '../jobs/progress.ts';
 import type { ClaimedJob } from '../jobs/queue.ts';
 import type { BuildTarget } from './build-message.ts';
-import { type BuildPayload, orderFor } from './build-order.ts';
+import { orderFor } from './build-order.ts';
+import type { BuildPayload } from './build-payload.ts';
 import type { BuildProcess } from './build-process.ts';
 
 /** So often at most is progress written down. */

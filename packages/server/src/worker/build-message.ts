@@ -15,6 +15,8 @@ export type BuildOrder = {
   readonly bytecode: boolean;
   /** Locks to build from instead of resolving, one for each platform. */
   readonly locks: readonly { readonly platform: string; readonly text: string }[];
+  /** An image to put on another base instead of building one. */
+  readonly rebase?: { readonly image: string; readonly base: string };
 };
 
 /** Where an image goes. */

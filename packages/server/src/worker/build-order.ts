@@ -1,21 +1,23 @@
 import { formatRequirement } from '@mir/python';
 import { additionOfType } from '../images/image-types.ts';
-import { requirementOf, type Spec } from '../images/spec.ts';
+import type { RebaseSource } from '../images/new-version.ts';
+import { requirementOf } from '../images/spec.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import type { BuildOrder } from './build-message.ts';
-
-/** What a job says of what is to be built. */
-export type BuildPayload = { readonly spec: Spec; readonly locks?: BuildOrder['locks'] };
+import type { BuildPayload } from './build-payload.ts';
 
 /** What a build process is told for a spec: what the user asked for, and what the instance adds to it. */
-export async function orderFor(context: InstanceContext, { spec, locks = [] }: BuildPayload): Promise<BuildOrder> {
+export async function orderFor(
+  context: InstanceContext,
+  { spec, locks = [], rebase, releaseRequirements = [] }: BuildPayload,
+): Promise<BuildOrder> {
   const own = spec.pipRequirements.map((one) => formatRequirement(requirementOf(one)));
   const ofType = await additionOfType(context, spec);
   return {
     platforms: spec.platforms ?? context.rules.platforms,
     pythonVersion: spec.base === undefined ? (spec.pythonVersion ?? context.rules.defaultPython) : spec.pythonVersion,
     base: spec.base,
-    requirements: [...ofType.requirements, ...own],
+    requirements: [...releaseRequirements, ...ofType.requirements, ...own],
     preferences: ofType.preferences,
     osPackages: [
       ...new Set([
@@ -28,5 +30,13 @@ export async function orderFor(context: InstanceContext, { spec, locks = [] }: B
     ],
     bytecode: spec.bytecode ?? true,
     locks,
+    ...(rebase !== undefined && { rebase: { image: locationOf(context, rebase), base: rebase.base } }),
   };
+}
+
+/** Where a version lies, as the builder names it. */
+function locationOf({ settings, repositories }: InstanceContext, { repository, tag }: RebaseSource): string {
+  const name = `${repositories.path(repository)}:${tag}`;
+  const { kind, host } = settings.registry;
+  return kind === 'embedded' || host === undefined ? name : `registry://${host}/${name}`;
 }

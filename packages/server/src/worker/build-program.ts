@@ -3,23 +3,31 @@
  * the instance and no connection to its database; killed at any moment, it leaves nothing half-visible.
  */
 import {
-  type BuiltImages,
+  type Base,
   buildImages,
   bytesShared,
   bytesToMove,
   Delivery,
+  deliverRebase,
+  formatImageLock,
+  type ImageLock,
   type ImageSpec,
   inspectPlan,
   layerAnnotations,
+  lockDigest,
   lockFile,
   makePlans,
   mended,
+  openImage,
   type Plan,
   type ProgressEvent,
+  parseImageLocation,
+  rebaseOpened,
   type Stage,
   Workshop,
 } from '@mir/builder';
 import { Fault, isFault, parsePlatform } from '@mir/core';
+import type { Image } from '@mir/oci';
 import { parseRequirement } from '@mir/python';
 import type { StageDuration, VersionLayer } from '../database/schema.ts';
 import type { BuildResult } from '../images/completion.ts';
@@ -62,6 +70,7 @@ async function attempt(work: () => Promise<void>): Promise<void> {
 }
 
 async function build(order: BuildOrder, first: BuildTarget): Promise<void> {
+  if (order.rebase !== undefined) return rebase(order.rebase, first);
   const durations = new Map<Stage, number>();
   await using workshop = await openWorkshop(durations);
   const { built, plans } = await mended(workshop, async () => {
@@ -76,13 +85,49 @@ async function build(order: BuildOrder, first: BuildTarget): Promise<void> {
   });
   const problems = [...built.images.flatMap(({ built: { problems } }) => problems), ...workshop.problems];
   for (const { severity, message, fix } of problems) say({ type: 'log', text: `${severity}: ${message}. ${fix}` });
-  say({ type: 'built', result: resultOf(built, plans, problems, durations) });
+  say({
+    type: 'built',
+    result: resultOf(
+      built.published.digest,
+      built.images.map(({ plan: { base, lock }, built: { image } }) => ({ image, base, lock })),
+      problems,
+      durations,
+    ),
+  });
   for (;;) {
     const target = await nextTarget();
     if (target === undefined) return;
     await using delivery = new Delivery(workshop, target);
     delivery.expectBases(plans.map(({ base }) => base));
     await delivery.complete(built.published);
+    say({ type: 'delivered' });
+  }
+}
+
+/** Puts an image on another base: its package layers stay, what belongs to the base is made anew. */
+async function rebase(of: { readonly image: string; readonly base: string }, first: BuildTarget): Promise<void> {
+  const durations = new Map<Stage, number>();
+  await using workshop = await openWorkshop(durations);
+  const made = await mended(workshop, async () => {
+    const rebased = await rebaseOpened(workshop, await openImage(workshop, parseImageLocation(of.image)), of.base);
+    await deliverRebase(workshop, rebased, first);
+    return rebased;
+  });
+  const [one] = made.images;
+  if (one === undefined) throw new TypeError('a rebase of no image');
+  say({
+    type: 'built',
+    result: resultOf(
+      made.published.digest,
+      made.images.map(({ image, base, lock }) => ({ image, base, lock })),
+      [],
+      durations,
+    ),
+  });
+  for (;;) {
+    const target = await nextTarget();
+    if (target === undefined) return;
+    await deliverRebase(workshop, made, target);
     say({ type: 'delivered' });
   }
 }
@@ -169,28 +214,29 @@ function openWorkshop(durations: Map<Stage, number>): Promise<Workshop> {
   });
 }
 
+/** What is known of an image that was made, for one platform. */
+type Made = { readonly image: Image; readonly base: Base; readonly lock: ImageLock };
+
 function resultOf(
-  { published, images }: BuiltImages,
-  plans: readonly Plan[],
+  digest: string,
+  made: readonly Made[],
   problems: BuildResult['problems'],
   durations: ReadonlyMap<Stage, number>,
 ): BuildResult {
-  const [first] = plans;
-  if (first === undefined) throw new TypeError('a build without a plan');
+  const [first] = made;
+  if (first === undefined) throw new TypeError('a build of no image');
   const layers = new Map<string, VersionLayer>();
-  for (const { built } of images) {
-    for (const { descriptor } of built.image.layers) {
-      const role = descriptor.annotations?.[layerAnnotations.role] ?? 'base';
-      layers.set(descriptor.digest, { digest: descriptor.digest, sizeBytes: descriptor.size, role });
-    }
+  for (const { descriptor } of made.flatMap(({ image }) => image.layers)) {
+    const role = descriptor.annotations?.[layerAnnotations.role] ?? 'base';
+    layers.set(descriptor.digest, { digest: descriptor.digest, sizeBytes: descriptor.size, role });
   }
   const packages = new Map<string, { readonly name: string; readonly version: string }>();
-  for (const { lock } of plans) {
-    for (const { name, version } of lock.python.packages) packages.set(`${name} ${version}`, { name, version });
+  for (const { name, version } of made.flatMap(({ lock }) => lock.python.packages)) {
+    packages.set(`${name} ${version}`, { name, version });
   }
   return {
-    digest: published.digest,
-    lockDigest: first.digest,
+    digest,
+    lockDigest: lockDigest(first.lock),
     base: { name: first.base.name, digest: first.base.digest },
     pythonVersion: first.base.target.pythonVersion.split('.').slice(0, 2).join('.'),
     libraries: [...packages.values()],
@@ -201,7 +247,10 @@ function resultOf(
     durations: [...durations].map(
       ([stage, seconds]): StageDuration => ({ stage, seconds: Number(seconds.toFixed(3)) }),
     ),
-    locks: plans.map((made) => ({ platform: made.base.platform, text: lockFile(made) })),
+    locks: made.map(({ base, lock }) => ({
+      platform: base.platform,
+      text: formatImageLock(lock, { addresses: true }),
+    })),
   };
 }
 

@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import { transaction } from '../database/transaction.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import { type ClaimedJob, channels } from '../jobs/queue.ts';
-import { type BuildPayload, orderFor } from './build-order.ts';
+import { orderFor } from './build-order.ts';
+import type { BuildPayload } from './build-payload.ts';
 import type { BuildProcess } from './build-process.ts';
 
 const silent = { onProgress: () => undefined, onLog: () => undefined };

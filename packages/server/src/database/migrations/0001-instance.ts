@@ -220,6 +220,34 @@ create table outbox (
 );
 create index outbox_open on outbox (run_after) where done_at is null;
 
+-- Changes that an administrator declares for many images: a platform release, or another base.
+create table updates (
+  id uuid primary key default gen_random_uuid(),
+  kind text not null check (kind in ('platform', 'base')),
+  -- Of a platform release: its label, and what every image must carry.
+  label text unique,
+  requirements jsonb not null default '[]',
+  base_from text,
+  base_to text,
+  state text not null check (state in ('APPLYING', 'APPLIED', 'HALTED', 'REVERTED')),
+  -- The platform release that it took the place of.
+  previous_release_id uuid references updates,
+  creator_id bigint references users on delete set null,
+  created_at timestamptz not null default now()
+);
+
+create table update_images (
+  update_id uuid not null references updates on delete cascade,
+  image_id bigint not null references images on delete cascade,
+  action text not null check (action in ('rebase', 'rebuild')),
+  previous_version_id bigint references versions,
+  version_id bigint not null references versions,
+  primary key (update_id, image_id)
+);
+create index update_images_by_version on update_images (version_id);
+
+alter table instance add column release_id uuid references updates;
+
 create table idempotent_answers (
   user_id bigint not null references users on delete cascade,
   key text not null,

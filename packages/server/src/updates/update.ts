@@ -1,0 +1,23 @@
+/** Kinds of updates: a platform release, which every image must carry, or another base under images. */
+export const updateKinds = ['platform', 'base'] as const;
+export type UpdateKind = (typeof updateKinds)[number];
+
+/** States of an update. APPLYING: versions are being asked for. APPLIED: all are; they may still be built. */
+export const updateStates = ['APPLYING', 'APPLIED', 'HALTED', 'REVERTED'] as const;
+export type UpdateState = (typeof updateStates)[number];
+
+/** What an administrator declares. */
+export type Declaration =
+  | { readonly kind: 'platform'; readonly label: string; readonly requirements: readonly string[] }
+  | { readonly kind: 'base'; readonly from: string; readonly to: string };
+
+/** What an update does to an image. */
+export type UpdateAction = 'rebase' | 'rebuild' | 'none';
+
+/** An image, what becomes of it, and why. */
+export type ImageUpdate = {
+  readonly imageId: number;
+  readonly name: string;
+  readonly action: UpdateAction;
+  readonly why: string;
+};

@@ -16,6 +16,7 @@ export { type LayerRole, layerAnnotations } from './layers/image-layers.ts';
 export { type LayerKey, type LayerRecord, nameOfKey, type RecordStore } from './layers/record-store.ts';
 export { sweepLeftovers } from './leftovers.ts';
 export { formatImageLock, type ImageLock, lockDigest, platformOfLock } from './lock/image-lock.ts';
+export { osPackageNames } from './os-packages/os-packages.ts';
 export { type Delivered, Delivery } from './output/delivery.ts';
 export { checkOutput, type Output, parseOutput, requireWritablePath } from './output/output.ts';
 export { inspectPlan, prepareLibraryIndex } from './plan/inspection.ts';

@@ -2,6 +2,7 @@ export { Archive, type ArchiveOptions, type ArchiveProgress, type ArchiveSnapsho
 export { type ArchiveSettings, archiveSettingsOfMachine } from './archive/archive-settings.ts';
 export { type BaseVariant, basePackages, baseVariants, hasMergedUsr, pythonOfSuite } from './closure/base-packages.ts';
 export { type ClosureRequest, closure, type PackageSource } from './closure/closure.ts';
+export { nearestNames } from './closure/nearest-names.ts';
 export { type DebAtHand, packagesAtHand } from './closure/packages-at-hand.ts';
 export type { BaseState, Unconfigurable } from './configuration/base-state.ts';
 export {

@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
+import type { Notifications } from './database/notifications.ts';
 import type { Tables } from './database/schema.ts';
 import type { ImageTypes } from './images/image-types.ts';
 import type { SpecRules } from './images/spec.ts';
@@ -14,6 +15,7 @@ export type Trx = Transaction<Tables>;
 /** What services work with; made once, in the composition root. */
 export type InstanceContext = {
   readonly db: Db;
+  readonly notifications: Notifications;
   readonly settings: Settings;
   readonly rules: SpecRules;
   readonly imageTypes: ImageTypes;

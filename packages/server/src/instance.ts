@@ -58,7 +58,7 @@ export async function startServer({ settings, environment }: InstanceOptions): P
   const database = starting.use(await openInstanceDatabase(settings, home.directory, logger, 'mir server'));
   const { setUpCode } = await makeInstance(database.db, environment['MIR_ADMIN_PASSWORD']);
   const listening: { host: string } = { host: '' };
-  const context = await makeContext(settings, database.db, () => listening.host);
+  const context = await makeContext(settings, database, () => listening.host);
   const metrics = new Metrics(database.db);
   const repositories = await RepositoryStore.open(await BlobStore.open(home.registry));
   let isStopping = false;
@@ -66,7 +66,6 @@ export async function startServer({ settings, environment }: InstanceOptions): P
     logger,
     routes: allRoutes(context, {
       metrics,
-      notifications: database.notifications,
       notReadyBecause: async () => (isStopping ? 'The server is stopping' : databaseProblem(database.db)),
     }),
     authenticate: (request) => authenticate(database.db, request),
@@ -122,8 +121,8 @@ export async function startWorker({ settings, environment }: InstanceOptions): P
   const logger = createLogger(settings.log_level, 'worker');
   const home = await openHome(environment);
   const database = starting.use(await openInstanceDatabase(settings, home.directory, logger, 'mir worker'));
-  const context = await makeContext(settings, database.db, () => '');
-  const worker = new Worker({ context, notifications: database.notifications, logger, environment });
+  const context = await makeContext(settings, database, () => '');
+  const worker = new Worker({ context, logger, environment });
   starting.defer(() => worker.stop());
   worker.start();
   const running = starting.move();
@@ -170,12 +169,13 @@ async function openInstanceDatabase(
 
 async function makeContext(
   settings: Settings,
-  db: InstanceContext['db'],
+  { db, notifications }: OpenedDatabase,
   host: () => string,
 ): Promise<InstanceContext> {
   const instance = await db.selectFrom('instance').select('secret').executeTakeFirst();
   return {
     db,
+    notifications,
     settings,
     rules: {
       defaultPython: settings.default_python,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Fault } from '@mir/core';
+import { Fault, type Platform } from '@mir/core';
 import {
   type Archive,
   type BaseState,
@@ -67,6 +67,12 @@ export async function selectOsPackages(workshop: Workshop, base: Base, names: re
     return closure(archive, { names: wanted, installed: await installedIn(base, archive) }).map(debSource);
   });
   return { packages, proxy: settings.proxy };
+}
+
+/** The names of all OS packages that can be added to a Debian base, sorted. @throws Fault `archive/*`, `base/no-archive` */
+export async function osPackageNames(workshop: Workshop, suite: Suite, platform: Platform): Promise<readonly string[]> {
+  const archive = await openArchive(workshop, await archiveSettings(workshop, suite), suite, platform);
+  return archive.packageNames();
 }
 
 /** The packages that a lock names, for a base. */

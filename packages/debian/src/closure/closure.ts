@@ -3,7 +3,7 @@ import type { Archive } from '../archive/archive.ts';
 import { type Dependency, formatDependencies, formatPossibility, type Possibility } from '../control/dependency.ts';
 import type { DebianFaultCode } from '../fault.ts';
 import type { Package } from '../package.ts';
-import { satisfiesRelation } from '../version/version.ts';
+import { satisfiesRelation, upstreamVersion } from '../version/version.ts';
 import { inConfigurationOrder } from './configuration-order.ts';
 import { nearestNames } from './nearest-names.ts';
 
@@ -14,7 +14,7 @@ type InstalledPackage = Pick<Package, 'name' | 'version' | 'provides' | 'conflic
 export type PackageSource = Pick<Archive, 'suite' | 'candidates' | 'providers' | 'packageNames'>;
 
 export type ClosureRequest = {
-  /** `name`, or `name=version` for exactly that version. */
+  /** `name`, or `name=version` for exactly that version; `name=1.2` also means the newest of the upstream version 1.2. */
   readonly names: readonly string[];
   /** What is there already, by name: it satisfies dependencies and is never replaced. */
   readonly installed?: ReadonlyMap<string, InstalledPackage>;
@@ -38,6 +38,17 @@ export function closure(archive: PackageSource, request: ClosureRequest): readon
   selection.resolve();
   selection.checkConflicts();
   return inConfigurationOrder(selection.chosen());
+}
+
+/** The one of exactly a version; without it, and where a revision is not asked for, the first of that upstream version. */
+function withVersion<One extends { readonly version: string }>(
+  candidates: readonly One[],
+  version: string,
+): One | undefined {
+  return (
+    candidates.find((one) => one.version === version) ??
+    candidates.find((one) => upstreamVersion(one.version) === version)
+  );
 }
 
 class Selection {
@@ -69,7 +80,7 @@ class Selection {
       );
     }
     if (this.#installedAlready(name, version)) return;
-    const found = version === undefined ? candidates[0] : candidates.find((one) => one.version === version);
+    const found = version === undefined ? candidates[0] : withVersion(candidates, version);
     if (found === undefined) {
       throw fault('closure/unknown-version', text, {
         what: `${name} has no version ${version} in ${this.#archive.suite}; there is ${candidates.map((one) => one.version).join(', ')}`,
@@ -82,7 +93,7 @@ class Selection {
   #installedAlready(name: string, version: string | undefined): boolean {
     const there = this.#selected.get(name);
     if (there === undefined) return false;
-    if (version === undefined || there.version === version) return true;
+    if (version === undefined || withVersion([there], version) !== undefined) return true;
     throw fault('closure/conflict', name, {
       what: `${name} ${version} was asked for, but ${name} ${there.version} is ${there.chosen === undefined ? 'in the base' : 'needed'} already`,
       hint: `Ask for ${name} without a version.`,

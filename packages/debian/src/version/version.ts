@@ -14,6 +14,11 @@ export function compareVersions(a: string, b: string): number {
   );
 }
 
+/** The part of a version that its upstream authors gave it: without Debian's epoch and revision. */
+export function upstreamVersion(version: string): string {
+  return partsOf(version).upstream;
+}
+
 /** Whether a version is allowed by an operator of a dependency, for example `>= 1.2`. */
 export function satisfiesRelation(version: string, relation: VersionRelation, wanted: string): boolean {
   const order = compareVersions(version, wanted);

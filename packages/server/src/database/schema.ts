@@ -121,6 +121,8 @@ export type Tables = {
   };
   version_locks: { version_id: number; platform: string; text: string };
   packages: { id: GeneratedAlways<number>; name: string; version: string };
+  os_catalogues: { suite: string; read_at: Generated<Date> };
+  os_packages: { suite: string; name: string };
   jobs: {
     id: Generated<string>;
     kind: JobKind;

@@ -1,4 +1,3 @@
-import type { Notifications } from '../database/notifications.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import type { Metrics } from '../metrics.ts';
 import { descriptionRoute } from './openapi.ts';
@@ -16,7 +15,6 @@ import { updateRoutes } from './routes/updates.ts';
 /** What routes need besides the context. */
 export type RouteServices = {
   readonly metrics: Metrics;
-  readonly notifications: Notifications;
   readonly notReadyBecause: () => Promise<string | undefined>;
 };
 
@@ -25,11 +23,11 @@ export function allRoutes(context: InstanceContext, services: RouteServices): Ro
   const routes = [
     ...healthRoutes(services),
     ...originalImageRoutes(context),
-    ...imageRoutes(context, services.notifications),
+    ...imageRoutes(context),
     ...originalInstanceRoutes(context),
     ...catalogueRoutes(context),
     ...updateRoutes(context),
-    ...jobRoutes(context, services.notifications),
+    ...jobRoutes(context),
     ...accountRoutes(context),
     ...administrationRoutes(context),
   ];

@@ -1,6 +1,7 @@
 import { changeKinds, imageStatuses, platforms, versionStates } from '@mir/core';
 import { z } from 'zod';
 import { imageTypeNames } from '../images/image-type.ts';
+import { jobKinds } from '../jobs/job.ts';
 
 /** Shapes of the answers that are new beside the original's. */
 
@@ -76,7 +77,7 @@ export const versionDetails = versionSummary
 export const jobDetails = z
   .object({
     jobId: z.string(),
-    kind: z.enum(['build', 'plan']),
+    kind: z.enum(jobKinds),
     status: z.enum(['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED']),
     images: z.array(z.object({ name: z.string(), version: z.int() })),
     priority: z.enum(['interactive', 'rebuild', 'prewarm']),

@@ -10,6 +10,7 @@ import { priorities } from '../jobs/job.ts';
 import { settleStatus } from './completion.ts';
 import { findImage, type ImageRow } from './image-row.ts';
 import { addVersion } from './new-version.ts';
+import { checkOsPackages } from './os-catalogue.ts';
 import { idsOfPackages } from './packages.ts';
 import { checkSpec, type Spec } from './spec.ts';
 import { specChanges } from './spec-change.ts';
@@ -29,6 +30,10 @@ export async function alterImage(
   change: (standing: Spec) => Spec,
   trace: Trace,
 ): Promise<{ readonly jobId: string }> {
+  // The list of OS packages may have to be waited for, which no transaction should.
+  const before = await findImage(context.db, name);
+  requireRight(caller, 'change', 'Altering this image', before);
+  await checkOsPackages(context, change(before.spec));
   return transaction(context.db, async (trx) => {
     const image = await lockImage(trx, name);
     requireRight(caller, 'change', 'Altering this image', image);

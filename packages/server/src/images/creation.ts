@@ -1,5 +1,4 @@
 import { isImageName } from '@mir/core';
-import { pythonOfSuite, type Suite } from '@mir/debian';
 import type { Caller, Trace } from '../access/caller.ts';
 import { audit } from '../audit/audit.ts';
 import { transaction } from '../database/transaction.ts';
@@ -8,27 +7,9 @@ import type { InstanceContext, Trx } from '../instance-context.ts';
 import { type JobPriority, priorities } from '../jobs/job.ts';
 import type { ImageTypeName } from './image-type.ts';
 import { addVersion, type PinnedBuild } from './new-version.ts';
-import { checkSpec, debianPythons, type Spec } from './spec.ts';
-
-/** The suite whose Python is of a version. */
-export function debianBaseOf(pythonVersion: string): string | undefined {
-  const suites: readonly Suite[] = ['bullseye', 'bookworm', 'trixie'];
-  const suite = suites.find((known) => pythonOfSuite(known) === pythonVersion);
-  return suite === undefined ? undefined : `debian:${suite}`;
-}
-
-/** What base and Python a spec stands for, as far as can be said before anything is built. */
-export function outlineOf(
-  spec: Spec,
-  defaultPython: string,
-): { readonly base: string | null; readonly python: string | null } {
-  if (spec.base === undefined) {
-    const python = spec.pythonVersion ?? defaultPython;
-    return { base: debianBaseOf(python) ?? null, python };
-  }
-  const ofBase = debianPythons.find((python) => debianBaseOf(python) === spec.base);
-  return { base: spec.base, python: spec.pythonVersion ?? ofBase ?? null };
-}
+import { checkOsPackages } from './os-catalogue.ts';
+import { outlineOf } from './outline.ts';
+import { checkSpec, type Spec } from './spec.ts';
 
 /** What was asked to be created. */
 export type Creation = {
@@ -50,6 +31,7 @@ export async function createImage(
 ): Promise<{ readonly imageId: number; readonly jobId: string }> {
   requireName(name);
   checkSpec(spec, context.rules);
+  await checkOsPackages(context, spec);
   return transaction(context.db, async (trx) => {
     const created = await insertImage(
       context,

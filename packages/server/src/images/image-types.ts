@@ -3,8 +3,8 @@ import { Fault } from '@mir/core';
 import { parse } from 'smol-toml';
 import { z } from 'zod';
 import type { InstanceContext } from '../instance-context.ts';
-import { outlineOf } from './creation.ts';
 import { type ImageTypeName, imageTypeNames } from './image-type.ts';
+import { outlineOf } from './outline.ts';
 import { debianPythons, type Spec } from './spec.ts';
 
 const imageType = z.strictObject({

@@ -1,7 +1,7 @@
 import { normalizeName, parseRequirement, type Requirement } from '@mir/python';
 import { sql } from 'kysely';
 import type { InstanceContext } from '../instance-context.ts';
-import { outlineOf } from './creation.ts';
+import { outlineOf } from './outline.ts';
 import { idsMeeting, meets } from './packages.ts';
 import { requirementOf, type Spec, specKey } from './spec.ts';
 

@@ -1,10 +1,13 @@
 import type { Stage } from '@mir/builder';
 
-/** What a worker does. Plans have a lane of their own: nobody waits behind a build to see what a build would do. */
-export const jobKinds = ['build', 'plan'] as const;
+/** What a worker does. A catalogue is the list of a Debian release's packages. */
+export const jobKinds = ['build', 'plan', 'catalogue'] as const;
 
 /** The kind of a job. */
 export type JobKind = (typeof jobKinds)[number];
+
+/** What is done one after the other. Plans have a lane of their own: nobody waits behind a build to see what a build would do. */
+export const lanes = [['build'], ['plan', 'catalogue']] as const satisfies readonly (readonly JobKind[])[];
 
 /** Lower goes first. */
 export const priorities = { interactive: 0, rebuild: 1, prewarm: 2 } as const;

@@ -1,14 +1,16 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '@mir/core';
 import type { Caller, Trace } from '../access/caller.ts';
-import type { Notifications } from '../database/notifications.ts';
 import { transaction } from '../database/transaction.ts';
 import { serverFault } from '../fault.ts';
+import { checkOsPackages } from '../images/os-catalogue.ts';
 import { checkSpec, type Spec, specKey } from '../images/spec.ts';
 import type { InstanceContext } from '../instance-context.ts';
+import { currentRelease } from '../updates/release.ts';
 import type { PlanResult } from '../worker/build-message.ts';
+import type { BuildPayload } from '../worker/build-payload.ts';
+import { finishedJob } from './finished-job.ts';
 import { priorities } from './job.ts';
-import { channels, enqueue } from './queue.ts';
+import { enqueue } from './queue.ts';
 
 /** A plan that nobody could make by then is given up. */
 const waitSeconds = 120;
@@ -21,50 +23,30 @@ const waitSeconds = 120;
  */
 export async function makeInstancePlan(
   context: InstanceContext,
-  notifications: Notifications,
   caller: Caller,
   spec: Spec,
   trace: Trace,
 ): Promise<PlanResult> {
   checkSpec(spec, context.rules);
-  const over = new AbortController();
-  let wake: () => void = () => undefined;
-  const unsubscribe = notifications.subscribe((channel) => {
-    if (channel === undefined || channel === channels.changed) wake();
+  await checkOsPackages(context, spec);
+  const release = await currentRelease(context.db);
+  const payload: BuildPayload = { spec, ...(release !== undefined && { releaseRequirements: release.requirements }) };
+  const id = await transaction(context.db, (trx) =>
+    enqueue(trx, {
+      kind: 'plan',
+      key: specKey(spec, context.rules),
+      priority: priorities.interactive,
+      workspaceId: caller.workspace?.id ?? null,
+      creatorId: caller.userId,
+      payload,
+      requestId: trace.requestId,
+    }),
+  );
+  const job = await finishedJob(context.db, context.notifications, id, waitSeconds);
+  if (job?.state === 'SUCCEEDED') return job.result as PlanResult;
+  if (job?.failure != null) throw Fault.from(job.failure);
+  throw serverFault('instance/overloaded', {
+    what: `No worker has made the plan within ${waitSeconds} s`,
+    hint: 'Try again later; an administrator sees in /metrics whether workers run.',
   });
-  try {
-    const id = await transaction(context.db, (trx) =>
-      enqueue(trx, {
-        kind: 'plan',
-        key: specKey(spec, context.rules),
-        priority: priorities.interactive,
-        workspaceId: caller.workspace?.id ?? null,
-        creatorId: caller.userId,
-        payload: { spec },
-        requestId: trace.requestId,
-      }),
-    );
-    const until = performance.now() + waitSeconds * 1000;
-    while (performance.now() < until) {
-      const woken = new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      const job = await context.db
-        .selectFrom('jobs')
-        .where('id', '=', id)
-        .select(['state', 'result', 'failure'])
-        .executeTakeFirstOrThrow();
-      if (job.state === 'SUCCEEDED') return job.result as PlanResult;
-      if (job.failure !== null) throw Fault.from(job.failure);
-      // Notifications may be lost; nobody waits longer for that.
-      await Promise.race([woken, delay(2000, undefined, { signal: over.signal }).catch(() => undefined)]);
-    }
-    throw serverFault('instance/overloaded', {
-      what: `No worker has made the plan within ${waitSeconds} s`,
-      hint: 'Try again later; an administrator sees in /metrics whether workers run.',
-    });
-  } finally {
-    over.abort();
-    unsubscribe();
-  }
 }

@@ -151,10 +151,10 @@ export async function handBack(
 }
 
 /** Whether a job waits that is more urgent than another. */
-export async function isMoreUrgentWaiting(db: Db, kind: JobKind, than: JobPriority): Promise<boolean> {
+export async function isMoreUrgentWaiting(db: Db, kinds: readonly JobKind[], than: JobPriority): Promise<boolean> {
   const found = await db
     .selectFrom('jobs')
-    .where('kind', '=', kind)
+    .where('kind', 'in', [...kinds])
     .where('state', '=', 'QUEUED')
     .where('run_after', '<=', sql<Date>`now()`)
     .where('priority', '<', than)

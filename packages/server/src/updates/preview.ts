@@ -1,6 +1,6 @@
 import { serverFault } from '../fault.ts';
-import { debianBaseOf } from '../images/creation.ts';
 import { imageRows } from '../images/image-row.ts';
+import { debianBaseOf } from '../images/outline.ts';
 import { checkSpec, debianPythons, pipRequirementOf } from '../images/spec.ts';
 import type { Db, InstanceContext } from '../instance-context.ts';
 import type { Declaration, ImageUpdate } from './update.ts';

@@ -1,5 +1,6 @@
 import type { ProgressEvent } from '@mir/builder';
 import type { FaultData, Platform } from '@mir/core';
+import type { Suite } from '@mir/debian';
 import type { BuildResult } from '../images/completion.ts';
 
 /** What a build process is told to build: a spec with all that the instance adds to it. */
@@ -61,6 +62,7 @@ export type WorkerMessage =
   | { readonly type: 'build'; readonly order: BuildOrder; readonly target: BuildTarget }
   | { readonly type: 'deliver'; readonly target: BuildTarget }
   | { readonly type: 'plan'; readonly order: BuildOrder }
+  | { readonly type: 'catalogue'; readonly suite: Suite }
   /** Nothing more is wanted of the image that was built. */
   | { readonly type: 'done' }
   | { readonly type: 'record'; readonly id: number; readonly record: unknown };
@@ -74,4 +76,5 @@ export type ProcessMessage =
   | { readonly type: 'built'; readonly result: BuildResult }
   | { readonly type: 'delivered' }
   | { readonly type: 'planned'; readonly result: PlanResult }
+  | { readonly type: 'catalogued'; readonly names: readonly string[] }
   | { readonly type: 'failed'; readonly fault: FaultData };

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import type { LayerKey, LayerRecord, ProgressEvent, RecordStore } from '@mir/builder';
 import { Fault } from '@mir/core';
+import type { Suite } from '@mir/debian';
 import type { BuildResult } from '../images/completion.ts';
 import type { BuildOrder, BuildTarget, PlanResult, ProcessMessage, WorkerMessage } from './build-message.ts';
 
@@ -60,6 +61,13 @@ export class BuildProcess {
     const answer = await this.#ask({ type: 'plan', order }, listener);
     if (answer.type !== 'planned') throw new TypeError(`a plan answered "${answer.type}"`);
     return answer.result;
+  }
+
+  /** The names of all OS packages of a Debian release. @throws Fault of the archive */
+  async catalogue(suite: Suite, listener: BuildListener): Promise<readonly string[]> {
+    const answer = await this.#ask({ type: 'catalogue', suite }, listener);
+    if (answer.type !== 'catalogued') throw new TypeError(`a catalogue answered "${answer.type}"`);
+    return answer.names;
   }
 
   /** Ends the process at once; what it was doing ends with the given fault. */

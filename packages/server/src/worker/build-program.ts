@@ -16,9 +16,11 @@ import {
   layerAnnotations,
   lockDigest,
   lockFile,
+  machinePlatform,
   makePlans,
   mended,
   openImage,
+  osPackageNames,
   type Plan,
   type ProgressEvent,
   parseImageLocation,
@@ -27,6 +29,7 @@ import {
   Workshop,
 } from '@mir/builder';
 import { Fault, isFault, parsePlatform } from '@mir/core';
+import type { Suite } from '@mir/debian';
 import type { Image } from '@mir/oci';
 import { parseRequirement } from '@mir/python';
 import type { StageDuration, VersionLayer } from '../database/schema.ts';
@@ -46,6 +49,7 @@ process.on('message', (message: WorkerMessage) => {
     return void attempt(() => build(message.order, message.target));
   }
   if (message.type === 'plan') return void attempt(() => plan(message.order));
+  if (message.type === 'catalogue') return void attempt(() => catalogue(message.suite));
   const next = message.type === 'deliver' ? message.target : undefined;
   if (delivered === undefined) waiting.push(next);
   else delivered(next);
@@ -159,6 +163,11 @@ async function plan(order: BuildOrder): Promise<void> {
     };
   });
   say({ type: 'planned', result });
+}
+
+async function catalogue(suite: Suite): Promise<void> {
+  await using workshop = await openWorkshop(new Map());
+  say({ type: 'catalogued', names: await osPackageNames(workshop, suite, machinePlatform()) });
 }
 
 /** Preferred versions are pins first; where they fit nothing, the requirements alone decide. */

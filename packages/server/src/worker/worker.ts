@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault, type FaultData, isFault } from '@mir/core';
 import type { FastifyBaseLogger } from 'fastify';
-import type { Notifications } from '../database/notifications.ts';
 import { cancelled, fail } from '../images/completion.ts';
 import type { InstanceContext } from '../instance-context.ts';
-import type { JobKind } from '../jobs/job.ts';
+import { type JobKind, lanes } from '../jobs/job.ts';
 import { type ClaimedJob, channels, claim, handBack, isMoreUrgentWaiting, leaseSeconds, renew } from '../jobs/queue.ts';
 import { blameOf } from './blame.ts';
 import { BuildJob } from './build-job.ts';
 import { BuildProcess } from './build-process.ts';
+import { runCatalogueJob } from './catalogue-job.ts';
 import { DatabaseRecords } from './layer-records.ts';
 import { runPlanJob } from './plan-job.ts';
 
@@ -35,7 +35,6 @@ class Interrupted extends Error {
 
 export type WorkerOptions = {
   readonly context: InstanceContext;
-  readonly notifications: Notifications;
   readonly logger: FastifyBaseLogger;
   readonly environment: NodeJS.ProcessEnv;
 };
@@ -54,12 +53,12 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#lanes = (['build', 'plan'] as const).map((kind) => new Lane(kind, this.id, options));
+    this.#lanes = lanes.map((kinds) => new Lane(kinds, this.id, options));
   }
 
   /** Begins to work. */
   start(): void {
-    this.#unsubscribe = this.#options.notifications.subscribe((channel, payload) => {
+    this.#unsubscribe = this.#options.context.notifications.subscribe((channel, payload) => {
       for (const lane of this.#lanes) lane.onNotification(channel, payload);
     });
     const { signal } = this.#stopping;
@@ -103,9 +102,9 @@ export class Worker {
   }
 }
 
-/** One job at a time of one kind. */
+/** One job at a time of some kinds. */
 class Lane {
-  readonly #kind: JobKind;
+  readonly #kinds: readonly JobKind[];
   readonly #worker: string;
   readonly #options: WorkerOptions;
   readonly #process: BuildProcess;
@@ -113,8 +112,8 @@ class Lane {
   #wake: () => void = () => undefined;
   #isWoken = false;
 
-  constructor(kind: JobKind, worker: string, options: WorkerOptions) {
-    this.#kind = kind;
+  constructor(kinds: readonly JobKind[], worker: string, options: WorkerOptions) {
+    this.#kinds = kinds;
     this.#worker = worker;
     this.#options = options;
     this.#process = new BuildProcess(new DatabaseRecords(options.context.db), options.environment);
@@ -129,7 +128,7 @@ class Lane {
     signal.addEventListener('abort', () => this.#wake(), { once: true });
     while (!signal.aborted) {
       this.#isWoken = false;
-      const job = await claim(this.#options.context.db, this.#worker, [this.#kind]).catch((thrown: unknown) => {
+      const job = await claim(this.#options.context.db, this.#worker, this.#kinds).catch((thrown: unknown) => {
         this.#options.logger.warn({ err: thrown }, 'the queue could not be asked');
         return undefined;
       });
@@ -139,7 +138,7 @@ class Lane {
   }
 
   onNotification(channel: string | undefined, payload: string): void {
-    if (channel === undefined || (channel === channels.queued && payload === this.#kind)) {
+    if (channel === undefined || (channel === channels.queued && this.#kinds.some((kind) => kind === payload))) {
       this.#isWoken = true;
       this.#wake();
       if (this.#running !== undefined && this.#running.priority > 0) void this.#giveWay(this.#running);
@@ -170,6 +169,7 @@ class Lane {
     try {
       if (job.cancelRequestedAt !== null) throw new Interrupted('cancelled');
       if (job.kind === 'plan') await runPlanJob(context, this.#worker, job, this.#process);
+      else if (job.kind === 'catalogue') await runCatalogueJob(context, this.#worker, job, this.#process);
       else await build.run();
       log.info('job done');
     } catch (thrown) {
@@ -206,7 +206,7 @@ class Lane {
   }
 
   async #giveWay(job: ClaimedJob): Promise<void> {
-    const isNeeded = await isMoreUrgentWaiting(this.#options.context.db, this.#kind, job.priority).catch(() => false);
+    const isNeeded = await isMoreUrgentWaiting(this.#options.context.db, this.#kinds, job.priority).catch(() => false);
     // Layers that are made are kept, so what is put aside goes on where it was.
     if (isNeeded && this.#running === job) this.interrupt('preempted');
   }

@@ -148,9 +148,21 @@ create table packages (
   unique (name, version)
 );
 
+-- Names of the OS packages of a Debian release, so that a wrong one is known before anything is built.
+create table os_catalogues (
+  suite text primary key,
+  read_at timestamptz not null default now()
+);
+
+create table os_packages (
+  suite text not null references os_catalogues on delete cascade,
+  name text not null,
+  primary key (suite, name)
+);
+
 create table jobs (
   id uuid primary key default gen_random_uuid(),
-  kind text not null check (kind in ('build', 'plan')),
+  kind text not null check (kind in ('build', 'plan', 'catalogue')),
   -- Work that is the same while it waits or runs is one job.
   key bytea not null,
   -- 0 interactive, 1 rebuild, 2 prewarm: a lower one goes first.

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { completePackageName } from '../../images/completion-of-names.ts';
-import { debianBaseOf } from '../../images/creation.ts';
 import { imageTypeNames } from '../../images/image-type.ts';
+import { debianBaseOf } from '../../images/outline.ts';
 import { debianPythons } from '../../images/spec.ts';
 import { nearDuplicates, storageFigures } from '../../images/storage.ts';
 import { systemImageName } from '../../images/system-images.ts';

@@ -3,7 +3,6 @@ import { imageAndJob, managedImage, pageSize, specRequest, job as wireJobShape }
 import { specOf } from '../../contract/spec-request.ts';
 import { wireImages } from '../../contract/wire-image.ts';
 import { findBuildJob, wireJob } from '../../contract/wire-job.ts';
-import type { Notifications } from '../../database/notifications.ts';
 import { serverFault } from '../../fault.ts';
 import { alterImage, retryImage, rollBack } from '../../images/alteration.ts';
 import { ensureImage } from '../../images/ensure.ts';
@@ -27,16 +26,11 @@ const named = z.object({ name: z.string() });
 const numbered = z.object({ name: z.string(), number: z.coerce.number().int().min(1).max(1_000_000_000) });
 
 /** What is new beside the original's operations on images. */
-export function imageRoutes(context: InstanceContext, notifications: Notifications): Route[] {
-  return [
-    ...findingRoutes(context, notifications),
-    ...changingRoutes(context),
-    ...versionRoutes(context),
-    ...useRoutes(context),
-  ];
+export function imageRoutes(context: InstanceContext): Route[] {
+  return [...findingRoutes(context), ...changingRoutes(context), ...versionRoutes(context), ...useRoutes(context)];
 }
 
-function findingRoutes(context: InstanceContext, notifications: Notifications): Route[] {
+function findingRoutes(context: InstanceContext): Route[] {
   return [
     route({
       method: 'POST',
@@ -49,7 +43,7 @@ function findingRoutes(context: InstanceContext, notifications: Notifications): 
       handle: async ({ body, caller, trace }) => {
         const spec = specOf(body);
         const [made, matches] = await Promise.all([
-          makeInstancePlan(context, notifications, caller, spec, trace),
+          makeInstancePlan(context, caller, spec, trace),
           findMatches(context, spec),
         ]);
         return {

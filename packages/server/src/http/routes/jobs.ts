@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Notifications } from '../../database/notifications.ts';
 import type { InstanceContext } from '../../instance-context.ts';
 import { jobStates } from '../../jobs/job.ts';
 import { detailsOfJob, listJobs } from '../../jobs/job-details.ts';
@@ -12,7 +11,7 @@ const route = routesOf('jobs');
 const identified = z.object({ jobId: z.string() });
 
 /** Builds that run, wait, and ran. */
-export function jobRoutes(context: InstanceContext, notifications: Notifications): Route[] {
+export function jobRoutes(context: InstanceContext): Route[] {
   return [
     route({
       method: 'GET',
@@ -58,7 +57,7 @@ export function jobRoutes(context: InstanceContext, notifications: Notifications
         reply.header('cache-control', 'no-store').header('x-accel-buffering', 'no');
         const events = jobEvents(
           context.db,
-          notifications,
+          context.notifications,
           params.jobId,
           Number.isSafeInteger(given) && given > 0 ? given : 0,
         );

@@ -61,8 +61,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     // A proxy of the operator's may say who asks; anybody else's word is not taken.
     trustProxy: options.trustProxy,
     genReqId: (request) => requestIdOf(request.headers['x-request-id']),
-    // Longer than any way of writing a name; the default is 100.
-    routerOptions: { maxParamLength: 1024 },
+    // As long as a request line can be: a name that no image can have is not found, however long it is. The default is 100.
+    routerOptions: { maxParamLength: 16 * 1024 },
     frameworkErrors: (error, request, reply) => sendError(reply, request, asFault(error)),
     ...(registry !== undefined && {
       serverFactory: (listener: RequestListener) => {

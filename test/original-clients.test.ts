@@ -12,7 +12,7 @@ before(async () => {
   instance = await startInstance(await warmHome(cleanup), cleanup);
 });
 
-const administrator = () => ({ MIR_API_KEY: instance.administratorKey, MIR_MEMBER_KEY: instance.memberKey });
+const administrator = () => ({ MIR_API_KEY: instance.administratorKey, MEMBER_KEY: instance.memberKey });
 const member = () => ({ MIR_API_KEY: instance.memberKey });
 const nobody = () => ({});
 

@@ -17,7 +17,7 @@ from ri.apiclient.models import ManagedImagePackageType, PackageRequirement, Pip
 administrator = RIClient(url, api_key)
 images = administrator.image_registry
 jobs = administrator.job_reader
-member = RIClient(url, os.environ["MIR_MEMBER_KEY"])
+member = RIClient(url, os.environ["MEMBER_KEY"])
 stranger = RIClient(url, "mir_wrong")
 six = PipRequirement(name="six", version_specifier="==1.16.0")
 ended = ("JOB_STATUS_SUCCEEDED", "JOB_STATUS_FAILED", "JOB_STATUS_CANCELLED")

@@ -86,6 +86,7 @@ class ConfigurationTest(ClientCase):
         created = self.client(lambda _: Answer(200, {"token": {"id": "1", "name": "n"}, "secret": secret})).tokens
         new = created.create("n")
         self.assertEqual(new.secret, secret)
+        self.assertNotIn("idempotency-key", self.sent().headers)
         for text in [*shown, repr(new)]:
             self.assertNotIn(secret, text)
 

@@ -69,6 +69,10 @@ class Connection:
         key = {"Idempotency-Key": str(uuid.uuid4())}
         return self._object(self._send("POST", route, body=body or {}, headers=key, is_repeatable=True))
 
+    def post_once(self, route: str, body: Mapping[str, object]) -> Mapping[str, Any]:
+        """Has something done whose answer holds a secret; sent once, as an instance keeps what it may have to repeat."""
+        return self._object(self._send("POST", route, body=body))
+
     def patch(self, route: str, body: Mapping[str, object]) -> Mapping[str, Any]:
         """Changes something; sent once."""
         return self._object(self._send("PATCH", route, body=body))

@@ -51,7 +51,7 @@ class Tokens:
         """Makes a token. Its secret is answered this once."""
         facts = {"name": name, "user": user, "workspace": workspace, "expiresInDays": expires_in_days}
         body = {key: value for key, value in facts.items() if value is not None}
-        return read(NewToken, self._connection.post("/v1/api-tokens", body), "the new token")
+        return read(NewToken, self._connection.post_once("/v1/api-tokens", body), "the new token")
 
     def list(self, *, of_everybody: bool = False) -> List[Token]:
         """One's own tokens; for administrators those of everybody."""

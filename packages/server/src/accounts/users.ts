@@ -16,12 +16,15 @@ export type User = {
   readonly createdAt: string;
 };
 
+/** Words that stand where names of accounts do in the paths of the original's routes. */
+const wordsOfPaths = ['api-tokens', 'agent-api-tokens', 'deleted-fw-tokens', 'reset-password', 'roles'];
+
 /** Makes an account; without a password it works by API keys alone. @throws Fault `user/name`, `user/taken` */
 export async function createUser(
   trx: Trx,
   { name, role, password }: { readonly name: string; readonly role: OrganizationRole; readonly password?: string },
 ): Promise<{ readonly id: number }> {
-  if (!/^[a-z0-9][a-z0-9._@+-]{0,127}$/.test(name)) {
+  if (!/^[a-z0-9][a-z0-9._@+-]{0,127}$/.test(name) || wordsOfPaths.includes(name)) {
     throw serverFault(
       'user/name',
       {

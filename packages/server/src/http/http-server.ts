@@ -13,7 +13,7 @@ import type { Caller, Trace } from '../access/caller.ts';
 import { requireRight } from '../access/rights.ts';
 import { type FieldFault, serverFault } from '../fault.ts';
 import { errorAnswer } from './error-answer.ts';
-import { isStorable, parseBody } from './request-body.ts';
+import { isStorable, parseBody, parseQuery } from './request-body.ts';
 import { type Dialect, RawAnswer, type Route } from './route.ts';
 
 /** The original's routes again, for clients of its 0.20 line, which want other licence words. */
@@ -61,8 +61,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     // A proxy of the operator's may say who asks; anybody else's word is not taken.
     trustProxy: options.trustProxy,
     genReqId: (request) => requestIdOf(request.headers['x-request-id']),
-    // Longer than any way of writing a name; the default is 100.
-    routerOptions: { maxParamLength: 1024 },
+    // As long as a request line can be: a name that no image can have is not found, however long it is. The default is 100.
+    routerOptions: { maxParamLength: 16 * 1024 },
     frameworkErrors: (error, request, reply) => sendError(reply, request, asFault(error)),
     ...(registry !== undefined && {
       serverFactory: (listener: RequestListener) => {
@@ -138,7 +138,7 @@ async function dispatch(
     if (disabled !== undefined) throw disabledFault(disabled);
     const call = {
       params: checked(route.params, request.params, ''),
-      query: checked(route.query, request.query, ''),
+      query: checked(route.query, parseQuery(request.query as object), ''),
       body: checked(route.body, request.body ?? {}, ''),
       // Only public routes see no caller, and their type says so.
       caller: caller as Caller,

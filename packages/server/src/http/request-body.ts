@@ -39,12 +39,21 @@ function withCamelKeys(data: unknown, place: string, depth: number): unknown {
   }
   if (Array.isArray(data)) return data.map((one, at) => withCamelKeys(one, `${place}[${at}]`, depth + 1));
   if (typeof data !== 'object' || data === null) return data;
+  return mapKeys(data, (value, name) => withCamelKeys(value, name, depth + 1));
+}
+
+/** The values of a query by names in camelCase; the original's tutorial writes them in snake_case. */
+export function parseQuery(query: object): Readonly<Record<string, unknown>> {
+  return mapKeys(query, (value) => value);
+}
+
+function mapKeys(data: object, toValue: (value: unknown, name: string) => unknown): Readonly<Record<string, unknown>> {
   const camel: Record<string, unknown> = Object.create(null);
   for (const [key, value] of Object.entries(data)) {
     const name = key.replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
     // Where both spellings are given, the one that needs no change counts.
     if (name !== key && Object.hasOwn(data, name)) continue;
-    camel[name] = withCamelKeys(value, name, depth + 1);
+    camel[name] = toValue(value, name);
   }
   return camel;
 }

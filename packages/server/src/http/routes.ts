@@ -10,6 +10,7 @@ import { imageRoutes } from './routes/images.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { originalImageRoutes } from './routes/original-images.ts';
 import { originalInstanceRoutes } from './routes/original-instance.ts';
+import { originalTokenRoutes } from './routes/original-tokens.ts';
 import { updateRoutes } from './routes/updates.ts';
 
 /** What routes need besides the context. */
@@ -29,6 +30,7 @@ export function allRoutes(context: InstanceContext, services: RouteServices): Ro
     ...updateRoutes(context),
     ...jobRoutes(context),
     ...accountRoutes(context),
+    ...originalTokenRoutes(context),
     ...administrationRoutes(context),
   ];
   return [...routes, descriptionRoute(routes)];

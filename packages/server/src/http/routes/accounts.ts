@@ -1,20 +1,13 @@
 import { organizationRoles, workspaceRoles } from '@mir/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Caller } from '../../access/caller.ts';
-import { has, requireRight } from '../../access/rights.ts';
+import { requireRight } from '../../access/rights.ts';
 import { sessionCookie } from '../../accounts/authentication.ts';
 import { openSetUp, setUp } from '../../accounts/set-up.ts';
 import { sessionHours, signIn, signOut } from '../../accounts/sign-in.ts';
-import { createToken, listTokens, tokenDays } from '../../accounts/tokens.ts';
-import {
-  checkedHash,
-  createUser,
-  defaultWorkspace,
-  findUser,
-  requireAdministrator,
-  shownUser,
-} from '../../accounts/users.ts';
+import { makeToken, revokeToken } from '../../accounts/token-changes.ts';
+import { listTokens, tokenDays } from '../../accounts/tokens.ts';
+import { checkedHash, createUser, findUser, requireAdministrator, shownUser } from '../../accounts/users.ts';
 import {
   createWorkspace,
   findWorkspace,
@@ -26,7 +19,6 @@ import {
 } from '../../accounts/workspaces.ts';
 import { audit } from '../../audit/audit.ts';
 import { transaction } from '../../database/transaction.ts';
-import { serverFault } from '../../fault.ts';
 import type { InstanceContext } from '../../instance-context.ts';
 import { type Route, routesOf } from '../route.ts';
 
@@ -388,32 +380,8 @@ function tokenRoutes({ db }: InstanceContext): Route[] {
       }),
       answer: z.object({ token, secret: z.string() }),
       handle: async ({ body, caller, trace }) => {
-        const made = await transaction(db, async (trx) => {
-          const of =
-            body.user === undefined || body.user === caller.name ? caller.userId : (await findUser(trx, body.user)).id;
-          const space = await findWorkspace(
-            trx,
-            body.workspace ?? (of === caller.userId ? caller.workspace?.name : undefined) ?? defaultWorkspace,
-          );
-          await requireTokenRight(caller, of, space.id);
-          const created = await createToken(trx, {
-            userId: of,
-            workspaceId: space.id,
-            name: body.name ?? 'token',
-            ...(body.expiresInDays !== undefined && { days: body.expiresInDays }),
-          });
-          await audit(trx, {
-            caller,
-            trace,
-            action: 'token.create',
-            subject: created.id,
-            new: { user: body.user ?? caller.name, workspace: space.name },
-          });
-          return created;
-        });
-        const [shown] = await listTokens(db, undefined, made.id);
-        if (shown === undefined) throw new TypeError('a token that was made is not there');
-        return { token: shown, secret: made.secret };
+        const { user: of, workspace, expiresInDays } = body;
+        return makeToken(db, caller, { name: body.name ?? 'token', user: of, workspace, days: expiresInDays }, trace);
       },
     }),
     route({
@@ -425,39 +393,11 @@ function tokenRoutes({ db }: InstanceContext): Route[] {
       params: z.object({ id: z.string() }),
       answer: z.object({}),
       handle: async ({ params, caller, trace }) => {
-        await transaction(db, async (trx) => {
-          const found = /^[0-9a-f-]{36}$/i.test(params.id)
-            ? await trx
-                .selectFrom('api_tokens')
-                .where('id', '=', params.id)
-                .where('revoked_at', 'is', null)
-                .select(['user_id as userId', 'workspace_id as workspaceId'])
-                .executeTakeFirst()
-            : undefined;
-          // Of tokens that are not theirs, others learn nothing.
-          if (
-            found === undefined ||
-            (found.userId !== caller.userId &&
-              !has(caller, 'manageWorkspace', { creatorId: null, workspaceId: found.workspaceId }))
-          ) {
-            throw serverFault('token/unknown', {
-              what: `There is no token ${params.id.slice(0, 100)}`,
-              hint: 'GET /v1/api-tokens lists yours.',
-            });
-          }
-          await trx.updateTable('api_tokens').set({ revoked_at: new Date() }).where('id', '=', params.id).execute();
-          await audit(trx, { caller, trace, action: 'token.delete', subject: params.id });
-        });
+        await revokeToken(db, caller, params.id, trace);
         return {};
       },
     }),
   ];
-}
-
-/** A token gives no more rights than its owner has; whoever makes one for somebody else must be allowed to act for them. */
-async function requireTokenRight(caller: Caller, userId: number, workspaceId: number): Promise<void> {
-  if (userId === caller.userId && (caller.workspaceRoles.has(workspaceId) || has(caller, 'administer'))) return;
-  requireRight(caller, 'administer', 'Making tokens for others, or for other workspaces,');
 }
 
 function setCookie(request: FastifyRequest, reply: FastifyReply, name: string, secret: string): void {

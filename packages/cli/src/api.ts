@@ -40,6 +40,23 @@ export class Api {
     throw problemFault(response.status, parsed(text));
   }
 
+  /** The events of a stream (Server-Sent Events), as they come, until it ends. @throws Fault as {@link request} does */
+  async *events(path: string): AsyncGenerator<{ readonly event: string; readonly data: unknown }> {
+    const response = await this.#send('GET', path, undefined);
+    if (!response.ok || response.body === null) throw problemFault(response.status, parsed(await response.text()));
+    let text = '';
+    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      const blocks = text.split('\n\n');
+      text = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const event = /^event: (.+)$/m.exec(block)?.[1];
+        const data = /^data: (.+)$/m.exec(block)?.[1];
+        if (event !== undefined && data !== undefined) yield { event, data: parsed(data) };
+      }
+    }
+  }
+
   async #send(method: string, path: string, body: object | undefined): Promise<Response> {
     const { url, key } = this.#address;
     try {

@@ -1,2 +1,3 @@
+export { checkInstance, type Finding } from './check.ts';
 export { type RunningServer, startServer, startWorker } from './instance.ts';
 export { readSettings, type Settings } from './settings.ts';

@@ -2,11 +2,15 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { openHome } from '@mir/builder';
+import { Fault } from '@mir/core';
 import { BlobStore, createRegistryServer, RepositoryStore } from '@mir/oci';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
 import { authenticate } from './accounts/authentication.ts';
 import { makeInstance } from './accounts/first-start.ts';
+import { createToken } from './accounts/tokens.ts';
+import { defaultWorkspace, findUser } from './accounts/users.ts';
+import { findWorkspace } from './accounts/workspaces.ts';
 import { audit } from './audit/audit.ts';
 import { type DatabaseAddress, openDatabase } from './database/connection.ts';
 import { EmbeddedPostgres } from './database/embedded-postgres.ts';
@@ -14,6 +18,7 @@ import { migrations } from './database/migrations/migrations.ts';
 import { migrate } from './database/migrations.ts';
 import { Notifications } from './database/notifications.ts';
 import type { Tables } from './database/schema.ts';
+import { transaction } from './database/transaction.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { once } from './http/idempotency.ts';
 import { allRoutes } from './http/routes.ts';
@@ -33,7 +38,12 @@ import { Worker } from './worker/worker.ts';
 const workerStopSeconds = 20;
 
 /** What a process of the instance is started with. */
-export type InstanceOptions = { readonly settings: Settings; readonly environment: NodeJS.ProcessEnv };
+export type InstanceOptions = {
+  readonly settings: Settings;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Take any free port when the one that was asked for is taken. */
+  readonly mayMove?: boolean;
+};
 
 /** The database of the instance, opened and in the form that this program needs. */
 type OpenedDatabase = AsyncDisposable & {
@@ -48,10 +58,12 @@ export type RunningServer = AsyncDisposable & {
   /** Opens the page that makes the administrator's account; on a first start without a password. */
   readonly setUpUrl: string | undefined;
   readonly url: string;
+  /** A token of the administrator, for whoever started the server: it is their database, too. Works for a day. */
+  readonly administratorToken: () => Promise<string>;
 };
 
 /** Starts a server of the instance, with an embedded database, registry and worker where the settings name no others. */
-export async function startServer({ settings, environment }: InstanceOptions): Promise<RunningServer> {
+export async function startServer({ settings, environment, mayMove = false }: InstanceOptions): Promise<RunningServer> {
   await using starting = new AsyncDisposableStack();
   const logger = createLogger(settings.log_level, 'server');
   const home = await openHome(environment);
@@ -97,7 +109,7 @@ export async function startServer({ settings, environment }: InstanceOptions): P
     server.server.closeAllConnections();
     await server.close();
   });
-  const address = await listen(server, settings.listen);
+  const address = await listen(server, settings.listen, mayMove);
   listening.host = settings.public_url === undefined ? shownAddress(address) : new URL(settings.public_url).host;
   const url = settings.public_url?.replace(/\/$/, '') ?? `http://${shownAddress(address)}`;
   const outbox = starting.use(new Outbox(context, repositories, logger));
@@ -110,6 +122,7 @@ export async function startServer({ settings, environment }: InstanceOptions): P
   return {
     address,
     url,
+    administratorToken: () => operatorToken(database.db),
     setUpUrl: setUpCode === undefined ? undefined : `${url}/set-up#code=${setUpCode}`,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
@@ -127,6 +140,16 @@ export async function startWorker({ settings, environment }: InstanceOptions): P
   worker.start();
   const running = starting.move();
   return { [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+async function operatorToken(db: InstanceContext['db']): Promise<string> {
+  return transaction(db, async (trx) => {
+    const { id: userId } = await findUser(trx, 'admin');
+    const { id: workspaceId } = await findWorkspace(trx, defaultWorkspace);
+    const { id, secret } = await createToken(trx, { userId, workspaceId, name: 'operator', days: 1 });
+    await audit(trx, { caller: undefined, userName: 'admin', trace: undefined, action: 'token.create', subject: id });
+    return secret;
+  });
 }
 
 /** Why there are no managed images, in one sentence; undefined where there are. */
@@ -201,10 +224,28 @@ async function databaseProblem(db: InstanceContext['db']): Promise<string | unde
   }
 }
 
-async function listen(server: FastifyInstance, text: string): Promise<{ host: string; port: number }> {
+async function listen(
+  server: FastifyInstance,
+  text: string,
+  mayMove: boolean,
+): Promise<{ host: string; port: number }> {
   const colon = text.lastIndexOf(':');
   const host = text.slice(0, colon).replace(/^\[|\]$/g, '');
-  await server.listen({ host, port: Number(text.slice(colon + 1)) });
+  const asked = Number(text.slice(colon + 1));
+  try {
+    await server.listen({ host, port: asked });
+  } catch (thrown) {
+    const isTaken = thrown instanceof Error && 'code' in thrown && thrown.code === 'EADDRINUSE';
+    if (!isTaken || !mayMove) {
+      throw new Fault('settings/wrong', {
+        what: `The server cannot listen on ${text}: ${isTaken ? 'something else listens there' : (thrown as Error).message}`,
+        subject: 'listen',
+        hint: 'Choose another address with --listen ADDRESS:PORT.',
+        cause: thrown,
+      });
+    }
+    await server.listen({ host, port: 0 });
+  }
   return { host, port: (server.server.address() as AddressInfo).port };
 }
 

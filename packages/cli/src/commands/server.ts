@@ -1,10 +1,16 @@
-import { type RunningServer, readSettings, startServer } from '@mir/server';
+import { checkInstance, type Finding, type RunningServer, readSettings, startServer } from '@mir/server';
 import { refusePositionals } from '../options.ts';
 import { untilAsked } from '../signals.ts';
+import { table } from '../table.ts';
 import type { Command, Invocation } from './commands.ts';
 
 export const server: Command = {
-  options: { listen: { type: 'string' }, config: { type: 'string' }, json: { type: 'boolean' } },
+  options: {
+    listen: { type: 'string' },
+    config: { type: 'string' },
+    check: { type: 'boolean' },
+    json: { type: 'boolean' },
+  },
   run,
   help: `
 Serves an instance: its HTTP API, and, with no settings at all, an embedded PostgreSQL, the embedded
@@ -14,6 +20,7 @@ Usage: mir server [OPTIONS]
 
       --listen ADDRESS:PORT   Where it listens (default: 127.0.0.1:8480)
       --config FILE           Settings, as docs/settings.md describes them (MIR_CONFIG)
+      --check                 Say what it would do and reach, and exit: 0 when nothing stands in its way
       --json                  Say where it listens as one JSON object
 
 The first start makes the account "admin" and the workspace "default". It prints a link that opens the
@@ -34,10 +41,26 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
     ...(listen !== undefined && { listen }),
     ...(file !== undefined && { file }),
   });
-  await using running = await startServer({ settings, environment });
+  // Workers that it starts read the same file.
+  const environmentOfAll = { ...environment, ...(file !== undefined && { MIR_CONFIG: file }) };
+  if (values.has('check'))
+    return check(await checkInstance({ settings, environment: environmentOfAll }), values.has('json'));
+  await using running = await startServer({ settings, environment: environmentOfAll });
   report(running, values.has('json'));
   await untilAsked();
   return 0;
+}
+
+function check(findings: readonly Finding[], wantsJson: boolean): number {
+  process.stdout.write(
+    wantsJson
+      ? `${JSON.stringify({ type: 'check', findings })}\n`
+      : `${table(findings.map(({ subject, isGood, message }) => [isGood ? '  ok' : '  BAD', subject, message]))}\n`,
+  );
+  const isGood = findings.every((one) => one.isGood);
+  if (!wantsJson)
+    process.stdout.write(isGood ? 'Next: the same without --check.\n' : 'Next: mend what is BAD, and check again.\n');
+  return isGood ? 0 : 1;
 }
 
 function report({ url, setUpUrl }: RunningServer, wantsJson: boolean): void {

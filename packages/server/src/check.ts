@@ -1,0 +1,109 @@
+import { join } from 'node:path';
+import { openHome } from '@mir/builder';
+import { isFault } from '@mir/core';
+import { archiveSettingsOfMachine } from '@mir/debian';
+import { HttpClient } from '@mir/http';
+import { dockerConfigCredentials, RegistryClient } from '@mir/oci';
+import { indexSettingsOfMachine } from '@mir/python';
+import { openDatabase } from './database/connection.ts';
+import { migrations } from './database/migrations/migrations.ts';
+import { pendingMigrations } from './database/migrations.ts';
+import { readImageTypes } from './images/image-types.ts';
+import { debianBaseOf } from './images/outline.ts';
+import type { InstanceOptions } from './instance.ts';
+
+/** One thing that a server would do or need, and whether that is possible. */
+export type Finding = { readonly subject: string; readonly isGood: boolean; readonly message: string };
+
+/** Says what a server with these settings would do and reach; starts and changes nothing. */
+export async function checkInstance({ settings, environment }: InstanceOptions): Promise<readonly Finding[]> {
+  const types = readImageTypes(settings.image_types);
+  return Promise.all([
+    finding('listen', async () => `It would listen on ${settings.listen}`),
+    finding('home', async () => `State would lie in ${(await openHome(environment)).directory}`),
+    finding('database', () => checkDatabase(settings, environment)),
+    finding('registry', () => checkRegistry(settings)),
+    finding('index', async () => {
+      const { urls } = await indexes(environment);
+      return urls.length === 0
+        ? "Packages would come from uv's own default index"
+        : `Packages would come from ${urls.join(', ')}`;
+    }),
+    finding('archive', async () => {
+      const suite = debianBaseOf(settings.default_python)?.replace('debian:', '') ?? 'bookworm';
+      const archive = await archiveSettingsOfMachine(suite as 'bookworm', environment);
+      if (archive === undefined) throw new Error('No address of a Debian archive is known: set MIR_DEBIAN_ARCHIVE');
+      return `Debian packages would come from ${[...new Set(archive.sources.map(({ uri }) => uri))].join(', ')}`;
+    }),
+    finding('workers', async () =>
+      settings.workers === 0
+        ? 'No worker would be started: run mir worker beside it'
+        : `${settings.workers} worker(s) would be started`,
+    ),
+    finding('image types', async () => `${types.types.size} image types for Python ${types.pythons.join(', ')}`),
+    finding('managed images', async () =>
+      settings.deployment === 'cloud' || !settings.image_registry_config.enable
+        ? 'They are switched off: their routes answer that they are'
+        : `Repositories would lie below ${settings.image_registry_config.repository_prefix}/`,
+    ),
+  ]);
+}
+
+async function finding(subject: string, look: () => Promise<string>): Promise<Finding> {
+  try {
+    return { subject, isGood: true, message: await look() };
+  } catch (thrown) {
+    const message = isFault(thrown)
+      ? `${thrown.message}. ${thrown.hint}`
+      : thrown instanceof Error
+        ? thrown.message
+        : String(thrown);
+    return { subject, isGood: false, message };
+  }
+}
+
+async function checkDatabase(
+  { database_url: url }: InstanceOptions['settings'],
+  environment: NodeJS.ProcessEnv,
+): Promise<string> {
+  if (url === undefined) {
+    return `An embedded PostgreSQL would run in ${join((await openHome(environment)).directory, 'postgres')}`;
+  }
+  const db = await openDatabase({ url, poolSize: 2, applicationName: 'mir check' });
+  try {
+    const pending = await pendingMigrations(db, migrations);
+    return pending.length === 0
+      ? 'The database answers and is up to date'
+      : `The database answers; ${pending.length} migration(s) would be done: ${pending.join(', ')}`;
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function checkRegistry({
+  registry,
+  image_registry_config: config,
+}: InstanceOptions['settings']): Promise<string> {
+  if (registry.kind === 'embedded' || registry.host === undefined) return 'The embedded registry would serve images';
+  const http = new HttpClient();
+  const client = new RegistryClient({ registry: registry.host, credentials: dockerConfigCredentials(), http });
+  try {
+    await client.repository(`${config.repository_prefix}/check`).headManifest('latest');
+    return `The registry ${registry.host} answers`;
+  } finally {
+    await Promise.all([client.close(), http.close()]);
+  }
+}
+
+/** Addresses of package indexes, without what they may hold of credentials. */
+async function indexes(environment: NodeJS.ProcessEnv): Promise<{ readonly urls: readonly string[] }> {
+  const settings = await indexSettingsOfMachine(environment);
+  const urls = [settings.indexUrl, ...(settings.extraIndexUrls ?? [])].flatMap((text) => {
+    const url = text === undefined ? null : URL.parse(text);
+    if (url === null) return [];
+    url.username = '';
+    url.password = '';
+    return [url.href];
+  });
+  return { urls };
+}

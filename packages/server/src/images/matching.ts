@@ -68,6 +68,8 @@ function candidates(context: InstanceContext) {
     .selectFrom('images')
     .innerJoin('versions', 'versions.id', 'images.current_version_id')
     .where('images.removed_at', 'is', null)
+    // What came from an address of its maker's choosing is for that maker; others are offered what the instance's indexes have.
+    .where(sql<boolean>`not jsonb_path_exists(versions.spec, '$.pipRequirements[*].url')`)
     .select([
       'images.name',
       'versions.digest',

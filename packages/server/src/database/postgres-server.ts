@@ -50,14 +50,9 @@ export class PostgresServer {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    const child = this.#running?.child;
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-      child.ref();
-      child.kill('SIGINT');
-    }
-    await this.#supervision;
-    // Usually there is nothing left to do. It also waits for what does not end, and then becomes less polite.
+    // Waits for the end, and becomes less polite when there is none.
     await stopLeftProcesses(this.#options.data);
+    await this.#supervision;
     await this.#options.log.flush();
   }
 
@@ -86,6 +81,7 @@ export class PostgresServer {
   }
 
   async #launch(): Promise<Running> {
+    this.#stopping.signal.throwIfAborted();
     const { data, settingsFile, programs, launcher, log } = this.#options;
     const [program, ...args] = launcher.command(
       programs.postgres,
@@ -98,7 +94,12 @@ export class PostgresServer {
       stdio: ['ignore', 'ignore', 'pipe'],
       detached: true,
     });
-    const ended = endOf(child);
+    const stop = () => {
+      child.ref();
+      child.kill('SIGINT');
+    };
+    this.#stopping.signal.addEventListener('abort', stop);
+    const ended = endOf(child).finally(() => this.#stopping.signal.removeEventListener('abort', stop));
     const ready = Promise.withResolvers<'ready'>();
     const silence = log.read(child.stderr, (line) => {
       if (line.includes('database system is ready to accept connections')) ready.resolve('ready');

@@ -3,7 +3,7 @@ import { DatabaseError } from 'pg';
 import { databaseFault } from './fault.ts';
 
 /**
- * What was thrown, or, when it says that there is no connection to the database, the fault that says so to a person.
+ * What kept us from a database at the start, as a fault for a person; a fault stays as it is.
  *
  * @param display the address without the password
  */
@@ -13,7 +13,7 @@ export function asUnreachable(thrown: unknown, display: string): unknown {
     what: `The database ${display} cannot be reached: ${reasonOf(thrown)}`,
     subject: display,
     hint: hintFor(thrown),
-    cause: undefined,
+    cause: thrown,
   });
 }
 

@@ -2,6 +2,7 @@ import type { Kysely, Transaction } from 'kysely';
 import type { Notifications } from './database/notifications.ts';
 import type { Tables } from './database/schema.ts';
 import type { ImageTypes } from './images/image-types.ts';
+import type { PackageFrequencies } from './images/package-frequencies.ts';
 import type { SpecRules } from './images/spec.ts';
 import type { RepositoryNames } from './registry/repository-names.ts';
 import type { Settings } from './settings.ts';
@@ -19,6 +20,7 @@ export type InstanceContext = {
   readonly settings: Settings;
   readonly rules: SpecRules;
   readonly imageTypes: ImageTypes;
+  readonly packageFrequencies: PackageFrequencies;
   readonly repositories: RepositoryNames;
   /** Signs page tokens. */
   readonly secret: Buffer;

@@ -23,6 +23,7 @@ import { createHttpServer } from './http/http-server.ts';
 import { once } from './http/idempotency.ts';
 import { allRoutes } from './http/routes.ts';
 import { readImageTypes } from './images/image-types.ts';
+import { PackageFrequencies } from './images/package-frequencies.ts';
 import { keepSystemImages } from './images/system-images.ts';
 import type { InstanceContext } from './instance-context.ts';
 import { channels } from './jobs/queue.ts';
@@ -210,6 +211,7 @@ async function makeContext(
       settings.registry.kind === 'oci' ? () => settings.registry.host ?? '' : host,
       settings.image_registry_config.repository_prefix,
     ),
+    packageFrequencies: new PackageFrequencies(db),
     imageTypes: readImageTypes(settings.image_types),
     secret: instance?.secret ?? Buffer.alloc(0),
   };

@@ -1,7 +1,6 @@
-import { sql } from 'kysely';
 import { serverFault } from '../fault.ts';
 import type { Dialect } from '../http/route.ts';
-import { imageRows } from '../images/image-row.ts';
+import { holding, imageRows } from '../images/image-row.ts';
 import { idsMeeting, knownVersions } from '../images/packages.ts';
 import { formatPageToken, parsePageToken } from '../images/page-token.ts';
 import type { InstanceContext } from '../instance-context.ts';
@@ -48,7 +47,7 @@ export async function listImages(
     .orderBy('images.id')
     .limit(request.pageSize + 1);
   if (position !== undefined) query = query.where('images.id', '>', Number(position.after[0]));
-  for (const ids of sets) query = query.where(sql<boolean>`images.package_ids && ${ids}::integer[]`);
+  query = query.where(await holding(context, sets));
   const rows = sets.some((ids) => ids.length === 0) ? [] : await query.execute();
   const page = rows.slice(0, request.pageSize);
   const last = page.at(-1);

@@ -13,7 +13,7 @@ export function postgresSettings(places: { readonly socketFolder: string; readon
     port: String(socketPort),
     hba_file: places.accessFile,
     max_connections: '100',
-    shared_buffers: '32MB',
+    shared_buffers: '192MB',
     // What the system keeps of the files is far more than the buffers; the planner should know.
     effective_cache_size: '512MB',
     work_mem: '8MB',

@@ -1,8 +1,8 @@
 import type { ImageStatus } from '@mir/core';
-import { type SelectQueryBuilder, sql } from 'kysely';
-import type { NamedVersion, Tables } from '../database/schema.ts';
+import { type RawBuilder, sql } from 'kysely';
+import type { NamedVersion } from '../database/schema.ts';
 import { serverFault } from '../fault.ts';
-import type { Db } from '../instance-context.ts';
+import type { Db, InstanceContext } from '../instance-context.ts';
 import type { Spec } from './spec.ts';
 
 /** An image with what its shown version holds: the current one; before there is one, the latest. */
@@ -84,15 +84,26 @@ export async function childrenOf(db: Db, ids: readonly number[]): Promise<Readon
   return new Map(rows.map(({ id, names }) => [Number(id), names]));
 }
 
-/** Restricts a query to images that hold each of some sets of packages: of every set at least one. */
-export function holding<Query extends SelectQueryBuilder<Tables, 'images', unknown>>(
-  query: Query,
+/**
+ * The condition that images hold a package of each of some sets. Of rare ones all images are collected first (by the index on packages);
+ * else they are met soon enough on the way through the images.
+ */
+export async function holding(
+  { packageFrequencies }: Pick<InstanceContext, 'packageFrequencies'>,
   sets: readonly (readonly number[])[],
-): Query {
-  return sets.reduce<Query>(
-    (so, ids) => so.where(sql<boolean>`images.package_ids && ${ids}::integer[]`) as Query,
-    query,
+): Promise<RawBuilder<boolean>> {
+  if (sets.length === 0) return sql<boolean>`true`;
+  const each = sql.join(
+    sets.map((ids) => sql`package_ids && ${ids}::integer[]`),
+    sql` and `,
   );
+  if (!(await packageFrequencies.areRare(sets)))
+    return sql<boolean>`(${sql.join(
+      sets.map((ids) => sql`images.package_ids && ${ids}::integer[]`),
+      sql` and `,
+    )})`;
+  // "offset 0" keeps the planner from undoing what was decided.
+  return sql<boolean>`images.id = any(array(select id from images where removed_at is null and ${each} offset 0))`;
 }
 
 /** An image by its name. @throws Fault `image/unknown` */

@@ -2,7 +2,7 @@ import { normalizeName, parseRequirement, type Requirement } from '@mir/python';
 import { sql } from 'kysely';
 import type { InstanceContext } from '../instance-context.ts';
 import { outlineOf } from './outline.ts';
-import { idsMeeting, meets } from './packages.ts';
+import { idsMeetingEach, meets } from './packages.ts';
 import { requirementOf, type Spec, specKey } from './spec.ts';
 
 /** An image that might do instead of a new one. */
@@ -20,6 +20,10 @@ export type Match = {
 const matchLimit = 10;
 /** An image that misses more than this part of what is asked for is no near miss. */
 const nearPart = 0.5;
+/** Of popular packages there are more images than anybody wants to choose from; so many are looked at. */
+const looks = 200;
+/** Of a long list of requirements, so many decide which images are looked at. */
+const partsLookedAt = 20;
 
 type Candidate = {
   readonly name: string;
@@ -35,21 +39,19 @@ type Candidate = {
  * which the same was asked, then those that hold it with the fewest other packages, then those that lack the least.
  */
 export async function findMatches(context: InstanceContext, spec: Spec, limit = matchLimit): Promise<readonly Match[]> {
-  const key = specKey(spec, context.rules);
   const wanted = spec.pipRequirements.map(requirementOf).filter(({ url }) => url === undefined);
-  const sets = await Promise.all(wanted.map(({ name, specifier }) => idsMeeting(context.db, name, specifier)));
+  const [same, sets] = await Promise.all([
+    identical(context, specKey(spec, context.rules)),
+    idsMeetingEach(context.db, wanted),
+  ]);
   const found = new Map<string, Match>();
-  for (const one of await identical(context, key)) found.set(one.name, toMatch(one, wanted, spec, 'identical'));
-  if (found.size < limit && wanted.length > 0) {
-    for (const one of await holdingAll(context, spec, sets, limit)) {
-      if (!found.has(one.name)) found.set(one.name, toMatch(one, wanted, spec));
-    }
-    if (found.size < limit) {
-      for (const one of await holdingMost(context, spec, sets, limit)) {
-        if (!found.has(one.name)) found.set(one.name, toMatch(one, wanted, spec));
-      }
-    }
-  }
+  const offer = (candidates: readonly Candidate[], kind?: 'identical') => {
+    for (const one of candidates) if (!found.has(one.name)) found.set(one.name, toMatch(one, wanted, spec, kind));
+  };
+  offer(same, 'identical');
+  if (wanted.length > 0) offer(await holdingAll(context, spec, sets, limit));
+  // Whoever finds what they want needs nothing that lacks something.
+  if (![...found.values()].some(({ kind }) => kind !== 'near')) offer(await holdingMost(context, spec, sets, limit));
   return [...found.values()].sort(bestFirst).slice(0, limit);
 }
 
@@ -64,21 +66,23 @@ function bestFirst(a: Match, b: Match): number {
 }
 
 function candidates(context: InstanceContext) {
-  return context.db
-    .selectFrom('images')
-    .innerJoin('versions', 'versions.id', 'images.current_version_id')
-    .where('images.removed_at', 'is', null)
-    // What came from an address of its maker's choosing is for that maker; others are offered what the instance's indexes have.
-    .where(sql<boolean>`not jsonb_path_exists(versions.spec, '$.pipRequirements[*].url')`)
-    .select([
-      'images.name',
-      'versions.digest',
-      'versions.libraries',
-      'versions.os_packages',
-      'versions.spec_key',
-      'versions.spec',
-    ])
-    .$castTo<Candidate>();
+  return (
+    context.db
+      .selectFrom('images')
+      .innerJoin('versions', 'versions.id', 'images.current_version_id')
+      .where('images.removed_at', 'is', null)
+      // What came from an address of its maker's choosing is for that maker; others are offered what the instance's indexes have.
+      .where(sql<boolean>`not jsonb_path_exists(versions.spec, '$.pipRequirements[*].url')`)
+      .select([
+        'images.name',
+        'versions.digest',
+        'versions.libraries',
+        'versions.os_packages',
+        'versions.spec_key',
+        'versions.spec',
+      ])
+      .$castTo<Candidate>()
+  );
 }
 
 async function identical(context: InstanceContext, key: Buffer): Promise<readonly Candidate[]> {
@@ -92,41 +96,48 @@ async function holdingAll(
   limit: number,
 ): Promise<readonly Candidate[]> {
   if (sets.some((ids) => ids.length === 0)) return [];
-  let query = ofSamePython(context, spec);
-  for (const ids of sets) query = query.where(sql<boolean>`images.package_ids && ${ids}::integer[]`);
-  return query.orderBy(sql`cardinality(images.package_ids)`).orderBy('images.id').limit(limit).execute();
+  const each = sql.join(
+    sets.map((ids) => sql`package_ids && ${ids}::integer[]`),
+    sql` and `,
+  );
+  return candidates(context)
+    .where(sql<boolean>`images.id = any(array(
+      select id from (
+        select id, package_ids from images where removed_at is null and ${pythonIs(context, spec)} and ${each} limit ${looks}
+      ) as some_images order by cardinality(package_ids), id limit ${limit}
+    ))`)
+    .execute();
 }
 
-/** Those that hold the most of what is asked for; the rarest of it picks the few that are looked at. */
+/** Those that hold the most of what is asked for, among some that hold each part of it. */
 async function holdingMost(
   context: InstanceContext,
   spec: Spec,
   sets: readonly (readonly number[])[],
   limit: number,
 ): Promise<readonly Candidate[]> {
-  const needed = Math.ceil(sets.length * nearPart);
-  const all = sets.flat();
-  if (all.length === 0 || sets.length < 2) return [];
+  const known = sets.filter((ids) => ids.length > 0).slice(0, partsLookedAt);
+  if (known.length === 0 || sets.length < 2) return [];
+  const each = known.map(
+    (ids) => sql`(select id, package_ids from images
+      where removed_at is null and ${pythonIs(context, spec)} and package_ids && ${ids}::integer[] limit ${looks})`,
+  );
   const held = sql.join(
-    sets.map((ids) => sql`(case when images.package_ids && ${ids}::integer[] then 1 else 0 end)`),
+    known.map((ids) => sql`(package_ids && ${ids}::integer[])::integer`),
     sql` + `,
   );
-  return ofSamePython(context, spec)
-    .where(sql<boolean>`images.id in (
-      select id from images where removed_at is null and package_ids && ${all}::integer[] order by id desc limit 500
-    )`)
-    .where(sql<boolean>`(${held}) >= ${needed}`)
-    .orderBy(sql`(${held}) desc`)
-    .orderBy(sql`cardinality(images.package_ids)`)
-    .orderBy('images.id')
-    .limit(limit)
+  return candidates(context)
+    .where(sql<boolean>`images.id = any(array(
+      select id from (
+        select distinct on (id) id, cardinality(package_ids) as size, ${held} as held from (${sql.join(each, sql` union all `)}) as some_images
+      ) as scored where held >= ${Math.ceil(sets.length * nearPart)} order by held desc, size, id limit ${limit}
+    ))`)
     .execute();
 }
 
-function ofSamePython(context: InstanceContext, spec: Spec) {
+function pythonIs(context: InstanceContext, spec: Spec) {
   const { python } = outlineOf(spec, context.rules.defaultPython);
-  const query = candidates(context);
-  return python === null ? query : query.where('images.python_version', '=', python);
+  return python === null ? sql`true` : sql`python_version = ${python}`;
 }
 
 function toMatch(one: Candidate, wanted: readonly Requirement[], spec: Spec, kind?: 'identical'): Match {

@@ -38,6 +38,20 @@ export async function idsMeeting(db: Db, name: string, specifier: string): Promi
   return known.filter(({ version }) => meets(version, specifier)).map(({ id }) => id);
 }
 
+/** For each of some requirements, the ids of the known versions that meet it. */
+export async function idsMeetingEach(
+  db: Db,
+  wanted: readonly { readonly name: string; readonly specifier: string }[],
+): Promise<readonly (readonly number[])[]> {
+  if (wanted.length === 0) return [];
+  const names = [...new Set(wanted.map(({ name }) => normalizeName(name)))];
+  const known = await db.selectFrom('packages').where('name', 'in', names).select(['id', 'name', 'version']).execute();
+  const byName = Map.groupBy(known, ({ name }) => name);
+  return wanted.map(({ name, specifier }) =>
+    (byName.get(normalizeName(name)) ?? []).filter(({ version }) => meets(version, specifier)).map(({ id }) => id),
+  );
+}
+
 /** Whether a version meets a specifier; one that an index should not have had meets none. */
 export function meets(version: string, specifier: string): boolean {
   if (specifier === '') return true;

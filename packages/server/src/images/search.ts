@@ -1,9 +1,9 @@
 import { type ImageStatus, imageStatuses } from '@mir/core';
 import { parseRequirement } from '@mir/python';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { serverFault } from '../fault.ts';
 import type { InstanceContext } from '../instance-context.ts';
-import { type ImageRow, imageRows } from './image-row.ts';
+import { holding, type ImageRow, imageRows } from './image-row.ts';
 import { idsMeeting } from './packages.ts';
 import { formatPageToken, parsePageToken } from './page-token.ts';
 
@@ -29,8 +29,8 @@ export type SearchSort = (typeof searchSorts)[number];
 
 const columns = { createdAt: 'images.id', name: 'images.name', updatedAt: 'images.updated_at' } as const;
 
-/** Counting goes no further: "more than ten thousand" says as much, and costs less. */
-const countLimit = 10_000;
+/** Counting goes no further: "more than a thousand" says as much, and costs less. */
+const countLimit = 1000;
 
 /** A page of what was found, and how many there are in all (at most {@link countLimit} are counted). */
 export async function searchImages(
@@ -51,7 +51,8 @@ export async function searchImages(
   const isDescending = request.sort.startsWith('-');
   const key = request.sort.replace('-', '') as keyof typeof columns;
   const column = columns[key];
-  let query = filtered(imageRows(context.db), request, sets);
+  const held = await holding(context, sets);
+  let query = filtered(imageRows(context.db), request, held);
   if (position !== undefined) {
     const [value, id] = position.after;
     const after = key === 'updatedAt' ? new Date(String(value)) : value;
@@ -73,18 +74,14 @@ export async function searchImages(
     rows.length > page.length && last !== undefined
       ? formatPageToken({ list: 'search', filter, after: [sortValue(last, key), last.id] }, context.secret)
       : undefined;
-  return { rows: page, nextPageToken: next, total: await countOf(context, request, sets) };
+  return { rows: page, nextPageToken: next, total: await countOf(context, request, held) };
 }
 
 function sortValue(row: ImageRow, key: keyof typeof columns): string | number {
   return key === 'name' ? row.name : key === 'updatedAt' ? row.updatedAt.toISOString() : row.id;
 }
 
-async function countOf(
-  context: InstanceContext,
-  request: SearchRequest,
-  sets: readonly (readonly number[])[],
-): Promise<number> {
+async function countOf(context: InstanceContext, request: SearchRequest, held: RawBuilder<boolean>): Promise<number> {
   const { total } = await context.db
     .selectFrom(
       filtered(
@@ -95,7 +92,7 @@ async function countOf(
           .select('images.id')
           .limit(countLimit),
         request,
-        sets,
+        held,
       ).as('found'),
     )
     .select(({ fn }) => fn.countAll<number>().as('total'))
@@ -108,7 +105,7 @@ type Filterable<Query> = { where: (condition: ReturnType<typeof sql<boolean>>) =
 function filtered<Query extends Filterable<Query>>(
   query: Query,
   request: SearchRequest,
-  sets: readonly (readonly number[])[],
+  held: RawBuilder<boolean>,
 ): Query {
   const conditions = [
     request.name === undefined
@@ -120,7 +117,7 @@ function filtered<Query extends Filterable<Query>>(
     request.creator === undefined ? undefined : sql<boolean>`creator.name = ${request.creator}`,
     request.base === undefined ? undefined : sql<boolean>`images.base_name = ${request.base}`,
     request.roleType === undefined ? undefined : sql<boolean>`images.role = ${request.roleType}`,
-    ...sets.map((ids) => sql<boolean>`images.package_ids && ${ids}::integer[]`),
+    held,
   ];
   return conditions.reduce<Query>((so, condition) => (condition === undefined ? so : so.where(condition)), query);
 }

@@ -97,6 +97,7 @@ create table images (
 );
 create unique index images_by_name on images (name) where removed_at is null;
 create index images_by_package on images using gin (package_ids) where removed_at is null;
+alter table images alter column package_ids set statistics 400;
 create index images_by_parent on images (parent_id) where parent_id is not null;
 
 create table versions (

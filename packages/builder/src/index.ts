@@ -13,7 +13,7 @@ export { type OpenedImage, openImage, platformOf } from './image/opened-image.ts
 export { type BuiltImages, buildImages, makePlans } from './image/platform-images.ts';
 export type { ImageSpec } from './image-spec.ts';
 export { type LayerRole, layerAnnotations } from './layers/image-layers.ts';
-export { type LayerKey, type LayerRecord, nameOfKey, type RecordStore } from './layers/record-store.ts';
+export { FolderRecords, type LayerKey, type LayerRecord, nameOfKey, type RecordStore } from './layers/record-store.ts';
 export { sweepLeftovers } from './leftovers.ts';
 export { formatImageLock, type ImageLock, lockDigest, platformOfLock } from './lock/image-lock.ts';
 export { osPackageNames } from './os-packages/os-packages.ts';

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { openHome } from '@mir/builder';
+import { FolderRecords, openHome } from '@mir/builder';
 import { Fault } from '@mir/core';
 import { BlobStore, createRegistryServer, RepositoryStore } from '@mir/oci';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
@@ -33,6 +33,7 @@ import { Outbox } from './registry/outbox.ts';
 import { registryAccess } from './registry/registry-access.ts';
 import { RepositoryNames } from './registry/repository-names.ts';
 import type { Settings } from './settings.ts';
+import { DatabaseRecords, HomeRecords } from './worker/layer-records.ts';
 import { Worker } from './worker/worker.ts';
 
 /** A worker that was told to stop is killed after so long. */
@@ -136,7 +137,10 @@ export async function startWorker({ settings, environment }: InstanceOptions): P
   const home = await openHome(environment);
   const database = starting.use(await openInstanceDatabase(settings, home.directory, logger, 'mir worker'));
   const context = await makeContext(settings, database, () => '');
-  const worker = new Worker({ context, logger, environment });
+  const inDatabase = new DatabaseRecords(database.db);
+  const records =
+    settings.registry.kind === 'embedded' ? new HomeRecords(inDatabase, new FolderRecords(home.records)) : inDatabase;
+  const worker = new Worker({ context, logger, records, environment });
   starting.defer(() => worker.stop());
   worker.start();
   const running = starting.move();

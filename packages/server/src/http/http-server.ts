@@ -149,7 +149,7 @@ async function dispatch(
     };
     const key = request.headers['idempotency-key'];
     const result =
-      caller !== undefined && route.method === 'POST' && typeof key === 'string'
+      caller !== undefined && route.method === 'POST' && !route.holdsSecret && typeof key === 'string'
         ? await options.once({ caller, key, path: pathOf(request), body: request.body }, () => route.handle(call))
         : await route.handle(call);
     return send(route, result, reply);

@@ -4,6 +4,9 @@ import { serverFault } from '../fault.ts';
 import type { Db } from '../instance-context.ts';
 import type { OnceCall } from './http-server.ts';
 
+/** A request that has been under way for longer was cut off with its server; it is begun anew. */
+const lostMinutes = 5;
+
 /** An answer is repeated for so long. */
 const keptHours = 24;
 
@@ -22,9 +25,8 @@ export async function once(
     .update(JSON.stringify([path, body ?? null]))
     .digest();
   const name = key.slice(0, 255);
-  await sql`delete from idempotent_answers where user_id = ${caller.userId} and created_at < now() - make_interval(hours => ${keptHours})`.execute(
-    db,
-  );
+  await sql`delete from idempotent_answers where user_id = ${caller.userId} and (created_at < now() - make_interval(hours => ${keptHours})
+    or (status is null and created_at < now() - make_interval(mins => ${lostMinutes})))`.execute(db);
   const begun = await db
     .insertInto('idempotent_answers')
     .values({ user_id: caller.userId, key: name, request_digest: digest })

@@ -48,6 +48,8 @@ export type Route = {
   readonly access: Right | 'public';
   /** Part of the original's contract: served under its compatibility paths too. */
   readonly isOriginal: boolean;
+  /** The answer holds a secret: it is not kept for repetitions. */
+  readonly holdsSecret: boolean;
   /** Refused while managed images are switched off. */
   readonly isManagedImages: boolean;
   readonly params: z.ZodType | undefined;
@@ -65,6 +67,7 @@ type RouteDefinition<Params, Query, Body, Answer, Access extends Right | 'public
   readonly summary: string;
   readonly access: Access;
   readonly isOriginal?: boolean;
+  readonly holdsSecret?: boolean;
   readonly isManagedImages?: boolean;
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
@@ -79,6 +82,7 @@ export function routesOf(group: string) {
     definition: RouteDefinition<Params, Query, Body, Answer, Access>,
   ): Route => ({
     isOriginal: false,
+    holdsSecret: false,
     isManagedImages: group === 'images',
     params: undefined,
     query: undefined,

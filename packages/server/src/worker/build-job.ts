@@ -6,7 +6,7 @@ import type { JobProgress } from '../jobs/job.ts';
 import { appendLog } from '../jobs/log.ts';
 import { writeProgress } from '../jobs/progress.ts';
 import type { ClaimedJob } from '../jobs/queue.ts';
-import type { BuildTarget } from './build-message.ts';
+import type { BuildOrder, BuildTarget } from './build-message.ts';
 import { orderFor } from './build-order.ts';
 import type { BuildPayload } from './build-payload.ts';
 import type { BuildProcess } from './build-process.ts';
@@ -61,21 +61,22 @@ export class BuildJob {
         return;
       }
       const order = await orderFor(this.#context, payload);
-      this.#note(
-        `Attempt ${this.#job.attempts}: Python ${order.pythonVersion ?? 'of the base'}, ${order.requirements.length} requirements, ${order.osPackages.length} OS packages, ${order.platforms.join(' and ')}`,
-      );
+      this.#note(asked(this.#job.attempts, order));
       const result = await this.#process.build(order, this.#target(first), this);
       const delivered = new Set([first.versionId]);
+      let hasSaid = false;
       for (let missing: readonly Destination[] = others; ; ) {
         for (const destination of missing) {
           await this.#process.deliver(this.#target(destination), this);
           delivered.add(destination.versionId);
         }
         await this.#flush();
+        // Before the end: whoever follows the log stops at it.
+        if (!hasSaid) await this.say(`The image is ${result.digest}`);
+        hasSaid = true;
         missing = await complete(db, this.#worker, this.#job.id, result, delivered);
         if (missing.length === 0) break;
       }
-      await this.say(`READY: ${result.digest}`);
     } finally {
       this.#process.finish();
       clearTimeout(this.#timer);
@@ -155,3 +156,12 @@ const nothing = {
   durations: [],
   locks: [],
 };
+
+/** What is built, for whoever reads the log. */
+function asked(attempt: number, order: BuildOrder): string {
+  const again = attempt === 1 ? '' : `Attempt ${attempt}. `;
+  if (order.rebase !== undefined) return `${again}Putting ${order.rebase.image} on ${order.rebase.base}`;
+  if (order.locks.length > 0) return `${again}Building from the lock of an earlier version`;
+  const packages = [...order.requirements, ...order.osPackages.map((name) => `OS package ${name}`)];
+  return `${again}Building for ${order.platforms.join(' and ')}, Python ${order.pythonVersion ?? 'of the base'}: ${packages.length === 0 ? 'nothing but the base' : packages.join(', ')}`;
+}

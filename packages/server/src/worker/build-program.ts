@@ -271,6 +271,7 @@ function logPlans(plans: readonly Plan[]): void {
       type: 'log',
       text: `${base.platform}: ${base.name}, Python ${base.target.pythonVersion}, ${lock.python.packages.length} Python and ${lock.osPackages.length} OS packages; ${known} of ${items.length} are there already`,
     });
+    say({ type: 'log', text: items.map(({ name, version }) => `${name} ${version}`).join(', ') });
   }
 }
 

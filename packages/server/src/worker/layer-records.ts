@@ -2,6 +2,40 @@ import { type LayerKey, type LayerRecord, nameOfKey, type RecordStore } from '@m
 import { sql } from 'kysely';
 import type { Db } from '../instance-context.ts';
 
+/**
+ * The instance's records, with those of the home beside them, where the instance keeps its images in that home: what `mir build` made there
+ * need not be made again, and `mir registry gc` sees what the instance needs.
+ */
+export class HomeRecords implements RecordStore {
+  readonly #instance: RecordStore;
+  readonly #home: RecordStore;
+
+  constructor(instance: RecordStore, home: RecordStore) {
+    this.#instance = instance;
+    this.#home = home;
+  }
+
+  async read(key: LayerKey): Promise<LayerRecord | undefined> {
+    const known = await this.#instance.read(key);
+    if (known !== undefined) return known;
+    const found = await this.#home.read(key);
+    if (found !== undefined) await this.#instance.write(key, found);
+    return found;
+  }
+
+  async write(key: LayerKey, record: LayerRecord): Promise<void> {
+    await Promise.all([this.#instance.write(key, record), this.#home.write(key, record)]);
+  }
+
+  all(): AsyncIterable<LayerRecord> {
+    return this.#home.all();
+  }
+
+  forgetAll(): Promise<number> {
+    return this.#home.forgetAll();
+  }
+}
+
 /** Which inputs gave which layer, in the instance's database: what all workers trust. */
 export class DatabaseRecords implements RecordStore {
   readonly #db: Db;

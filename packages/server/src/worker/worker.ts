@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { RecordStore } from '@mir/builder';
 import { Fault, type FaultData, isFault } from '@mir/core';
 import type { FastifyBaseLogger } from 'fastify';
 import { cancelled, fail } from '../images/completion.ts';
@@ -10,7 +11,6 @@ import { blameOf } from './blame.ts';
 import { BuildJob } from './build-job.ts';
 import { BuildProcess } from './build-process.ts';
 import { runCatalogueJob } from './catalogue-job.ts';
-import { DatabaseRecords } from './layer-records.ts';
 import { runPlanJob } from './plan-job.ts';
 
 /** How often a job is begun before the machinery's faults are told to the user. */
@@ -36,6 +36,8 @@ class Interrupted extends Error {
 export type WorkerOptions = {
   readonly context: InstanceContext;
   readonly logger: FastifyBaseLogger;
+  /** Which inputs gave which layer: what builds trust. */
+  readonly records: RecordStore;
   readonly environment: NodeJS.ProcessEnv;
 };
 
@@ -116,7 +118,7 @@ class Lane {
     this.#kinds = kinds;
     this.#worker = worker;
     this.#options = options;
-    this.#process = new BuildProcess(new DatabaseRecords(options.context.db), options.environment);
+    this.#process = new BuildProcess(options.records, options.environment);
   }
 
   /** The job that it does at the moment. */

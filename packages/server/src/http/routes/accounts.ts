@@ -370,6 +370,7 @@ function tokenRoutes({ db }: InstanceContext): Route[] {
       method: 'POST',
       path: '/v1/api-tokens',
       id: 'createApiToken',
+      holdsSecret: true,
       summary: 'Make an API token',
       access: 'own',
       body: z.object({

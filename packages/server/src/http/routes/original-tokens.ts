@@ -20,6 +20,7 @@ export function originalTokenRoutes({ db }: InstanceContext): Route[] {
       method: 'POST',
       path: '/v1/users/api-tokens',
       id: 'createOriginalApiToken',
+      holdsSecret: true,
       summary: 'Make an API token, as clients of the original do',
       access: 'own',
       body: z.object({

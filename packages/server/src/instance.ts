@@ -158,7 +158,7 @@ async function operatorToken(db: InstanceContext['db']): Promise<string> {
 }
 
 /** Why there are no managed images, in one sentence; undefined where there are. */
-export function disabledBecause(settings: Settings): string | undefined {
+function disabledBecause(settings: Settings): string | undefined {
   if (settings.deployment === 'cloud') return 'Managed images are not available in a cloud deployment';
   if (!settings.image_registry_config.enable) return 'Managed images are switched off on this instance';
   return undefined;

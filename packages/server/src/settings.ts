@@ -10,7 +10,7 @@ const hosts = z.array(z.string().regex(/^[A-Za-z0-9.-]+(:\d{1,5})?$/, 'must be H
 const address = z.string().regex(/^(\[[0-9A-Fa-f:]+\]|[^:[\]\s]+):\d{1,5}$/, 'must be ADDRESS:PORT');
 
 /** Every setting, with what is allowed. The file has these names; the environment has them as {@link environmentNames} say. */
-export const settingsSchema = z.strictObject({
+const settingsSchema = z.strictObject({
   listen: address.default('127.0.0.1:8480').describe('Where the server listens.'),
   public_url: z
     .url({ protocol: /^https?$/, error: 'must be an http or https address' })

@@ -5,10 +5,10 @@ import type { IncomingMessage } from 'node:http';
 export type Account = { readonly username: string; readonly password: string };
 
 /** What is to be done; without a repository, something that concerns none in particular: a sign-in, or the list of all. */
-export type AccessRequest = { readonly action: 'pull' | 'push'; readonly repository: string | undefined };
+type AccessRequest = { readonly action: 'pull' | 'push'; readonly repository: string | undefined };
 
 /** `unknown`: the account is wrong or missing, and another one may do. `refused`: this account may not. */
-export type AccessDecision = 'allowed' | 'unknown' | 'refused';
+type AccessDecision = 'allowed' | 'unknown' | 'refused';
 
 /** Decides who may do what. */
 export type AccessCheck = (account: Account | undefined, request: AccessRequest) => Promise<AccessDecision>;

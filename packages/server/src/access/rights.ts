@@ -14,7 +14,7 @@ type Rule = {
  * Every right of the instance and who has it. This table is the only place that decides; routes and services name a right.
  * A right on something that is owned counts for the owner as well; asked without the thing, it tells who could have it at all.
  */
-export const rights = {
+const rights = {
   /** See images, versions, plans, logs; match; diff. */
   see: { who: 'accounts', may: () => true },
   /** Plan and create images; say that a run uses one. */

@@ -36,7 +36,7 @@ export async function authenticate(db: Db, request: FastifyRequest): Promise<Cal
 }
 
 /** The account behind an API key, as it is now. @throws Fault `access/unauthenticated` */
-export async function callerOfToken(db: Db, secret: string): Promise<Caller> {
+async function callerOfToken(db: Db, secret: string): Promise<Caller> {
   const { rows } = await sql<AccountRow>`
     with token as (
       select id, user_id, workspace_id, last_used_at from api_tokens

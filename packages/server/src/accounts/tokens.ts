@@ -7,7 +7,7 @@ import { hashSecret, newSecret } from './secret.ts';
 export const tokenDays = 270;
 
 /** The most tokens that one account may have. */
-export const tokenLimit = 200;
+const tokenLimit = 200;
 
 /** A token as it is shown; its secret never is again. */
 export type ApiToken = {

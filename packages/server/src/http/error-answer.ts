@@ -1,9 +1,10 @@
 import { Fault, isFault } from '@mir/core';
+import { isConnectionLost } from '../database/unreachable.ts';
 import { ServerFault, type ServerFaultCode, serverFaults } from '../fault.ts';
 import { blameOf } from '../worker/blame.ts';
 
 /** The body of every error, in the original's shape. */
-export type ErrorBody = { readonly code: number; readonly message: string; readonly details: readonly [] };
+type ErrorBody = { readonly code: number; readonly message: string; readonly details: readonly [] };
 
 /** An error as it is answered. */
 export type ErrorAnswer = {
@@ -40,6 +41,17 @@ const titles: Readonly<Record<number, string>> = {
 
 /** What the user is told of something thrown. A bug of ours tells no more than the request's id. */
 export function errorAnswer(thrown: unknown, requestId: string): ErrorAnswer {
+  if (isConnectionLost(thrown)) {
+    return answer(
+      503,
+      'The instance has no free connection to its database at the moment. Try again in a few seconds.',
+      {
+        cause: 'instance/overloaded',
+        hint: 'Try again in a few seconds.',
+        requestId,
+      },
+    );
+  }
   if (!(thrown instanceof Fault)) {
     return answer(500, `Something failed inside of the server; its log has more under request ${requestId}`, {
       cause: 'server/failed',
@@ -61,7 +73,7 @@ export function errorAnswer(thrown: unknown, requestId: string): ErrorAnswer {
 }
 
 /** The HTTP status of a fault: the instance's own say theirs, those of the builder are the spec's or the machinery's. */
-export function statusOf(fault: Fault): number {
+function statusOf(fault: Fault): number {
   if (fault.code in serverFaults) return serverFaults[fault.code as ServerFaultCode];
   if (fault.code.startsWith('database/')) return 503;
   return blameOf(fault.code) === 'spec' ? 400 : 503;

@@ -17,7 +17,7 @@ import { isStorable, parseBody, parseQuery } from './request-body.ts';
 import { type Dialect, RawAnswer, type Route } from './route.ts';
 
 /** The original's routes again, for clients of its 0.20 line, which want other licence words. */
-export const compatibilityPath = '/compat/0.20';
+const compatibilityPath = '/compat/0.20';
 
 const bodyLimitBytes = 1024 * 1024;
 
@@ -40,7 +40,7 @@ export type HttpServerOptions = {
 };
 
 /** A request that was refused for want of a right. */
-export type Refusal = {
+type Refusal = {
   readonly caller: Caller | undefined;
   readonly trace: Trace;
   readonly route: Route;

@@ -8,7 +8,7 @@ import type { Right } from '../access/rights.ts';
 export type Dialect = '2.x' | '0.20';
 
 /** What a route's handler is given: everything already checked against the route's schemas. */
-export type Call<Params, Query, Body, Access> = {
+type Call<Params, Query, Body, Access> = {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
@@ -33,7 +33,7 @@ export class RawAnswer {
   }
 }
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** One operation of the API: its place, its right, the shapes of what goes in and comes out, and what it does. */
 export type Route = {

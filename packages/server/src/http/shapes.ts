@@ -5,11 +5,11 @@ import { jobKinds } from '../jobs/job.ts';
 
 /** Shapes of the answers that are new beside the original's. */
 
-export const failure = z
+const failure = z
   .object({ code: z.string(), what: z.string(), hint: z.string(), subject: z.string().optional() })
   .meta({ id: 'Failure' });
 
-export const reason = z
+const reason = z
   .object({
     kind: z.enum(changeKinds),
     subject: z.string().optional(),
@@ -18,7 +18,7 @@ export const reason = z
   })
   .meta({ id: 'ChangeReason' });
 
-export const namedVersion = z.object({ name: z.string(), version: z.string() });
+const namedVersion = z.object({ name: z.string(), version: z.string() });
 
 export const specAnswer = z
   .object({

@@ -9,7 +9,7 @@ import type { InstanceContext, Trx } from '../instance-context.ts';
 import { priorities } from '../jobs/job.ts';
 import { settleStatus } from './completion.ts';
 import { findImage, type ImageRow } from './image-row.ts';
-import { addVersion } from './new-version.ts';
+import { addVersion, type RebaseSource } from './new-version.ts';
 import { checkOsPackages } from './os-catalogue.ts';
 import { idsOfPackages } from './packages.ts';
 import { checkSpec, type Spec } from './spec.ts';
@@ -86,6 +86,51 @@ export async function retryImage(
 }
 
 /**
+ * Puts an image on another base, or on the newest state of the one that it is on: a new version whose package layers are those of the
+ * current one. A base that breaks what the image needs is refused by the build, and the image stays what it is.
+ *
+ * @throws Fault `image/unknown`, `image/system`, `image/unfinished`, `access/forbidden`, `spec/invalid`
+ */
+export async function rebaseImage(
+  context: InstanceContext,
+  caller: Caller,
+  name: string,
+  base: string | undefined,
+  trace: Trace,
+): Promise<{ readonly jobId: string }> {
+  return transaction(context.db, async (trx) => {
+    const image = await lockImage(trx, name);
+    requireRight(caller, 'change', 'Rebasing this image', image);
+    refuseSystem(image);
+    if (image.currentVersionId === null || image.digest === null) {
+      throw serverFault('image/unfinished', {
+        what: `"${name}" has no version that is READY yet`,
+        subject: name,
+        hint: 'Wait until its build has ended.',
+      });
+    }
+    const to = base ?? image.baseName ?? '';
+    const spec = checkSpec(base === undefined ? image.spec : { ...image.spec, base }, context.rules);
+    const { jobId } = await addNextVersion(context, trx, image, {
+      spec,
+      reasons: [{ kind: 'BASE', subject: 'base', old: image.baseName ?? '', new: to }],
+      caller,
+      trace,
+      rebase: { repository: image.repository, tag: image.tag, digest: image.digest, base: to },
+    });
+    await audit(trx, {
+      caller,
+      trace,
+      action: 'image.rebase',
+      subject: name,
+      old: { base: image.baseName },
+      new: { base: to },
+    });
+    return { jobId };
+  });
+}
+
+/**
  * Lets the name of an image stand for an earlier version again. Only the database changes: registries know versions by tags that
  * never move.
  *
@@ -155,7 +200,7 @@ export async function lockImage(trx: Trx, name: string): Promise<ImageRow> {
 }
 
 /** Adds the version behind the last one of an image. */
-export async function addNextVersion(
+async function addNextVersion(
   context: InstanceContext,
   trx: Trx,
   image: ImageRow,
@@ -164,6 +209,7 @@ export async function addNextVersion(
     readonly reasons: readonly ChangeReason[];
     readonly caller: Caller;
     readonly trace: Trace;
+    readonly rebase?: RebaseSource;
   },
 ): Promise<{ readonly versionId: number; readonly jobId: string }> {
   const { last } = await trx
@@ -180,6 +226,7 @@ export async function addNextVersion(
     creatorId: version.caller.userId,
     workspaceId: version.caller.workspace?.id ?? null,
     trace: version.trace,
+    ...(version.rebase !== undefined && { rebase: version.rebase }),
   });
 }
 

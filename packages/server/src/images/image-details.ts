@@ -137,7 +137,7 @@ function specOf(spec: Spec, { rules }: InstanceContext): z.infer<typeof specAnsw
 }
 
 /** Who uses an image at the moment. */
-export async function usesOf({ db }: InstanceContext, imageId: number): Promise<z.infer<typeof imageUse>[]> {
+async function usesOf({ db }: InstanceContext, imageId: number): Promise<z.infer<typeof imageUse>[]> {
   const rows = await db
     .selectFrom('image_uses')
     .innerJoin('versions', 'versions.id', 'image_uses.version_id')

@@ -25,7 +25,7 @@ export type SearchRequest = {
 
 /** The orders there are; a `-` turns one around. */
 export const searchSorts = ['createdAt', '-createdAt', 'name', '-name', 'updatedAt', '-updatedAt'] as const;
-export type SearchSort = (typeof searchSorts)[number];
+type SearchSort = (typeof searchSorts)[number];
 
 const columns = { createdAt: 'images.id', name: 'images.name', updatedAt: 'images.updated_at' } as const;
 

@@ -5,7 +5,6 @@ import {
   formatRequirement,
   isName,
   isVersion,
-  normalizeName,
   parseRequirement,
   type Requirement,
 } from '@mir/python';
@@ -124,7 +123,7 @@ export function packageRequirementOf(text: string): PackageRequirement {
 }
 
 /** A bare version means exactly that one. */
-export function specifierOf(text: string | undefined): string {
+function specifierOf(text: string | undefined): string {
   const given = text?.trim() ?? '';
   return isVersion(given) ? `==${given}` : given;
 }
@@ -226,6 +225,3 @@ function packageFaults({ name, versionSpecifier }: PackageRequirement, field: st
 function tooMany(field: string, count: number): FieldFault[] {
   return count <= requirementLimit ? [] : [{ field, message: `${count} entries are more than ${requirementLimit}` }];
 }
-
-/** The name that two spellings of a package share (PEP 503). */
-export const packageName = normalizeName;

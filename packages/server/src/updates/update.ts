@@ -12,7 +12,7 @@ export type Declaration =
   | { readonly kind: 'base'; readonly from: string; readonly to: string };
 
 /** What an update does to an image. */
-export type UpdateAction = 'rebase' | 'rebuild' | 'none';
+type UpdateAction = 'rebase' | 'rebuild' | 'none';
 
 /** An image, what becomes of it, and why. */
 export type ImageUpdate = {

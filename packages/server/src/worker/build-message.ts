@@ -26,7 +26,7 @@ export type BuildTarget =
   | { readonly kind: 'registry'; readonly registry: string; readonly repository: string; readonly tag: string };
 
 /** A package of a plan. */
-export type PlannedPackage = {
+type PlannedPackage = {
   readonly kind: 'wheel' | 'os-package';
   readonly name: string;
   readonly version: string;

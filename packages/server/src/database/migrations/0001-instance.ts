@@ -129,7 +129,7 @@ create table versions (
   unique (image_id, number)
 );
 create index versions_by_job on versions (job_id);
-create index versions_by_spec_key on versions (spec_key) where state = 'READY';
+create index versions_by_spec_key on versions (spec_key);
 create index versions_by_digest on versions (digest);
 alter table images
   add foreign key (current_version_id) references versions,

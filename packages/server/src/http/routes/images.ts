@@ -4,7 +4,7 @@ import { specOf } from '../../contract/spec-request.ts';
 import { wireImages } from '../../contract/wire-image.ts';
 import { findBuildJob, wireJob } from '../../contract/wire-job.ts';
 import { serverFault } from '../../fault.ts';
-import { alterImage, retryImage, rollBack } from '../../images/alteration.ts';
+import { alterImage, rebaseImage, retryImage, rollBack } from '../../images/alteration.ts';
 import { ensureImage } from '../../images/ensure.ts';
 import { detailsOf, summaryOf, versionDetailsOf, versionSummaryOf } from '../../images/image-details.ts';
 import { findImageDifference } from '../../images/image-difference.ts';
@@ -177,6 +177,20 @@ function changingRoutes(context: InstanceContext): Route[] {
       answer: imageAndJob,
       handle: async ({ params, caller, trace, dialect }) => {
         const { jobId } = await retryImage(context, caller, params.name, trace);
+        return answerWith(context, params.name, jobId, dialect);
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/images/{name}/rebase',
+      id: 'rebaseImage',
+      summary: 'Rebasing an image',
+      access: 'change',
+      params: named,
+      body: z.object({ base: z.string().nullish() }),
+      answer: imageAndJob,
+      handle: async ({ params, body, caller, trace, dialect }) => {
+        const { jobId } = await rebaseImage(context, caller, params.name, body.base ?? undefined, trace);
         return answerWith(context, params.name, jobId, dialect);
       },
     }),

@@ -29,6 +29,7 @@ import type { InstanceContext } from './instance-context.ts';
 import { channels } from './jobs/queue.ts';
 import { createLogger } from './log.ts';
 import { Metrics } from './metrics.ts';
+import { openImageRegistry } from './registry/image-registry.ts';
 import { Outbox } from './registry/outbox.ts';
 import { registryAccess } from './registry/registry-access.ts';
 import { RepositoryNames } from './registry/repository-names.ts';
@@ -114,7 +115,8 @@ export async function startServer({ settings, environment, mayMove = false }: In
   const address = await listen(server, settings.listen, mayMove);
   listening.host = settings.public_url === undefined ? shownAddress(address) : new URL(settings.public_url).host;
   const url = settings.public_url?.replace(/\/$/, '') ?? `http://${shownAddress(address)}`;
-  const outbox = starting.use(new Outbox(context, repositories, logger));
+  const imageRegistry = starting.use(openImageRegistry(settings, repositories));
+  const outbox = starting.use(new Outbox(context, imageRegistry, logger));
   outbox.start();
   if (settings.prewarm && disabledBecause(settings) === undefined) await keepSystemImages(context);
   const workers = startWorkers(settings, environment, database.address, logger);

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RepositoryStore } from '@mir/oci';
 import type { FastifyBaseLogger } from 'fastify';
 import { sql } from 'kysely';
 import { transaction } from '../database/transaction.ts';
 import type { InstanceContext, Trx } from '../instance-context.ts';
 import { applyBatch } from '../updates/application.ts';
+import type { ImageRegistry } from './image-registry.ts';
 
 const pollSeconds = 2;
 const longestWaitSeconds = 300;
@@ -15,14 +15,14 @@ const longestWaitSeconds = 300;
  */
 export class Outbox implements AsyncDisposable {
   readonly #context: InstanceContext;
-  readonly #repositories: RepositoryStore;
+  readonly #registry: ImageRegistry;
   readonly #logger: FastifyBaseLogger;
   readonly #stopping = new AbortController();
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(context: InstanceContext, repositories: RepositoryStore, logger: FastifyBaseLogger) {
+  constructor(context: InstanceContext, registry: ImageRegistry, logger: FastifyBaseLogger) {
     this.#context = context;
-    this.#repositories = repositories;
+    this.#registry = registry;
     this.#logger = logger;
   }
 
@@ -89,7 +89,7 @@ export class Outbox implements AsyncDisposable {
   async #do(trx: Trx, kind: string, payload: object): Promise<void> {
     if (kind === 'remove-repository') {
       const { repository } = payload as { readonly repository: string };
-      await this.#repositories.deleteRepository(this.#context.repositories.path(repository));
+      await this.#registry.removeRepository(this.#context.repositories.path(repository));
     } else if (kind === 'apply-update') {
       const { update, after } = payload as { readonly update: string; readonly after: string };
       const next = await applyBatch(this.#context, trx, update, after);

@@ -28,6 +28,7 @@ import { keepSystemImages } from './images/system-images.ts';
 import type { InstanceContext } from './instance-context.ts';
 import { channels } from './jobs/queue.ts';
 import { createLogger } from './log.ts';
+import { Maintenance } from './maintenance.ts';
 import { Metrics } from './metrics.ts';
 import { openImageRegistry } from './registry/image-registry.ts';
 import { Outbox } from './registry/outbox.ts';
@@ -118,6 +119,8 @@ export async function startServer({ settings, environment, mayMove = false }: In
   const imageRegistry = starting.use(openImageRegistry(settings, repositories));
   const outbox = starting.use(new Outbox(context, imageRegistry, logger));
   outbox.start();
+  const maintenance = starting.use(new Maintenance(database.db, logger));
+  maintenance.start();
   if (settings.prewarm && disabledBecause(settings) === undefined) await keepSystemImages(context);
   const workers = startWorkers(settings, environment, database.address, logger);
   starting.defer(() => stopWorkers(workers));
@@ -211,7 +214,7 @@ async function makeContext(
       defaultPython: settings.default_python,
       platforms: settings.platforms,
       wheelHosts: settings.wheel_hosts,
-      baseRegistries: settings.base_registries,
+      baseRegistries: settings.image_registry_config.allow_external_custom_images ? settings.base_registries : [],
     },
     repositories: new RepositoryNames(
       settings.registry.kind === 'oci' ? () => settings.registry.host ?? '' : host,

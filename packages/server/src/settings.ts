@@ -64,7 +64,7 @@ const settingsSchema = z.strictObject({
       allow_external_custom_images: z
         .boolean()
         .default(true)
-        .describe('Whether tests may name images that are not managed here.'),
+        .describe('Whether images that are not managed here may be used: as bases, and in tests.'),
       repository_prefix: z
         .string()
         .default('managed-images')

@@ -2,11 +2,13 @@
  * `./mir soak`: the long forms of tests whose short forms `./mir test` runs.
  *
  *   ./mir soak kill --builds 100 --seed 1          builds killed with -9 at random moments, each then built again
+ *   ./mir soak instance --changes 200 --seed 1     server, worker and database of an instance killed while it is asked for changes
  *   ./mir soak together --processes 10 --rounds 5  processes that build overlapping specs in one home at once
  */
 import { parseArgs } from 'node:util';
 import { cleanupOf } from '../../test/support/cleanup.ts';
 import { warmHome } from '../../test/support/home.ts';
+import { killInstance } from '../../test/support/instance-killing.ts';
 import { killBuilds } from '../../test/support/killing.ts';
 import { buildOverlapping } from '../../test/support/overlapping-specs.ts';
 import { buildTogether } from '../../test/support/together.ts';
@@ -15,6 +17,7 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     builds: { type: 'string', default: '100' },
+    changes: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
     processes: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '5' },
@@ -25,7 +28,7 @@ const endings: (() => Promise<void>)[] = [];
 const cleanup = cleanupOf({ after: (work) => void endings.push(work) });
 const startedAt = performance.now();
 
-const counts = [values.builds, values.processes, values.rounds].map(Number);
+const counts = [values.builds, values.changes, values.processes, values.rounds].map(Number);
 
 try {
   const [what] = positionals;
@@ -48,6 +51,17 @@ try {
     say(
       `${report.kills} builds were killed in ${report.homes} homes (${report.wereOver} were over before): each was right when built again, nothing was left over.`,
     );
+  } else if (what === 'instance') {
+    const report = await killInstance({
+      home: await warmHome(cleanup),
+      changes: Number(values.changes),
+      seed: Number(values.seed),
+      cleanup,
+      tell: say,
+    });
+    say(
+      `${report.acknowledged} changes were acknowledged, ${report.unanswered} were not answered, ${report.kills} processes were killed: what was acknowledged is there, every build has ended, ${report.images} images are READY, nothing is left over.`,
+    );
   } else if (what === 'together') {
     const template = await warmHome(cleanup);
     const specs = await buildOverlapping(template, Number(values.processes), cleanup);
@@ -67,7 +81,7 @@ try {
 
 function usage(): void {
   process.stderr.write(
-    'Usage: ./mir soak kill [--builds 100] [--seed 1] | ./mir soak together [--processes 10] [--rounds 5]\n',
+    'Usage: ./mir soak kill [--builds 100] [--seed 1] | ./mir soak instance [--changes 200] [--seed 1] | ./mir soak together [--processes 10] [--rounds 5]\n',
   );
   process.exitCode = 2;
 }

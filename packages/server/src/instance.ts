@@ -26,7 +26,7 @@ import { readImageTypes } from './images/image-types.ts';
 import { PackageFrequencies } from './images/package-frequencies.ts';
 import { keepSystemImages } from './images/system-images.ts';
 import type { InstanceContext } from './instance-context.ts';
-import { channels } from './jobs/queue.ts';
+import { channels, releaseJobsOf } from './jobs/queue.ts';
 import { createLogger } from './log.ts';
 import { Maintenance } from './maintenance.ts';
 import { Metrics } from './metrics.ts';
@@ -55,6 +55,9 @@ type OpenedDatabase = AsyncDisposable & {
   readonly address: DatabaseAddress;
   readonly notifications: Notifications;
 };
+
+/** What a worker tells the server that started it. */
+type WorkerStarted = { readonly worker: string };
 
 /** A server that serves. */
 export type RunningServer = AsyncDisposable & {
@@ -122,7 +125,7 @@ export async function startServer({ settings, environment, mayMove = false }: In
   const maintenance = starting.use(new Maintenance(database.db, logger));
   maintenance.start();
   if (settings.prewarm && disabledBecause(settings) === undefined) await keepSystemImages(context);
-  const workers = startWorkers(settings, environment, database.address, logger);
+  const workers = startWorkers(settings, environment, database, logger);
   starting.defer(() => stopWorkers(workers));
   logger.info({ address: shownAddress(address) }, 'server started');
   const running = starting.move();
@@ -148,6 +151,7 @@ export async function startWorker({ settings, environment }: InstanceOptions): P
   const worker = new Worker({ context, logger, records, environment });
   starting.defer(() => worker.stop());
   worker.start();
+  process.send?.({ worker: worker.id } satisfies WorkerStarted);
   const running = starting.move();
   return { [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
@@ -269,7 +273,7 @@ function shownAddress({ host, port }: { readonly host: string; readonly port: nu
 function startWorkers(
   { workers }: Settings,
   environment: NodeJS.ProcessEnv,
-  address: DatabaseAddress,
+  { address, db }: OpenedDatabase,
   logger: FastifyBaseLogger,
 ): Set<ChildProcess> {
   const running = new Set<ChildProcess>();
@@ -281,8 +285,15 @@ function startWorkers(
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     running.add(child);
+    let id: string | undefined;
+    child.once('message', (message: WorkerStarted) => {
+      id = message.worker;
+    });
     child.once('exit', (code, signal) => {
       if (!running.delete(child)) return;
+      // What it was doing need not wait until its lease has run out.
+      if (id !== undefined)
+        releaseJobsOf(db, id).catch((thrown: unknown) => logger.warn({ err: thrown }, 'jobs could not be freed'));
       logger.error({ code, signal }, 'a worker ended; another one is started');
       setTimeout(start, 1000).unref();
     });

@@ -24,8 +24,10 @@ export async function makeToken(
   trace: Trace,
 ): Promise<{ readonly token: ApiToken; readonly secret: string }> {
   const made = await transaction(db, async (trx) => {
-    const of =
-      wanted.user === undefined || wanted.user === caller.name ? caller.userId : (await findUser(trx, wanted.user)).id;
+    const isOwn = wanted.user === undefined || wanted.user === caller.name;
+    // Before the account is looked for: whoever may not make tokens for others does not learn which accounts there are.
+    if (!isOwn) requireRight(caller, 'administer', 'Making tokens for others');
+    const of = isOwn ? caller.userId : (await findUser(trx, wanted.user)).id;
     const space = await findWorkspace(
       trx,
       wanted.workspace ?? (of === caller.userId ? caller.workspace?.name : undefined) ?? defaultWorkspace,
@@ -81,5 +83,5 @@ export async function revokeToken(db: Db, caller: Caller, id: string, trace: Tra
 /** A token gives no more rights than its owner has; whoever makes one for somebody else must be allowed to act for them. */
 function requireTokenRight(caller: Caller, userId: number, workspaceId: number): void {
   if (userId === caller.userId && (caller.workspaceRoles.has(workspaceId) || has(caller, 'administer'))) return;
-  requireRight(caller, 'administer', 'Making tokens for others, or for other workspaces,');
+  requireRight(caller, 'administer', 'Making tokens for others, or for workspaces that one is no member of,');
 }

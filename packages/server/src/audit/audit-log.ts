@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { sql } from 'kysely';
+import { serverFault } from '../fault.ts';
 import { formatPageToken, parsePageToken } from '../images/page-token.ts';
 import type { InstanceContext } from '../instance-context.ts';
 
@@ -37,6 +38,14 @@ export async function readAudit(
   pageToken: string | undefined,
 ): Promise<{ readonly entries: ShownEntry[]; readonly nextPageToken: string | undefined }> {
   const position = pageToken === undefined ? undefined : parsePageToken(pageToken, 'audit', context.secret);
+  const isAnother = Object.keys(filter).length > 0 && JSON.stringify(filter) !== JSON.stringify(position?.filter);
+  if (position !== undefined && isAnother) {
+    throw serverFault('page-token/malformed', {
+      what: 'The page token belongs to another query of the audit log',
+      subject: 'pageToken',
+      hint: 'Send it with the same parameters as the first page, or with none.',
+    });
+  }
   const asked = position === undefined ? filter : (position.filter as AuditFilter);
   const entries = await entriesBefore(
     context,

@@ -27,7 +27,12 @@ export type SearchRequest = {
 export const searchSorts = ['createdAt', '-createdAt', 'name', '-name', 'updatedAt', '-updatedAt'] as const;
 type SearchSort = (typeof searchSorts)[number];
 
-const columns = { createdAt: 'images.id', name: 'images.name', updatedAt: 'images.updated_at' } as const;
+const columns = {
+  createdAt: sql.ref('images.id'),
+  name: sql.ref('images.name'),
+  // Page tokens hold milliseconds. Finer times than a token can say would be left out, or come twice.
+  updatedAt: sql`date_trunc('milliseconds', images.updated_at)`,
+} as const;
 
 /** Counting goes no further: "more than a thousand" says as much, and costs less. */
 const countLimit = 1000;
@@ -58,8 +63,8 @@ export async function searchImages(
     const after = key === 'updatedAt' ? new Date(String(value)) : value;
     query = query.where(
       isDescending
-        ? sql<boolean>`(${sql.ref(column)}, images.id) < (${after}, ${id})`
-        : sql<boolean>`(${sql.ref(column)}, images.id) > (${after}, ${id})`,
+        ? sql<boolean>`(${column}, images.id) < (${after}, ${id})`
+        : sql<boolean>`(${column}, images.id) > (${after}, ${id})`,
     );
   }
   const direction = isDescending ? 'desc' : 'asc';

@@ -150,6 +150,20 @@ export async function handBack(
   });
 }
 
+/** Frees the jobs of a worker that is known to have died, before their lease runs out. */
+export async function releaseJobsOf(db: Db, worker: string): Promise<void> {
+  await transaction(db, async (trx) => {
+    const freed = await trx
+      .updateTable('jobs')
+      .set({ lease_until: sql<Date>`now() - interval '1 second'` })
+      .where('worker_id', '=', worker)
+      .where('state', '=', 'RUNNING')
+      .returning('kind')
+      .execute();
+    for (const { kind } of freed) await sql`select pg_notify(${channels.queued}, ${kind})`.execute(trx);
+  });
+}
+
 /** Whether a job waits that is more urgent than another. */
 export async function isMoreUrgentWaiting(db: Db, kinds: readonly JobKind[], than: JobPriority): Promise<boolean> {
   const found = await db

@@ -89,6 +89,7 @@ export class Outbox implements AsyncDisposable {
   async #do(trx: Trx, kind: string, payload: object): Promise<void> {
     if (kind === 'remove-repository') {
       const { repository } = payload as { readonly repository: string };
+      if (await isBeingBuilt(trx, repository)) throw new Error('a build into the repository has not ended yet');
       await this.#registry.removeRepository(this.#context.repositories.path(repository));
     } else if (kind === 'apply-update') {
       const { update, after } = payload as { readonly update: string; readonly after: string };
@@ -100,4 +101,18 @@ export class Outbox implements AsyncDisposable {
         .execute();
     } else throw new TypeError(`the outbox holds work of an unknown kind: ${kind}`);
   }
+}
+
+/** A build that was told to stop may still put its image there; what it puts there after the removal, nobody would remove. */
+async function isBeingBuilt(trx: Trx, repository: string): Promise<boolean> {
+  const found = await trx
+    .selectFrom('images')
+    .innerJoin('versions', 'versions.image_id', 'images.id')
+    .innerJoin('jobs', 'jobs.id', 'versions.job_id')
+    .where('images.repository', '=', repository)
+    .where('jobs.state', '=', 'RUNNING')
+    .select('jobs.id')
+    .limit(1)
+    .executeTakeFirst();
+  return found !== undefined;
 }

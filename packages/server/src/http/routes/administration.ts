@@ -9,13 +9,16 @@ import { answerWith } from './original-images.ts';
 const route = routesOf('administration');
 const images = routesOf('images');
 
+/** The years that a calendar has, which is fewer than four digits can say. */
+const time = z.iso.datetime({ offset: true }).refine((text) => !text.startsWith('0000'), 'is no time');
+
 const auditFilter = z.object({
   user: z.string().max(256).optional(),
   action: z.string().max(256).optional(),
   subject: z.string().max(512).optional(),
   outcome: z.enum(['done', 'refused', 'failed']).optional(),
-  since: z.iso.datetime({ offset: true }).optional(),
-  until: z.iso.datetime({ offset: true }).optional(),
+  since: time.optional(),
+  until: time.optional(),
 });
 
 /** What organization administrators see and do. */

@@ -8,6 +8,8 @@ import { jobDetails } from '../shapes.ts';
 import { unknownJob } from './original-instance.ts';
 
 const route = routesOf('jobs');
+/** No log has more lines: what the database numbers them with. */
+const lastLine = 2 ** 31 - 1;
 const identified = z.object({ jobId: z.string() });
 
 /** Builds that run, wait, and ran. */
@@ -59,7 +61,7 @@ export function jobRoutes(context: InstanceContext): Route[] {
           context.db,
           context.notifications,
           params.jobId,
-          Number.isSafeInteger(given) && given > 0 ? given : 0,
+          Number.isSafeInteger(given) && given > 0 ? Math.min(given, lastLine) : 0,
         );
         return new RawAnswer('text/event-stream; charset=utf-8', events);
       },

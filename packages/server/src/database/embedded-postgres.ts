@@ -91,7 +91,7 @@ export class EmbeddedPostgres implements AsyncDisposable {
     await writeFile(accessFile, postgresAccess, { mode: 0o600 });
     await writeFile(settingsFile, postgresSettings({ socketFolder, accessFile }), { mode: 0o600 });
     const log = new PostgresLog(join(directory, 'postgres.log'), onLog);
-    const server = new PostgresServer({ data, settingsFile, programs, launcher, log });
+    const server = new PostgresServer({ data, settingsFile, socketFolder, programs, launcher, log });
     begun.defer(() => server.stop());
     await server.start();
     const embedded = new EmbeddedPostgres(socketFolder, server, ownership);

@@ -7,11 +7,13 @@ import type { PostgresLauncher } from './postgres-launcher.ts';
 import type { PostgresLog } from './postgres-log.ts';
 import { stopLeftProcesses } from './postgres-processes.ts';
 import type { PostgresPrograms } from './postgres-programs.ts';
+import { removeLeftSocket } from './socket-folder.ts';
 
 /** What a server is started with. */
 export type PostgresServerOptions = {
   readonly data: string;
   readonly settingsFile: string;
+  readonly socketFolder: string;
   readonly programs: PostgresPrograms;
   readonly launcher: PostgresLauncher;
   readonly log: PostgresLog;
@@ -81,8 +83,9 @@ export class PostgresServer {
   }
 
   async #launch(): Promise<Running> {
+    const { data, settingsFile, socketFolder, programs, launcher, log } = this.#options;
+    await removeLeftSocket(socketFolder);
     this.#stopping.signal.throwIfAborted();
-    const { data, settingsFile, programs, launcher, log } = this.#options;
     const [program, ...args] = launcher.command(
       programs.postgres,
       ['-D', data, '-c', `config_file=${settingsFile}`],

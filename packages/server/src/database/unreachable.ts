@@ -38,6 +38,9 @@ function reasonOf(thrown: Error): string {
 
 function hintFor(thrown: Error): string {
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
+  if (/no pg_hba.conf entry.* no encryption/.test(thrown.message)) {
+    return 'Set sslmode in DATABASE_URL, verify-full if you can, or have the database take this user and host.';
+  }
   if (code.startsWith('28')) return 'Correct the user or the password in DATABASE_URL.';
   if (code === '3D000') return 'Make the database, or correct its name in DATABASE_URL.';
   if (/ssl|certificate|self.signed/i.test(`${code} ${thrown.message}`)) {

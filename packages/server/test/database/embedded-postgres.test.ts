@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -158,6 +158,8 @@ test('a process that is killed with -9 takes its database along and loses nothin
     writer.process.kill('SIGKILL');
     await writer.ended;
     for (let line = await writer.next(); line !== '(nothing)'; line = await writer.next()) acknowledged = Number(line);
+    // The first time only: afterwards the next start comes while the earlier one is still about to end.
+    if (milliseconds === 0) while (await isPostgres(pid)) await new Promise((resolve) => setImmediate(resolve));
     const embedded = await EmbeddedPostgres.start({ directory });
     assert.ok(!(await isPostgres(pid)), 'the earlier one has ended');
     const [counts] = await query(embedded.connection, 'select count(*)::int, max(n) from kept');
@@ -224,7 +226,7 @@ test('a PostgreSQL that was left running on the directory is stopped first, and 
   assert.deepEqual(await query(second.connection, 'select n from kept order by n'), [[1], [2]]);
 });
 
-test('the number of a stranger in the file of an earlier PostgreSQL neither stops the start nor the stranger', async (t) => {
+test('the number of a stranger in the files of an earlier PostgreSQL neither stops the start nor the stranger', async (t) => {
   const directory = await folder(t);
   await (await EmbeddedPostgres.start({ directory })).stop();
   // Of the same user, so that PostgreSQL itself would take it for its predecessor.
@@ -232,6 +234,7 @@ test('the number of a stranger in the file of an earlier PostgreSQL neither stop
   atEnd(t, async () => stranger.kill('SIGKILL'));
   const file = [stranger.pid, join(directory, 'data'), 1, 5432, join(directory, 'socket'), '', '1 1', 'ready', ''];
   await writeFile(join(directory, 'data/postmaster.pid'), file.join('\n'), { mode: 0o600 });
+  await writeFile(join(directory, 'socket/.s.PGSQL.5432.lock'), file.join('\n'), { mode: 0o600 });
   await mkdir(join(directory, 'data.unfinished-of-a-killed-start'));
   const embedded = await started(t, directory);
   assert.deepEqual(await query(embedded.connection, 'select 1'), [[1]]);
@@ -260,6 +263,22 @@ test('where the path is too long for a socket, it is in a folder of its own, and
   atEnd(t, () => rm(third.connection.host, { recursive: true, force: true }));
   assert.notEqual(third.connection.host, host);
   assert.deepEqual(await query(third.connection, 'select 1'), [[1]]);
+});
+
+test('a copy of a directory has a database and a socket of its own', async (t) => {
+  const directory = join(await folder(t), 'a-long-name-of-a-folder'.repeat(4));
+  const first = await EmbeddedPostgres.start({ directory });
+  atEnd(t, () => rm(first.connection.host, { recursive: true, force: true }));
+  await query(first.connection, 'create table kept (n int)');
+  await first.stop();
+  const copy = `${directory}-copy`;
+  await cp(directory, copy, { recursive: true });
+  await started(t, directory);
+  const second = await started(t, copy);
+  atEnd(t, () => rm(second.connection.host, { recursive: true, force: true }));
+  assert.notEqual(second.connection.host, first.connection.host);
+  await query(second.connection, 'insert into kept values (1)');
+  assert.deepEqual(await query(first.connection, 'select n from kept'), []);
 });
 
 test('a path with signs that mean something to others is only a path, or is refused', async (t) => {

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Answer, type Ask, asker, wants } from './api.ts';
 import type { Cleanup } from './cleanup.ts';
 import { root } from './folder.ts';
+import { type Ask, at, clientOf, listAt, succeeding, textAt } from './instance-client.ts';
 import { mirOutput } from './mir.ts';
 import { closedAddress } from './port.ts';
 import { numbersFrom } from './random.ts';
@@ -47,7 +47,10 @@ export async function killInstance(killing: InstanceKilling): Promise<InstanceKi
   cleanup(() => server.stop());
   await server.start();
   const key = await server.token();
-  const ask = asker(server.url, key);
+  const ask = clientOf(
+    () => server.url,
+    () => key,
+  );
   const known = new Map<string, Known>();
   const report = { acknowledged: 0, unanswered: 0, kills: 0, images: 0 };
   for (let at = 0; at < changes; at += 1) {
@@ -65,7 +68,7 @@ export async function killInstance(killing: InstanceKilling): Promise<InstanceKi
   await quiet(ask);
   report.images = await check(ask, known);
   await server.stop();
-  await checkHome(home, ask, known);
+  await checkHome(home, known);
   return report;
 }
 
@@ -75,7 +78,7 @@ async function change(ask: Ask, known: Map<string, Known>, next: () => number, n
   const kind = next();
   try {
     if (known.get(name) !== 'there' || kind < 0.4) {
-      const { status } = await ask('POST', '/v1/images', { name, ...spec });
+      const { status } = await ask('POST', '/v1/images', { body: { name, ...spec } });
       if (status >= 500) throw new Error(`status ${status}`);
       assert.ok(
         status === 200 ? known.get(name) !== 'there' : status === 409 && known.get(name) !== 'removed',
@@ -83,7 +86,7 @@ async function change(ask: Ask, known: Map<string, Known>, next: () => number, n
       );
       known.set(name, 'there');
     } else if (kind < 0.75) {
-      const { status } = await ask('PATCH', `/v1/images/${name}`, spec);
+      const { status } = await ask('PATCH', `/v1/images/${name}`, { body: spec });
       if (status >= 500) throw new Error(`status ${status}`);
       // 400: nothing would change.
       assert.ok(status === 200 || status === 400, `alter ${name}: ${status}`);
@@ -104,8 +107,8 @@ async function change(ask: Ask, known: Map<string, Known>, next: () => number, n
 /** Waits until nothing waits and nothing runs. */
 async function quiet(ask: Ask): Promise<void> {
   for (;;) {
-    const { jobs } = await wants(ask, 'GET', '/v1/jobs?status=QUEUED&status=RUNNING').catch(() => ({ jobs: [null] }));
-    if (jobs.length === 0) return;
+    const answer = await ask('GET', '/v1/jobs?status=QUEUED&status=RUNNING').catch(() => undefined);
+    if (answer?.status === 200 && listAt(answer.data, 'jobs').length === 0) return;
     await delay(200);
   }
 }
@@ -117,13 +120,12 @@ async function check(ask: Ask, known: ReadonlyMap<string, Known>): Promise<numbe
     if (state !== 'unknown') assert.equal(status, state === 'there' ? 200 : 404, `${name} was ${state}`);
     if (status !== 200) continue;
     images += 1;
-    assert.equal(data.image.status, 'STATUS_READY', name);
-    const { versions } = await wants(ask, 'GET', `/v1/images/${name}/versions`);
-    for (const version of versions)
-      assert.equal(version.state, 'READY', `${name} ${version.number}: ${JSON.stringify(version.failure)}`);
+    assert.equal(textAt(data, 'image', 'status'), 'STATUS_READY', name);
+    const versions = listAt((await succeeding(ask('GET', `/v1/images/${name}/versions`))).data, 'versions');
+    for (const version of versions) assert.equal(at(version, 'state'), 'READY', `${name}: ${JSON.stringify(version)}`);
     assert.deepEqual(
-      versions.map(({ number }: Answer) => number),
-      versions.map((_: Answer, at: number) => versions.length - at),
+      versions.map((version) => at(version, 'number')),
+      versions.map((_, before) => versions.length - before),
     );
   }
   // Repositories of removed images go a little later.
@@ -132,7 +134,7 @@ async function check(ask: Ask, known: ReadonlyMap<string, Known>): Promise<numbe
 }
 
 /** What is on the disk: repositories of images that there are, and nothing damaged. */
-async function checkHome(home: string, _ask: Ask, known: ReadonlyMap<string, Known>): Promise<void> {
+async function checkHome(home: string, known: ReadonlyMap<string, Known>): Promise<void> {
   const folder = join(home, 'registry/repositories/managed-images');
   const repositories = await readdir(folder).catch(() => []);
   const held = [];

@@ -166,9 +166,12 @@ export class BlobStore implements BlobReader {
   async setAside(digest: Digest): Promise<Fault<OciFaultCode>> {
     const folder = damagedFolder(this.directory);
     await mkdir(folder, { recursive: true });
-    await rename(this.path(digest), join(folder, hexOf(digest))).catch((thrown: unknown) => {
-      if (!isMissing(thrown)) throw thrown;
-    });
+    // Another reader may have found it before, and by now it was made anew: a true blob is not taken away from whoever relies on it.
+    if ((await this.isTrue(digest)) === false) {
+      await rename(this.path(digest), join(folder, hexOf(digest))).catch((thrown: unknown) => {
+        if (!isMissing(thrown)) throw thrown;
+      });
+    }
     return new Fault<OciFaultCode>('blob/damaged', {
       what: `The stored blob ${digest} is not what its digest says any more: the disk or another program changed it`,
       subject: digest,

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { TreeEntry } from '@mir/core';
 import type { BlobStore } from '@mir/oci';
@@ -99,8 +99,11 @@ async function addEntry(
 async function scanLarge(blobs: BlobStore, layer: Digest, library: LargeLibrary, census: LibraryCensus): Promise<void> {
   const { offsetBytes, compressedSizeBytes } = library.place;
   const facts = await scanAgain(library.sizeBytes, library.missed, () =>
-    Readable.from(blobs.read(layer, { start: offsetBytes, length: compressedSizeBytes })).pipe(
+    // Ends the file too when nobody reads on; the reader is told of what goes wrong.
+    pipeline(
+      Readable.from(blobs.read(layer, { start: offsetBytes, length: compressedSizeBytes })),
       createGunzip({ chunkSize: 64 * 1024 }),
+      () => undefined,
     ),
   );
   if (facts !== undefined) census.add(library.path, facts);

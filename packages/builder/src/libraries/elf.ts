@@ -1,3 +1,5 @@
+import { ElfClues } from './elf-clues.ts';
+
 /**
  * What the dynamic linker will ask of an ELF file, read while the file streams by (System V gABI chapter 5; GNU
  * symbol versioning). Only the start, the end and the dynamic section are kept, so that a library of a gigabyte costs three megabytes.
@@ -69,6 +71,7 @@ export class ElfScanner {
   readonly #sizeBytes: number;
   readonly #windows: KeptWindow[];
   #position = 0;
+  #clues: ElfClues | undefined;
   #state: 'unknown' | 'elf' | 'not-elf' = 'unknown';
 
   /** `missed`: what an earlier scan of the same file has missed. */
@@ -95,12 +98,19 @@ export class ElfScanner {
       const isElf = chunk[0] === 0x7f && chunk[1] === 0x45 && chunk[2] === 0x4c && chunk[3] === 0x46;
       if (!isElf) this.#state = 'not-elf';
     }
+    for (const { before, ...window } of this.#clues?.search(chunk, this.#position) ?? []) {
+      const room = this.#room(window);
+      room.bytes.set(before);
+      this.#windows.push(room);
+    }
     this.#keep(chunk);
     // The program headers come first; they say where the dynamic section will come by.
     if (this.#state === 'unknown' && this.#position >= Math.min(programHeaderBytes, this.#sizeBytes)) {
       this.#state = 'elf';
-      const dynamic = new ElfView(this.#windows, this.#position).dynamicSegment();
-      if (dynamic !== undefined && dynamic.offset >= this.#position) this.#windows.push(this.#room(dynamic));
+      const { dynamic, machine, firstLoadBytes } = new ElfView(this.#windows, this.#position).layout();
+      if (dynamic === undefined || dynamic.offset < this.#position) return;
+      this.#windows.push(this.#room(dynamic));
+      if (this.#sizeBytes > headBytes + tailBytes) this.#clues = new ElfClues(machine, firstLoadBytes);
     }
   }
 
@@ -167,14 +177,19 @@ class ElfView {
     this.#filledBytes = filledBytes;
   }
 
-  /** Where the file's dynamic section is, as far as its start tells. */
-  dynamicSegment(): Window | undefined {
+  /** Where the file's dynamic section is, as far as its start tells, and where what is loaded first ends. */
+  layout(): { readonly dynamic: Window | undefined; readonly machine: number; readonly firstLoadBytes: number } {
     const header = this.#at(0, headerBytes);
-    if (!isSupported(header)) return undefined;
-    const dynamic = this.#segments(header).find(({ type }) => type === ptDynamic);
-    return dynamic === undefined || this.missed.length > 0
-      ? undefined
-      : { offset: dynamic.offset, sizeBytes: Math.min(dynamic.sizeBytes, largestDynamicBytes) };
+    const machine = header.readUInt16LE(18);
+    if (!isSupported(header)) return { dynamic: undefined, machine, firstLoadBytes: 0 };
+    const segments = this.#segments(header);
+    const found = segments.find(({ type }) => type === ptDynamic);
+    const isKnown = found !== undefined && this.missed.length === 0;
+    const dynamic = isKnown
+      ? { offset: found.offset, sizeBytes: Math.min(found.sizeBytes, largestDynamicBytes) }
+      : undefined;
+    const load = segments.find(({ type }) => type === ptLoad);
+    return { dynamic, machine, firstLoadBytes: load === undefined ? 0 : load.offset + load.sizeBytes };
   }
 
   facts(): ElfFacts | 'not-elf' {

@@ -2,8 +2,9 @@ import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Fault } from '@mir/core';
+import { knownAddresses } from '@mir/http';
 import type { Conversion, ConversionThreadOptions, Converted } from './conversion.ts';
-import type { ThreadAnswer } from './conversion-thread.ts';
+import type { ThreadAnswer, ThreadTask } from './conversion-thread.ts';
 import type { Converter } from './converter.ts';
 
 type Task = {
@@ -92,7 +93,8 @@ export class ConversionPool {
       this.#waiting.shift();
       const id = this.#nextId++;
       thread.tasks.set(id, largest);
-      thread.worker.postMessage({ id, conversion: largest.conversion });
+      const task: ThreadTask = { id, conversion: largest.conversion, addresses: knownAddresses() };
+      thread.worker.postMessage(task);
     }
   }
 

@@ -1,8 +1,17 @@
 /** The program of a conversion thread: takes conversions as messages, answers with records or faults. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Fault, type FaultData } from '@mir/core';
+import { type KnownAddresses, learnAddresses } from '@mir/http';
 import type { Conversion, ConversionThreadOptions, Converted } from './conversion.ts';
 import { Converter } from './converter.ts';
+
+/** What a thread is sent. */
+export type ThreadTask = {
+  readonly id: number;
+  readonly conversion: Conversion;
+  /** Name servers lose questions: those that were answered already are not asked by every thread again. */
+  readonly addresses: KnownAddresses;
+};
 
 /** What a thread sends back. */
 export type ThreadAnswer =
@@ -26,8 +35,8 @@ try {
   // A setting that is wrong is told to whoever sends a request.
 }
 
-parentPort?.on('message', (message: { id: number; conversion: Conversion }) => {
-  const { id, conversion } = message;
+parentPort?.on('message', ({ id, conversion, addresses }: ThreadTask) => {
+  learnAddresses(addresses);
   const onBytes = (receivedBytes: number) => answer({ id, receivedBytes });
   converter.convert(conversion, onBytes).then(
     (converted) => answer({ id, converted }),

@@ -88,7 +88,7 @@ export class ConversionPool {
     }
     if (isLittle) return;
     for (let [largest] = this.#waiting; largest !== undefined; [largest] = this.#waiting) {
-      const thread = this.#freeThread();
+      const thread = this.#freeThread(largest);
       if (thread === undefined) return;
       this.#waiting.shift();
       const id = this.#nextId++;
@@ -110,13 +110,19 @@ export class ConversionPool {
       });
   }
 
-  /** The thread with the least to do, when there is one that can take on more. Starts threads where there are too few. */
-  #freeThread(): Thread | undefined {
+  /**
+   * The thread with the least to do, when there is one that can take on more. Starts threads where there are too few. What is more than all
+   * the rest decides when the end is: it is begun at once, and nothing is put beside it.
+   */
+  #freeThread({ weight }: Task): Thread | undefined {
     const idle = this.#threads.filter(({ tasks }) => tasks.size === 0).length;
     for (let more = this.#waiting.length - idle; more > 0 && this.#threads.length < this.#limit; more--) this.#start();
+    const all = weightOf(this.#waiting) + this.#threads.reduce((sum, thread) => sum + loadOf(thread), 0);
+    const isMost = (part: number) => part > all - part;
+    const room = isMost(weight) ? tasksPerThread + 1 : tasksPerThread;
     const [idlest] = this.#threads
-      .filter(({ isReady, tasks }) => isReady && tasks.size < tasksPerThread)
-      .sort((a, b) => weightOf(a.tasks.values()) - weightOf(b.tasks.values()));
+      .filter((thread) => thread.isReady && thread.tasks.size < room && !isMost(loadOf(thread)))
+      .sort((a, b) => loadOf(a) - loadOf(b));
     return idlest;
   }
 
@@ -164,6 +170,10 @@ export class ConversionPool {
 
 function ended(): Error {
   return new Error('The conversions were ended');
+}
+
+function loadOf({ tasks }: Thread): number {
+  return weightOf(tasks.values());
 }
 
 function weightOf(tasks: Iterable<Task>): number {

@@ -6,12 +6,14 @@ import { knownAddresses } from '@mir/http';
 import type { Conversion, ConversionThreadOptions, Converted } from './conversion.ts';
 import type { ThreadAnswer, ThreadTask } from './conversion-thread.ts';
 import type { Converter } from './converter.ts';
+import type { Growth } from './growing-layer.ts';
 
 type Task = {
   readonly conversion: Conversion;
   /** Bigger work first, so that no thread is left with a big one at the end. */
   readonly weight: number;
   readonly onBytes: (count: number) => void;
+  readonly onGrowth: (growth: Growth) => void;
   readonly resolve: (converted: Converted) => void;
   readonly reject: (thrown: unknown) => void;
 };
@@ -59,11 +61,19 @@ export class ConversionPool {
     while (this.#threads.length < this.#limit) this.#start();
   }
 
-  /** Runs one conversion. `weight` is its size in bytes. @throws Fault of the conversion */
-  run(conversion: Conversion, weight: number, onBytes: (count: number) => void = () => undefined): Promise<Converted> {
+  /**
+   * Runs one conversion. `weight` is its size in bytes; `onBytes` is told of what arrives, `onGrowth` of a wheel's layer while it is written.
+   * @throws Fault of the conversion
+   */
+  run(
+    conversion: Conversion,
+    weight: number,
+    onBytes: (count: number) => void = () => undefined,
+    onGrowth: (growth: Growth) => void = () => undefined,
+  ): Promise<Converted> {
     if (this.#isClosed) return Promise.reject(ended());
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ conversion, weight, onBytes, resolve, reject });
+      this.#waiting.push({ conversion, weight, onBytes, onGrowth, resolve, reject });
       this.#waiting.sort((a, b) => b.weight - a.weight);
       // Not at once: who asks for one conversion is about to ask for more, and the largest is to be the first.
       setImmediate(() => this.#assign());
@@ -98,11 +108,11 @@ export class ConversionPool {
     }
   }
 
-  #runHere({ conversion, onBytes, resolve, reject }: Task): void {
+  #runHere({ conversion, onBytes, onGrowth, resolve, reject }: Task): void {
     this.#tasksHere += 1;
     this.#here ??= import('./converter.ts').then(({ Converter }) => Converter.open(this.#options));
     this.#here
-      .then((converter) => converter.convert(conversion, onBytes))
+      .then((converter) => converter.convert(conversion, onBytes, onGrowth))
       .then(resolve, reject)
       .finally(() => {
         this.#tasksHere -= 1;
@@ -147,6 +157,10 @@ export class ConversionPool {
     if (task === undefined) return;
     if ('receivedBytes' in answer) {
       task.onBytes(answer.receivedBytes);
+      return;
+    }
+    if ('growth' in answer) {
+      task.onGrowth(answer.growth);
       return;
     }
     thread.tasks.delete(answer.id);

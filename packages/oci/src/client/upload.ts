@@ -51,7 +51,7 @@ export class BlobUpload {
       location = outcome;
     }
     for (let attempt = 1; ; attempt++) {
-      location ??= await this.#begin();
+      location ??= await this.begin();
       const failure = await this.#put(location, descriptor, open, options);
       if (failure === undefined) return 'uploaded';
       if (attempt === attempts || !failure.again) throw failure.fault;
@@ -88,7 +88,8 @@ export class BlobUpload {
     return await this.#locationOf(response);
   }
 
-  async #begin(): Promise<string> {
+  /** Begins an upload; gives where it goes on. */
+  async begin(): Promise<string> {
     const response = await this.#connection.send(
       {
         url: `/v2/${this.#repository}/blobs/uploads/`,

@@ -20,6 +20,8 @@ export type KnownAddresses = readonly {
 }[];
 
 const known = new Map<string, Asked>();
+/** When an answer led nowhere; older ones are not learned from other threads again. */
+const forgotten = new Map<string, number>();
 
 /**
  * The addresses of a host, asked for once for all connections of a moment. Each connection would ask by itself, and where one
@@ -42,6 +44,7 @@ export const lookup: LookupFunction = (hostname, options, callback) => {
 
 /** Forgets the addresses of a host to which no connection came about. */
 export function forgetAddresses(hostname: string): void {
+  forgotten.set(hostname, Date.now());
   for (const key of known.keys()) if (key.startsWith(`${hostname} `)) known.delete(key);
 }
 
@@ -59,6 +62,7 @@ export function learnAddresses(learned: KnownAddresses): void {
   for (const { question, atMilliseconds, addresses } of learned) {
     const asked = known.get(question);
     if (asked !== undefined && isFresh(asked)) continue;
+    if (atMilliseconds <= (forgotten.get(question.slice(0, question.indexOf(' '))) ?? 0)) continue;
     known.set(question, { atMilliseconds, answer: Promise.resolve(addresses), addresses });
   }
 }

@@ -14,6 +14,7 @@ export class GrowingLayer {
   /** The layer, when it is whole; rejects when nothing comes of it. */
   readonly layer: Promise<LayerRecord>;
   readonly #end = Promise.withResolvers<LayerRecord>();
+  #hasEnded = false;
   #growth: Growth;
   #change = Promise.withResolvers<void>();
 
@@ -21,6 +22,11 @@ export class GrowingLayer {
     this.#growth = begun;
     this.layer = this.#end.promise;
     this.layer.catch(() => undefined);
+  }
+
+  /** Whether it is whole, or nothing comes of it. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** More of it is there. */
@@ -32,11 +38,13 @@ export class GrowingLayer {
 
   /** It is whole. */
   finish(layer: LayerRecord): void {
+    this.#hasEnded = true;
     this.#end.resolve(layer);
   }
 
   /** Nothing comes of it. */
   fail(thrown: unknown): void {
+    this.#hasEnded = true;
     this.#end.reject(thrown);
   }
 
@@ -50,10 +58,12 @@ export class GrowingLayer {
     const ended = this.layer.then(({ sizeBytes }) => {
       wholeBytes = sizeBytes;
     });
+    // It may fail while the reader of this is busy with what it was given.
+    ended.catch(() => undefined);
     const next = () => Promise.race([this.#change.promise, ended, aborted]);
     signal.throwIfAborted();
     await using file = await open(this.#growth.path, 'r');
-    for (let position = 0; position !== wholeBytes; ) {
+    for (let position = 0; wholeBytes === undefined || position < wholeBytes; ) {
       signal.throwIfAborted();
       const there = wholeBytes ?? this.#growth.sizeBytes;
       if (position >= there) {

@@ -71,6 +71,8 @@ export class ElfScanner {
   readonly #sizeBytes: number;
   readonly #windows: KeptWindow[];
   #position = 0;
+  /** A second scan knows what it looks for. */
+  readonly #mayGuess: boolean;
   #clues: ElfClues | undefined;
   #state: 'unknown' | 'elf' | 'not-elf' = 'unknown';
 
@@ -80,6 +82,7 @@ export class ElfScanner {
     const head = Math.min(headBytes, sizeBytes);
     const tail = Math.min(tailBytes, sizeBytes - head);
     this.#sizeBytes = sizeBytes;
+    this.#mayGuess = missed === undefined && sizeBytes > headBytes + tailBytes;
     this.#windows = [{ offset: 0, bytes: scratch.head.subarray(0, head) }];
     if (missed === undefined) this.#windows.push({ offset: sizeBytes - tail, bytes: scratch.tail.subarray(0, tail) });
     else this.#windows.push(...missed.kept, ...merged(missed.missed).map((window) => this.#room(window)));
@@ -100,7 +103,8 @@ export class ElfScanner {
     }
     for (const { before, ...window } of this.#clues?.search(chunk, this.#position) ?? []) {
       const room = this.#room(window);
-      room.bytes.set(before);
+      // A file may be longer than it was said to be.
+      room.bytes.set(before.subarray(0, room.bytes.length));
       this.#windows.push(room);
     }
     this.#keep(chunk);
@@ -110,7 +114,7 @@ export class ElfScanner {
       const { dynamic, machine, firstLoadBytes } = new ElfView(this.#windows, this.#position).layout();
       if (dynamic === undefined || dynamic.offset < this.#position) return;
       this.#windows.push(this.#room(dynamic));
-      if (this.#sizeBytes > headBytes + tailBytes) this.#clues = new ElfClues(machine, firstLoadBytes);
+      if (this.#mayGuess) this.#clues = new ElfClues(machine, firstLoadBytes);
     }
   }
 

@@ -47,6 +47,7 @@ export class Delivery implements AsyncDisposable {
   #known: Promise<ReadonlySet<Digest>> | undefined;
   #memory: Promise<RegistryMemory> | undefined;
   #streamed: StreamedLayers | undefined;
+  #isEnding = false;
   #sentBytes = 0;
 
   constructor(workshop: Workshop, output: Output) {
@@ -97,6 +98,7 @@ export class Delivery implements AsyncDisposable {
 
   /** Ends what is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isEnding = true;
     this.#workshop.layerFollowers.delete(this.#follow);
     await this.#streamed?.close();
     await this.#client?.close();
@@ -111,7 +113,8 @@ export class Delivery implements AsyncDisposable {
     const repository = this.#repository();
     if (repository === undefined || this.#workshop.layerPool !== undefined) return;
     const [standing, memory] = await Promise.all([this.#stand(repository), this.#remembered()]).catch(() => []);
-    if (standing === undefined || standing.digest !== undefined || memory?.losesStreams !== false) return;
+    if (this.#isEnding || standing === undefined || standing.digest !== undefined) return;
+    if (memory?.losesStreams !== false) return;
     this.#streamed ??= new StreamedLayers(() => memory.rememberLostStream());
     this.#streamed.follow(repository, growing);
   };

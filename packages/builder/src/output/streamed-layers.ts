@@ -1,6 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isFault } from '@mir/core';
 import type { Descriptor, Digest, RepositoryClient, StreamedUpload } from '@mir/oci';
 import type { GrowingLayer } from '../layers/growing-layer.ts';
+
+/** A registry that is silent is not waited for in the end: it forgets open uploads by itself. */
+const longestFarewellMilliseconds = 5000;
 
 /**
  * Layers that leave for a repository while they are still being written. What goes wrong here is no fault: such a layer is uploaded
@@ -8,7 +12,8 @@ import type { GrowingLayer } from '../layers/growing-layer.ts';
  */
 export class StreamedLayers {
   readonly #sent = new Map<Digest, Promise<StreamedUpload | undefined>>();
-  readonly #sending = new Set<Promise<unknown>>();
+  /** What has to end before the connections may. */
+  readonly #running = new Set<Promise<unknown>>();
   readonly #abort = new AbortController();
   readonly #onLost: () => void;
 
@@ -17,20 +22,22 @@ export class StreamedLayers {
     this.#onLost = onLost;
   }
 
-  /** Starts to send a layer. */
+  /** Starts to send a layer, unless it is whole already. */
   follow(repository: RepositoryClient, growing: GrowingLayer): void {
+    const { signal } = this.#abort;
+    if (signal.aborted || growing.hasEnded) return;
     const upload = repository.streamBlob();
-    const sending = upload.send(growing.read(this.#abort.signal), this.#abort.signal).then(
-      () => upload,
-      (thrown: unknown) => {
-        if (isFault(thrown, 'registry/refused', 'registry/unexpected-answer')) this.#onLost();
-        return undefined;
-      },
-    );
-    this.#sending.add(sending);
+    const sending = upload
+      .send(() => growing.read(signal), signal)
+      .then(
+        () => upload,
+        (thrown: unknown) => this.#fail(upload, thrown),
+      );
+    this.#run(sending);
     growing.layer.then(
       ({ digest }) => this.#sent.set(digest, sending),
-      () => undefined,
+      // It may fail after its last byte was sent.
+      () => this.#run(sending.then((sent) => sent?.giveUp())),
     );
   }
 
@@ -41,15 +48,34 @@ export class StreamedLayers {
     this.#sent.delete(layer.digest);
     const upload = await sending;
     if (upload === undefined) return false;
-    const isTaken = await upload.complete(layer);
-    if (!isTaken) this.#onLost();
-    return isTaken;
+    const completing = upload.complete(layer).then(
+      () => true,
+      (thrown: unknown) => this.#fail(upload, thrown) !== undefined,
+    );
+    this.#run(completing);
+    return await completing;
   }
 
   /** Ends what is under way, and takes back what nobody wanted in the end. */
   async close(): Promise<void> {
     this.#abort.abort();
-    const unwanted = await Promise.all(this.#sent.values());
-    await Promise.allSettled([...this.#sending, ...unwanted.map((upload) => upload?.giveUp())]);
+    for (const sending of this.#sent.values()) this.#run(sending.then((upload) => upload?.giveUp()));
+    this.#sent.clear();
+    await Promise.race([this.#ended(), delay(longestFarewellMilliseconds, undefined, { ref: false })]);
+  }
+
+  #fail(upload: StreamedUpload, thrown: unknown): undefined {
+    if (isFault(thrown, 'registry/unexpected-answer')) this.#onLost();
+    this.#run(upload.giveUp());
+  }
+
+  #run(work: Promise<unknown>): void {
+    const ended = work.catch(() => undefined).finally(() => this.#running.delete(ended));
+    this.#running.add(ended);
+  }
+
+  /** Work may end in more work: in telling that nothing comes of it. */
+  async #ended(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 }

@@ -99,7 +99,7 @@ export class RepositoryClient {
 
   /** An upload of a blob that is still being written. */
   streamBlob(): StreamedUpload {
-    return new StreamedUpload(this.#connection, this.name);
+    return new StreamedUpload(this.#connection, this.name, (digest) => this.headBlob(digest));
   }
 
   /** The manifest that a tag or digest names, or undefined. @throws Fault `blob/digest-mismatch` when it is another one */

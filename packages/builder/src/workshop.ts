@@ -4,6 +4,7 @@ import { HttpClient } from '@mir/http';
 import { BlobStore, dockerConfigCredentials, RegistryClient, RepositoryStore } from '@mir/oci';
 import { type Home, openHome } from './home.ts';
 import { ConversionPool } from './layers/conversion-pool.ts';
+import type { GrowingLayer } from './layers/growing-layer.ts';
 import { LayerContents } from './layers/layer-contents.ts';
 import { LayerStore } from './layers/layer-store.ts';
 import { FolderRecords, type RecordStore } from './layers/record-store.ts';
@@ -60,6 +61,8 @@ export class Workshop implements AsyncDisposable {
   readonly problems: Problem[];
   readonly #registries = new Map<string, RegistryClient>();
 
+  /** Told of layers that take long to write, when their first bytes are there. */
+  readonly layerFollowers = new Set<(growing: GrowingLayer) => void | Promise<void>>();
   /** Wheels that are worked on before the lock is there, by their sha256. */
   readonly earlyWheels = new Map<string, Promise<WheelLayers>>();
 

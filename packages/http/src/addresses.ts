@@ -4,9 +4,24 @@ import type { LookupFunction } from 'node:net';
 /** How long an answer counts: a build opens its connections within seconds. */
 const keptMilliseconds = 30_000;
 
-type Asked = { readonly atMilliseconds: number; readonly answer: Promise<readonly LookupAddress[]> };
+type Asked = {
+  /** On the machine's clock, which all threads share. */
+  readonly atMilliseconds: number;
+  readonly answer: Promise<readonly LookupAddress[]>;
+  /** The answer, when it is there. */
+  addresses?: readonly LookupAddress[];
+};
+
+/** What a name server has answered: plain data, for another thread. */
+export type KnownAddresses = readonly {
+  readonly question: string;
+  readonly atMilliseconds: number;
+  readonly addresses: readonly LookupAddress[];
+}[];
 
 const known = new Map<string, Asked>();
+/** When an answer led nowhere; older ones are not learned from other threads again. */
+const forgotten = new Map<string, number>();
 
 /**
  * The addresses of a host, asked for once for all connections of a moment. Each connection would ask by itself, and where one
@@ -16,13 +31,7 @@ export const lookup: LookupFunction = (hostname, options, callback) => {
   const { family, hints } = options;
   const key = [hostname, family, hints].join(' ');
   const asked = known.get(key);
-  const now = performance.now();
-  const isFresh = asked !== undefined && now - asked.atMilliseconds < keptMilliseconds;
-  const answer = isFresh ? asked.answer : addressesOf(hostname, { ...options, all: true });
-  if (!isFresh) {
-    known.set(key, { atMilliseconds: now, answer });
-    answer.catch(() => known.delete(key));
-  }
+  const answer = asked !== undefined && isFresh(asked) ? asked.answer : askFor(key, hostname, options);
   answer.then(
     (addresses) => {
       const [first] = addresses;
@@ -35,7 +44,48 @@ export const lookup: LookupFunction = (hostname, options, callback) => {
 
 /** Forgets the addresses of a host to which no connection came about. */
 export function forgetAddresses(hostname: string): void {
+  forgotten.set(hostname, Date.now());
   for (const key of known.keys()) if (key.startsWith(`${hostname} `)) known.delete(key);
+}
+
+/** The answers that count now, for a thread that would have to ask by itself. */
+export function knownAddresses(): KnownAddresses {
+  return [...known].flatMap(([question, asked]) =>
+    asked.addresses !== undefined && isFresh(asked)
+      ? [{ question, atMilliseconds: asked.atMilliseconds, addresses: asked.addresses }]
+      : [],
+  );
+}
+
+/** Takes over what another thread was answered. */
+export function learnAddresses(learned: KnownAddresses): void {
+  for (const { question, atMilliseconds, addresses } of learned) {
+    const asked = known.get(question);
+    if (asked !== undefined && isFresh(asked)) continue;
+    if (atMilliseconds <= (forgotten.get(question.slice(0, question.indexOf(' '))) ?? 0)) continue;
+    known.set(question, { atMilliseconds, answer: Promise.resolve(addresses), addresses });
+  }
+}
+
+function isFresh({ atMilliseconds }: Asked): boolean {
+  return Math.abs(Date.now() - atMilliseconds) < keptMilliseconds;
+}
+
+function askFor(
+  key: string,
+  hostname: string,
+  options: Parameters<LookupFunction>[1],
+): Promise<readonly LookupAddress[]> {
+  const answer = addressesOf(hostname, { ...options, all: true });
+  const asked: Asked = { atMilliseconds: Date.now(), answer };
+  known.set(key, asked);
+  answer.then(
+    (addresses) => {
+      asked.addresses = addresses;
+    },
+    () => known.delete(key),
+  );
+  return answer;
 }
 
 function addressesOf(

@@ -28,6 +28,8 @@ export interface BlobReader {
 
 /** A blob that is being written. Until `commit` nobody sees it; whoever does not get there leaves nothing visible. */
 export interface BlobWriter extends AsyncDisposable {
+  /** The file that it is written to, for who reads along. */
+  readonly unfinishedPath: string;
   write(chunk: Uint8Array): Promise<void>;
   /** The digest of what was written until now: whoever streams into this writer need not hash again. */
   digest(): Digest;
@@ -242,15 +244,15 @@ export class BlobStore implements BlobReader {
 }
 
 class FileBlobWriter implements BlobWriter {
+  readonly unfinishedPath: string;
   #store: BlobStore;
-  #path: string;
   #file: FileHandle | undefined;
   #hash: Hash = createHash('sha256');
   #sizeBytes = 0;
 
   private constructor(store: BlobStore, path: string, file: FileHandle) {
     this.#store = store;
-    this.#path = path;
+    this.unfinishedPath = path;
     this.#file = file;
   }
 
@@ -283,7 +285,7 @@ class FileBlobWriter implements BlobWriter {
     }
     this.#file = undefined;
     await file.close();
-    await this.#store.adopt(this.#path, written.digest);
+    await this.#store.adopt(this.unfinishedPath, written.digest);
     return written;
   }
 
@@ -292,7 +294,7 @@ class FileBlobWriter implements BlobWriter {
     if (file === undefined) return;
     this.#file = undefined;
     await file.close();
-    await rm(this.#path, { force: true });
+    await rm(this.unfinishedPath, { force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

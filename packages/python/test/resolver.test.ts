@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { isFault } from '@mir/core';
 import {
+  defaultIndexUrl,
   downloadHeaders,
   findUv,
   formatLock,
@@ -239,3 +240,14 @@ async function answering(t: TestContext): Promise<string> {
   t.after(() => server.closeAllConnections());
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
+
+test('uv tells which index it asks by itself, whatever the environment names', async (t) => {
+  const named = process.env['UV_DEFAULT_INDEX'];
+  process.env['UV_DEFAULT_INDEX'] = 'http://127.0.0.1:9/simple';
+  t.after(() => {
+    if (named === undefined) delete process.env['UV_DEFAULT_INDEX'];
+    else process.env['UV_DEFAULT_INDEX'] = named;
+  });
+  const url = await defaultIndexUrl({ uv, cacheDirectory, timeoutSeconds: 30 });
+  assert.match(url ?? '', /^https:\/\/[^/]+\/simple\/?$/);
+});

@@ -2,15 +2,18 @@ import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Fault } from '@mir/core';
+import { knownAddresses } from '@mir/http';
 import type { Conversion, ConversionThreadOptions, Converted } from './conversion.ts';
-import type { ThreadAnswer } from './conversion-thread.ts';
+import type { ThreadAnswer, ThreadTask } from './conversion-thread.ts';
 import type { Converter } from './converter.ts';
+import type { Growth } from './growing-layer.ts';
 
 type Task = {
   readonly conversion: Conversion;
   /** Bigger work first, so that no thread is left with a big one at the end. */
   readonly weight: number;
   readonly onBytes: (count: number) => void;
+  readonly onGrowth: (growth: Growth) => void;
   readonly resolve: (converted: Converted) => void;
   readonly reject: (thrown: unknown) => void;
 };
@@ -58,11 +61,19 @@ export class ConversionPool {
     while (this.#threads.length < this.#limit) this.#start();
   }
 
-  /** Runs one conversion. `weight` is its size in bytes. @throws Fault of the conversion */
-  run(conversion: Conversion, weight: number, onBytes: (count: number) => void = () => undefined): Promise<Converted> {
+  /**
+   * Runs one conversion. `weight` is its size in bytes; `onBytes` is told of what arrives, `onGrowth` of a wheel's layer while it is written.
+   * @throws Fault of the conversion
+   */
+  run(
+    conversion: Conversion,
+    weight: number,
+    onBytes: (count: number) => void = () => undefined,
+    onGrowth: (growth: Growth) => void = () => undefined,
+  ): Promise<Converted> {
     if (this.#isClosed) return Promise.reject(ended());
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ conversion, weight, onBytes, resolve, reject });
+      this.#waiting.push({ conversion, weight, onBytes, onGrowth, resolve, reject });
       this.#waiting.sort((a, b) => b.weight - a.weight);
       // Not at once: who asks for one conversion is about to ask for more, and the largest is to be the first.
       setImmediate(() => this.#assign());
@@ -87,20 +98,21 @@ export class ConversionPool {
     }
     if (isLittle) return;
     for (let [largest] = this.#waiting; largest !== undefined; [largest] = this.#waiting) {
-      const thread = this.#freeThread();
+      const thread = this.#freeThread(largest);
       if (thread === undefined) return;
       this.#waiting.shift();
       const id = this.#nextId++;
       thread.tasks.set(id, largest);
-      thread.worker.postMessage({ id, conversion: largest.conversion });
+      const task: ThreadTask = { id, conversion: largest.conversion, addresses: knownAddresses() };
+      thread.worker.postMessage(task);
     }
   }
 
-  #runHere({ conversion, onBytes, resolve, reject }: Task): void {
+  #runHere({ conversion, onBytes, onGrowth, resolve, reject }: Task): void {
     this.#tasksHere += 1;
     this.#here ??= import('./converter.ts').then(({ Converter }) => Converter.open(this.#options));
     this.#here
-      .then((converter) => converter.convert(conversion, onBytes))
+      .then((converter) => converter.convert(conversion, onBytes, onGrowth))
       .then(resolve, reject)
       .finally(() => {
         this.#tasksHere -= 1;
@@ -108,13 +120,19 @@ export class ConversionPool {
       });
   }
 
-  /** The thread with the least to do, when there is one that can take on more. Starts threads where there are too few. */
-  #freeThread(): Thread | undefined {
+  /**
+   * The thread with the least to do, when there is one that can take on more. Starts threads where there are too few. What is more than all
+   * the rest decides when the end is: it is begun at once, and nothing is put beside it.
+   */
+  #freeThread({ weight }: Task): Thread | undefined {
     const idle = this.#threads.filter(({ tasks }) => tasks.size === 0).length;
     for (let more = this.#waiting.length - idle; more > 0 && this.#threads.length < this.#limit; more--) this.#start();
+    const all = weightOf(this.#waiting) + this.#threads.reduce((sum, thread) => sum + loadOf(thread), 0);
+    const isMost = (part: number) => part > all - part;
+    const room = isMost(weight) ? tasksPerThread + 1 : tasksPerThread;
     const [idlest] = this.#threads
-      .filter(({ isReady, tasks }) => isReady && tasks.size < tasksPerThread)
-      .sort((a, b) => weightOf(a.tasks.values()) - weightOf(b.tasks.values()));
+      .filter((thread) => thread.isReady && thread.tasks.size < room && !isMost(loadOf(thread)))
+      .sort((a, b) => loadOf(a) - loadOf(b));
     return idlest;
   }
 
@@ -141,6 +159,10 @@ export class ConversionPool {
       task.onBytes(answer.receivedBytes);
       return;
     }
+    if ('growth' in answer) {
+      task.onGrowth(answer.growth);
+      return;
+    }
     thread.tasks.delete(answer.id);
     if ('converted' in answer) task.resolve(answer.converted);
     else if ('fault' in answer) task.reject(Fault.from(answer.fault));
@@ -162,6 +184,10 @@ export class ConversionPool {
 
 function ended(): Error {
   return new Error('The conversions were ended');
+}
+
+function loadOf({ tasks }: Thread): number {
+  return weightOf(tasks.values());
 }
 
 function weightOf(tasks: Iterable<Task>): number {

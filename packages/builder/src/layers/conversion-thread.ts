@@ -1,8 +1,18 @@
 /** The program of a conversion thread: takes conversions as messages, answers with records or faults. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Fault, type FaultData } from '@mir/core';
+import { type KnownAddresses, learnAddresses } from '@mir/http';
 import type { Conversion, ConversionThreadOptions, Converted } from './conversion.ts';
 import { Converter } from './converter.ts';
+import type { Growth } from './growing-layer.ts';
+
+/** What a thread is sent. */
+export type ThreadTask = {
+  readonly id: number;
+  readonly conversion: Conversion;
+  /** Name servers lose questions: those that were answered already are not asked by every thread again. */
+  readonly addresses: KnownAddresses;
+};
 
 /** What a thread sends back. */
 export type ThreadAnswer =
@@ -10,7 +20,8 @@ export type ThreadAnswer =
   | { readonly id: number; readonly converted: Converted }
   | { readonly id: number; readonly fault: FaultData }
   | { readonly id: number; readonly error: ThrownError }
-  | { readonly id: number; readonly receivedBytes: number };
+  | { readonly id: number; readonly receivedBytes: number }
+  | { readonly id: number; readonly growth: Growth };
 
 /** An error that is no fault: of the system, whose code tells (a full disk), or a bug of ours. */
 export type ThrownError = {
@@ -26,10 +37,11 @@ try {
   // A setting that is wrong is told to whoever sends a request.
 }
 
-parentPort?.on('message', (message: { id: number; conversion: Conversion }) => {
-  const { id, conversion } = message;
+parentPort?.on('message', ({ id, conversion, addresses }: ThreadTask) => {
+  learnAddresses(addresses);
   const onBytes = (receivedBytes: number) => answer({ id, receivedBytes });
-  converter.convert(conversion, onBytes).then(
+  const onGrowth = (growth: Growth) => answer({ id, growth });
+  converter.convert(conversion, onBytes, onGrowth).then(
     (converted) => answer({ id, converted }),
     (thrown: unknown) => answer({ id, ...describe(thrown) }),
   );

@@ -4,6 +4,7 @@ import { BytecodePool, type Interpreter, remoteWheel, type WheelSource } from '@
 import { BytecodeLayer, writeBytecodeOfLayer } from './bytecode-layer.ts';
 import type { Conversion, ConversionThreadOptions, Converted } from './conversion.ts';
 import { writeDebLayer } from './deb-layer.ts';
+import type { Growth } from './growing-layer.ts';
 import type { LayerRecord } from './layer-store.ts';
 import { type WheelInstallation, writeWheelLayer } from './wheel-layer.ts';
 
@@ -31,11 +32,15 @@ export class Converter implements AsyncDisposable {
     this.#clientFor(undefined).prepare();
   }
 
-  /** Does one conversion. `onBytes` is told of what arrives. @throws Fault of the conversion */
-  async convert(conversion: Conversion, onBytes: (count: number) => void): Promise<Converted> {
+  /** Does one conversion. `onBytes` is told of what arrives, `onGrowth` of what is written of a wheel's layer. @throws Fault of the conversion */
+  async convert(
+    conversion: Conversion,
+    onBytes: (count: number) => void,
+    onGrowth: (growth: Growth) => void,
+  ): Promise<Converted> {
     switch (conversion.kind) {
       case 'wheel':
-        return this.#convertWheel(conversion, onBytes);
+        return this.#convertWheel(conversion, onBytes, onGrowth);
       case 'bytecode': {
         const { interpreter, layer } = conversion;
         const pool = this.#poolOf(interpreter);
@@ -61,6 +66,7 @@ export class Converter implements AsyncDisposable {
   async #convertWheel(
     conversion: Conversion & { kind: 'wheel' },
     onBytes: (count: number) => void,
+    onGrowth: (growth: Growth) => void,
   ): Promise<Converted> {
     const { installation, interpreter } = conversion;
     const remote = remoteWheel(this.#clientFor(undefined), conversion.url, installation.sizeBytes, {
@@ -69,9 +75,9 @@ export class Converter implements AsyncDisposable {
     const source = counted(remote, onBytes);
     try {
       if (interpreter === undefined) {
-        return { layer: await writeWheelLayer(this.#blobs, source, installation, undefined) };
+        return { layer: await writeWheelLayer(this.#blobs, source, installation, { onGrowth }) };
       }
-      return await this.#writeWithBytecode(source, installation, interpreter);
+      return await this.#writeWithBytecode(source, installation, interpreter, onGrowth);
     } finally {
       await source.close();
     }
@@ -81,10 +87,11 @@ export class Converter implements AsyncDisposable {
     source: WheelSource,
     installation: WheelInstallation,
     interpreter: Interpreter,
+    onGrowth: (growth: Growth) => void,
   ): Promise<Converted> {
     const bytecode = await BytecodeLayer.start(this.#blobs, this.#poolOf(interpreter), interpreter.pythonVersion);
     try {
-      const layer = await writeWheelLayer(this.#blobs, source, installation, bytecode);
+      const layer = await writeWheelLayer(this.#blobs, source, installation, { bytecode, onGrowth });
       return { layer, bytecode: await bytecode.finish() };
     } catch (thrown) {
       await bytecode.abort();

@@ -1,13 +1,13 @@
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { TreeEntry } from '@mir/core';
-import type { BlobStore } from '@mir/oci';
-import { type ContentPlace, type Digest, LayerWriter } from '@mir/oci';
+import { type BlobStore, type BlobWriter, type ContentPlace, type Digest, type LayerSink, LayerWriter } from '@mir/oci';
 import { installWheel, type WheelSource } from '@mir/python';
 import { ElfScanner, ElfScratch, type Missed, mayBeLibrary } from '../libraries/elf.ts';
 import { LibraryCensus, type LibraryFacts, scanAgain } from '../libraries/library-facts.ts';
 import type { BytecodeLayer } from './bytecode-layer.ts';
 import { storeJson } from './facts-blob.ts';
+import type { Growth } from './growing-layer.ts';
 import type { LayerRecord } from './layer-store.ts';
 import { Checksum, observed, sizeOf } from './observation.ts';
 
@@ -35,8 +35,19 @@ type LargeLibrary = {
   readonly missed: Missed;
 };
 
+/** Who else looks at a wheel while it becomes a layer. */
+export type WheelWitnesses = {
+  /** Is shown each module. */
+  readonly bytecode?: BytecodeLayer;
+  /** Is told how much of the layer is written, in steps. */
+  readonly onGrowth?: (growth: Growth) => void;
+};
+
+/** Growth is told in steps of this size. */
+const toldBytes = 2 << 20;
+
 /**
- * Turns a wheel into a layer in one pass over its bytes, and shows each module to the bytecode layer in passing.
+ * Turns a wheel into a layer in one pass over its bytes.
  *
  * @throws Fault of the wheel reader; nothing is kept then
  */
@@ -44,10 +55,10 @@ export async function writeWheelLayer(
   blobs: BlobStore,
   source: WheelSource,
   installation: WheelInstallation,
-  bytecode: BytecodeLayer | undefined,
+  { bytecode, onGrowth = () => undefined }: WheelWitnesses = {},
 ): Promise<LayerRecord> {
   await using blob = await blobs.write();
-  const writer = new LayerWriter(blob);
+  const writer = new LayerWriter(watched(blob, onGrowth));
   const files: [string, number, number][] = [];
   const census = new LibraryCensus();
   const large: LargeLibrary[] = [];
@@ -61,6 +72,22 @@ export async function writeWheelLayer(
   files.sort(([a], [b]) => (a < b ? -1 : 1));
   const facts = await storeJson(blobs, { files, libraries: census.facts() } satisfies WheelFacts);
   return { ...layer, sourceSizeBytes: installation.sizeBytes, facts };
+}
+
+function watched(blob: BlobWriter, onGrowth: (growth: Growth) => void): LayerSink {
+  let sizeBytes = 0;
+  let untoldBytes = 0;
+  return {
+    async write(chunk) {
+      await blob.write(chunk);
+      sizeBytes += chunk.length;
+      untoldBytes += chunk.length;
+      if (untoldBytes < toldBytes) return;
+      untoldBytes = 0;
+      onGrowth({ path: blob.unfinishedPath, sizeBytes });
+    },
+    digest: () => blob.digest(),
+  };
 }
 
 async function addEntry(
@@ -99,8 +126,11 @@ async function addEntry(
 async function scanLarge(blobs: BlobStore, layer: Digest, library: LargeLibrary, census: LibraryCensus): Promise<void> {
   const { offsetBytes, compressedSizeBytes } = library.place;
   const facts = await scanAgain(library.sizeBytes, library.missed, () =>
-    Readable.from(blobs.read(layer, { start: offsetBytes, length: compressedSizeBytes })).pipe(
+    // Ends the file too when nobody reads on; the reader is told of what goes wrong.
+    pipeline(
+      Readable.from(blobs.read(layer, { start: offsetBytes, length: compressedSizeBytes })),
       createGunzip({ chunkSize: 64 * 1024 }),
+      () => undefined,
     ),
   );
   if (facts !== undefined) census.add(library.path, facts);

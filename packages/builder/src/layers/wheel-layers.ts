@@ -12,6 +12,7 @@ import { builderFault } from '../fault.ts';
 import { forgetResolutions } from '../lock/resolution.ts';
 import type { Workshop } from '../workshop.ts';
 import { bytecodeLayerVersion } from './bytecode-layer.ts';
+import { GrowingLayer, type Growth, growingBytes } from './growing-layer.ts';
 import type { LayerKey, LayerRecord } from './layer-store.ts';
 import { venvPrefix } from './venv-layer.ts';
 
@@ -75,19 +76,28 @@ export async function convertWheel(
     const url = addressOf(wheel);
     const { filename, sha256, sizeBytes } = wheel;
     workshop.report({ type: 'expect', bytes: sizeBytes });
-    const converted = await workshop.pool.run(
-      {
-        kind: 'wheel',
-        url,
-        headers: downloadHeaders(index, url),
-        installation: { filename, sha256, sizeBytes, pythonVersion: minorOf(pythonVersion), prefix: venvPrefix },
-        ...(compiler !== undefined && { interpreter: await compiler.prepare() }),
-      },
-      sizeBytes,
-      (bytes) => workshop.report({ type: 'received', bytes, name: one.name }),
-    );
-    beside = converted.bytecode;
-    return converted.layer;
+    const conversion = {
+      kind: 'wheel',
+      url,
+      headers: downloadHeaders(index, url),
+      installation: { filename, sha256, sizeBytes, pythonVersion: minorOf(pythonVersion), prefix: venvPrefix },
+      ...(compiler !== undefined && { interpreter: await compiler.prepare() }),
+    } as const;
+    const received = (bytes: number) => workshop.report({ type: 'received', bytes, name: one.name });
+    let growing: GrowingLayer | undefined;
+    const grow = (growth: Growth) => {
+      if (growing === undefined && sizeBytes >= growingBytes) growing = showGrowing(workshop, growth);
+      else growing?.grow(growth);
+    };
+    try {
+      const { layer, bytecode } = await workshop.pool.run(conversion, sizeBytes, received, grow);
+      growing?.finish(layer);
+      beside = bytecode;
+      return layer;
+    } catch (thrown) {
+      growing?.fail(thrown);
+      throw thrown;
+    }
   });
   onWheel(one.name, record);
   if (compiler === undefined) return { wheel: record, bytecode: undefined };
@@ -98,6 +108,12 @@ export async function convertWheel(
     return (await workshop.pool.run(conversion, record.uncompressedSizeBytes)).layer;
   });
   return { wheel: record, bytecode: bytecode.isEmpty === true ? undefined : bytecode };
+}
+
+function showGrowing(workshop: Workshop, begun: Growth): GrowingLayer {
+  const growing = new GrowingLayer(begun);
+  for (const follow of workshop.layerFollowers) follow(growing);
+  return growing;
 }
 
 /** Like Promise.all, but waits for every conversion to end before it fails: none may go on behind the fault. */

@@ -1,3 +1,5 @@
+import { ElfClues } from './elf-clues.ts';
+
 /**
  * What the dynamic linker will ask of an ELF file, read while the file streams by (System V gABI chapter 5; GNU
  * symbol versioning). Only the start, the end and the dynamic section are kept, so that a library of a gigabyte costs three megabytes.
@@ -69,6 +71,9 @@ export class ElfScanner {
   readonly #sizeBytes: number;
   readonly #windows: KeptWindow[];
   #position = 0;
+  /** A second scan knows what it looks for. */
+  readonly #mayGuess: boolean;
+  #clues: ElfClues | undefined;
   #state: 'unknown' | 'elf' | 'not-elf' = 'unknown';
 
   /** `missed`: what an earlier scan of the same file has missed. */
@@ -77,6 +82,7 @@ export class ElfScanner {
     const head = Math.min(headBytes, sizeBytes);
     const tail = Math.min(tailBytes, sizeBytes - head);
     this.#sizeBytes = sizeBytes;
+    this.#mayGuess = missed === undefined && sizeBytes > headBytes + tailBytes;
     this.#windows = [{ offset: 0, bytes: scratch.head.subarray(0, head) }];
     if (missed === undefined) this.#windows.push({ offset: sizeBytes - tail, bytes: scratch.tail.subarray(0, tail) });
     else this.#windows.push(...missed.kept, ...merged(missed.missed).map((window) => this.#room(window)));
@@ -95,12 +101,20 @@ export class ElfScanner {
       const isElf = chunk[0] === 0x7f && chunk[1] === 0x45 && chunk[2] === 0x4c && chunk[3] === 0x46;
       if (!isElf) this.#state = 'not-elf';
     }
+    for (const { before, ...window } of this.#clues?.search(chunk, this.#position) ?? []) {
+      const room = this.#room(window);
+      // A file may be longer than it was said to be.
+      room.bytes.set(before.subarray(0, room.bytes.length));
+      this.#windows.push(room);
+    }
     this.#keep(chunk);
     // The program headers come first; they say where the dynamic section will come by.
     if (this.#state === 'unknown' && this.#position >= Math.min(programHeaderBytes, this.#sizeBytes)) {
       this.#state = 'elf';
-      const dynamic = new ElfView(this.#windows, this.#position).dynamicSegment();
-      if (dynamic !== undefined && dynamic.offset >= this.#position) this.#windows.push(this.#room(dynamic));
+      const { dynamic, machine, firstLoadBytes } = new ElfView(this.#windows, this.#position).layout();
+      if (dynamic === undefined || dynamic.offset < this.#position) return;
+      this.#windows.push(this.#room(dynamic));
+      if (this.#mayGuess) this.#clues = new ElfClues(machine, firstLoadBytes);
     }
   }
 
@@ -167,14 +181,19 @@ class ElfView {
     this.#filledBytes = filledBytes;
   }
 
-  /** Where the file's dynamic section is, as far as its start tells. */
-  dynamicSegment(): Window | undefined {
+  /** Where the file's dynamic section is, as far as its start tells, and where what is loaded first ends. */
+  layout(): { readonly dynamic: Window | undefined; readonly machine: number; readonly firstLoadBytes: number } {
     const header = this.#at(0, headerBytes);
-    if (!isSupported(header)) return undefined;
-    const dynamic = this.#segments(header).find(({ type }) => type === ptDynamic);
-    return dynamic === undefined || this.missed.length > 0
-      ? undefined
-      : { offset: dynamic.offset, sizeBytes: Math.min(dynamic.sizeBytes, largestDynamicBytes) };
+    const machine = header.readUInt16LE(18);
+    if (!isSupported(header)) return { dynamic: undefined, machine, firstLoadBytes: 0 };
+    const segments = this.#segments(header);
+    const found = segments.find(({ type }) => type === ptDynamic);
+    const isKnown = found !== undefined && this.missed.length === 0;
+    const dynamic = isKnown
+      ? { offset: found.offset, sizeBytes: Math.min(found.sizeBytes, largestDynamicBytes) }
+      : undefined;
+    const load = segments.find(({ type }) => type === ptLoad);
+    return { dynamic, machine, firstLoadBytes: load === undefined ? 0 : load.offset + load.sizeBytes };
   }
 
   facts(): ElfFacts | 'not-elf' {

@@ -6,16 +6,19 @@ import {
   formatReference,
   type Image,
   ImageSet,
+  mayStreamTo,
   parseManifest,
   pushImage,
   RegistryClient,
   type RepositoryClient,
 } from '@mir/oci';
 import type { Base } from '../base/base.ts';
+import type { GrowingLayer } from '../layers/growing-layer.ts';
 import type { Workshop } from '../workshop.ts';
 import { writeLocally } from './local-output.ts';
 import type { Output } from './output.ts';
 import type { RegistryMemory } from './registry-memory.ts';
+import { StreamedLayers } from './streamed-layers.ts';
 
 /** How an image arrived. */
 export type Delivered = {
@@ -43,6 +46,8 @@ export class Delivery implements AsyncDisposable {
   #standing: Promise<Standing> | undefined;
   #known: Promise<ReadonlySet<Digest>> | undefined;
   #memory: Promise<RegistryMemory> | undefined;
+  #streamed: StreamedLayers | undefined;
+  #isEnding = false;
   #sentBytes = 0;
 
   constructor(workshop: Workshop, output: Output) {
@@ -59,6 +64,7 @@ export class Delivery implements AsyncDisposable {
       this.#known = undefined;
       this.#standing = undefined;
     });
+    if (mayStreamTo(repository.registry)) workshop.layerFollowers.add(this.#follow);
   }
 
   /** Names the bases of the images: their layers may be mounted from where they are. */
@@ -92,9 +98,26 @@ export class Delivery implements AsyncDisposable {
 
   /** Ends what is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isEnding = true;
+    this.#workshop.layerFollowers.delete(this.#follow);
+    await this.#streamed?.close();
     await this.#client?.close();
     await Promise.allSettled([...this.#uploads.values(), this.#standing, this.#known]);
   }
+
+  /**
+   * Sends a layer while it is written, where it is most likely needed: into a repository that has nothing under the tag, and where no
+   * pool may have it.
+   */
+  readonly #follow = async (growing: GrowingLayer): Promise<void> => {
+    const repository = this.#repository();
+    if (repository === undefined || this.#workshop.layerPool !== undefined) return;
+    const [standing, memory] = await Promise.all([this.#stand(repository), this.#remembered()]).catch(() => []);
+    if (this.#isEnding || standing === undefined || standing.digest !== undefined) return;
+    if (memory?.losesStreams !== false) return;
+    this.#streamed ??= new StreamedLayers(() => memory.rememberLostStream());
+    this.#streamed.follow(repository, growing);
+  };
 
   #repository(): RepositoryClient | undefined {
     return this.#output.kind === 'registry' ? this.#client?.repository(this.#output.repository) : undefined;
@@ -102,6 +125,10 @@ export class Delivery implements AsyncDisposable {
 
   async #upload(repository: RepositoryClient, layer: Descriptor): Promise<void> {
     if ((await this.#knownBlobs(repository)).has(layer.digest)) return;
+    if (await this.#streamed?.complete(layer)) {
+      this.#count(layer.size);
+      return;
+    }
     await this.#workshop.layerPool?.shared(layer.digest);
     const memory = await this.#remembered();
     const mountFrom = this.#sources(memory, repository, layer.digest);

@@ -13,6 +13,7 @@ type PushedImage = { readonly digest: Digest; readonly blobs: readonly Digest[] 
 type Remembered = {
   readonly repositories: Map<string, readonly PushedImage[]>;
   readonly pools: Map<string, Set<string>>;
+  losesStreams: boolean;
 };
 
 /**
@@ -58,6 +59,16 @@ export class RegistryMemory {
     this.#isChanged = true;
   }
 
+  /** Whether the registry was seen not to take a blob of unknown length. */
+  get losesStreams(): boolean {
+    return this.#known.losesStreams;
+  }
+
+  rememberLostStream(): void {
+    this.#known.losesStreams = true;
+    this.#isChanged = true;
+  }
+
   /** Whether a layer pool was seen to have a tag or a blob. */
   poolHas(repository: string, name: string): boolean {
     return this.#known.pools.get(repository)?.has(name) ?? false;
@@ -83,6 +94,7 @@ export class RegistryMemory {
     const data = {
       repositories: Object.fromEntries([...this.#known.repositories].slice(-keptRepositories)),
       pools: Object.fromEntries([...this.#known.pools].map(([name, held]) => [name, [...held]])),
+      losesStreams: this.#known.losesStreams,
     };
     await mkdir(dirname(this.#path), { recursive: true });
     const aside = `${this.#path}.${randomUUID()}`;
@@ -122,9 +134,10 @@ export class RegistryMemories {
 }
 
 function parse(text: string): Remembered {
-  const empty: Remembered = { repositories: new Map(), pools: new Map() };
+  const empty: Remembered = { repositories: new Map(), pools: new Map(), losesStreams: false };
   try {
-    const data = JSON.parse(text) as { repositories?: unknown; pools?: unknown };
+    const data = JSON.parse(text) as { repositories?: unknown; pools?: unknown; losesStreams?: unknown };
+    empty.losesStreams = data.losesStreams === true;
     for (const [name, images] of Object.entries(data.repositories ?? {})) {
       if (Array.isArray(images)) empty.repositories.set(name, images.filter(isPushedImage));
     }

@@ -11,6 +11,7 @@ import { manifestMediaTypes, mediaTypes } from '../media-types.ts';
 import { referrerDescriptor } from '../repository-store.ts';
 import { scopeOf } from './authorization.ts';
 import type { RegistryConnection } from './registry-connection.ts';
+import { StreamedUpload } from './streamed-upload.ts';
 import { BlobUpload, type UploadOptions, type UploadOutcome } from './upload.ts';
 
 export type { UploadOutcome } from './upload.ts';
@@ -94,6 +95,11 @@ export class RepositoryClient {
     // Of another size it is another blob, whatever the registry calls it.
     if (options.skipCheck !== true && (await this.headBlob(descriptor.digest)) === descriptor.size) return 'present';
     return await this.#upload().bring(descriptor, open, options);
+  }
+
+  /** An upload of a blob that is still being written. */
+  streamBlob(): StreamedUpload {
+    return new StreamedUpload(this.#connection, this.name, (digest) => this.headBlob(digest));
   }
 
   /** The manifest that a tag or digest names, or undefined. @throws Fault `blob/digest-mismatch` when it is another one */

@@ -23,7 +23,7 @@ export type UploadOptions = {
 
 const attempts = 4;
 
-/** Mounts and uploads (distribution-spec, "Pushing blobs"): POST, then one PUT, never chunked PATCH, which some lose. */
+/** Mounts and uploads of blobs that are whole (distribution-spec, "Pushing blobs"): POST, then one PUT, never PATCH, which some lose. */
 export class BlobUpload {
   #connection: RegistryConnection;
   #repository: string;
@@ -51,7 +51,7 @@ export class BlobUpload {
       location = outcome;
     }
     for (let attempt = 1; ; attempt++) {
-      location ??= await this.#begin();
+      location ??= await this.begin();
       const failure = await this.#put(location, descriptor, open, options);
       if (failure === undefined) return 'uploaded';
       if (attempt === attempts || !failure.again) throw failure.fault;
@@ -85,10 +85,11 @@ export class BlobUpload {
       this.#requireSame(digest, response.header('docker-content-digest'));
       return 'mounted';
     }
-    return await this.#locationOf(response);
+    return await this.locationOf(response);
   }
 
-  async #begin(): Promise<string> {
+  /** Begins an upload; gives where it goes on. */
+  async begin(): Promise<string> {
     const response = await this.#connection.send(
       {
         url: `/v2/${this.#repository}/blobs/uploads/`,
@@ -98,7 +99,7 @@ export class BlobUpload {
       },
       this.#scopes(),
     );
-    return await this.#locationOf(response);
+    return await this.locationOf(response);
   }
 
   async #put(
@@ -153,7 +154,8 @@ export class BlobUpload {
     await response.discard();
   }
 
-  async #locationOf(response: HttpResponse): Promise<string> {
+  /** Where an upload goes on. @throws Fault of the registry when it does not */
+  async locationOf(response: HttpResponse): Promise<string> {
     if (response.status !== 202)
       throw await this.#connection.refusal(response, `begin an upload into ${this.#repository}`);
     await response.discard();

@@ -113,7 +113,7 @@ def _():
     for path in ("/v1-beta/logs/", "/internal/logs/", "/v1/logs/"):
         status, _, answer = call("GET", path + job_id)
         equal((path, status), (path, 200))
-        assert "READY" in answer["result"]["chunk"], answer
+        assert "The image is sha256:" in answer["result"]["chunk"], answer
 
 
 @promise("deleting works with a body and without, and says 404 the second time")

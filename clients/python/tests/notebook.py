@@ -30,7 +30,7 @@ assert "sha256:" in image._repr_html_()
 
 cell("its log, whole and followed")
 log = mir.images.logs("notebook")
-assert "READY" in log, log
+assert "The image is sha256:" in log, log
 lines = [line.text for line in build.follow()]
 assert lines and all(line in log for line in lines), lines
 

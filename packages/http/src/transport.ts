@@ -113,12 +113,15 @@ export class Transport {
       answering.reject(why);
       (answer ?? request).destroy(why as Error);
     };
+    let hadUnread = false;
     const listenForSilence = (to: ClientRequest | IncomingMessage) =>
       to.on('timeout', () => {
-        // What has arrived waits for its reader: then it is not the server that is silent.
-        const isSilent = answer === undefined || (!answer.complete && answer.readableLength === 0);
-        if (isSilent) end(silence());
-        else request.setTimeout(idleTimeoutSeconds * 1000);
+        // What has arrived waits for its reader: then it is not the server that is silent. Nor is it when the reader took the last of it a
+        // moment ago: the server was held back until then.
+        const hasUnread = answer !== undefined && (answer.complete || answer.readableLength > 0);
+        if (hasUnread || hadUnread) request.setTimeout(idleTimeoutSeconds * 1000);
+        else end(silence());
+        hadUnread = hasUnread;
       });
     listenForSilence(request);
     answering.promise.then(

@@ -184,7 +184,7 @@ export const plan = z
   })
   .meta({ id: 'Plan' });
 
-const packageChange = z.object({
+export const packageChange = z.object({
   name: z.string(),
   change: z.enum(['added', 'removed', 'version', 'other-file']),
   before: z.string().nullable(),

@@ -7,6 +7,9 @@ import { findImage } from './image-row.ts';
 import { specChanges } from './spec-change.ts';
 import { findVersion, locksOf, type VersionRow, versionById } from './versions.ts';
 
+/** Packages that are different, those that weigh most first. */
+export type PackageChanges = z.infer<typeof difference>['packages'];
+
 type Side = {
   readonly name: string;
   readonly version: VersionRow;
@@ -70,11 +73,21 @@ function pythonPackages(document: Record<string, unknown>): Packages {
   );
 }
 
+/** What is different between the OS packages of two images' bases, by their locks. */
+export function baseChanges(before: string, after: string): PackageChanges {
+  return changes(osPackages(parse(before), ['base']), osPackages(parse(after), ['base']));
+}
+
 /** Those of the base, too: another base may bring other versions of them. */
-function osPackages(document: Record<string, unknown>): Packages {
+function osPackages(
+  document: Record<string, unknown>,
+  parts: readonly ('base' | 'added')[] = ['base', 'added'],
+): Packages {
   const mir = ((document['tool'] as Record<string, unknown> | undefined)?.['mir'] ?? {}) as Record<string, unknown>;
   const ofBase = (mir['base'] as Record<string, unknown> | undefined)?.['package'];
-  const lists = [ofBase, mir['os-package']].filter(Array.isArray).flat();
+  const lists = [parts.includes('base') ? ofBase : [], parts.includes('added') ? mir['os-package'] : []]
+    .filter(Array.isArray)
+    .flat();
   return new Map(
     lists.flatMap((one: unknown) => {
       const { name, version, size, sha256 } = (one ?? {}) as Record<string, unknown>;
@@ -84,7 +97,7 @@ function osPackages(document: Record<string, unknown>): Packages {
   );
 }
 
-function changes(before: Packages, after: Packages): z.infer<typeof difference>['packages'] {
+function changes(before: Packages, after: Packages): PackageChanges {
   const names = [...new Set([...before.keys(), ...after.keys()])].sort();
   const found = names.flatMap((name) => {
     const [old, now] = [before.get(name), after.get(name)];

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import type { InstanceContext } from '../../instance-context.ts';
 import { declareUpdate, findUpdate, haltUpdate, resumeUpdate, revertUpdate } from '../../updates/application.ts';
+import { basePackageChanges } from '../../updates/base-packages.ts';
 import { checkDeclaration, countUpdate, previewUpdate } from '../../updates/preview.ts';
 import { currentRelease } from '../../updates/release.ts';
 import { updateKinds, updateStates } from '../../updates/update.ts';
 import { listUpdates, updateDetails } from '../../updates/update-details.ts';
 import { type Route, routesOf } from '../route.ts';
+import { packageChange } from '../shapes.ts';
 
 const route = routesOf('images');
 
@@ -72,14 +74,16 @@ export function updateRoutes(context: InstanceContext): Route[] {
       answer: z.object({
         counts: z.object({ rebase: z.int(), rebuild: z.int(), none: z.int() }),
         images: z.array(imageUpdate),
+        basePackages: z.array(packageChange),
       }),
-      handle: async ({ body: { after, limit, ...declared } }) => {
+      handle: async ({ body: { after, limit, ...declared }, caller, trace }) => {
         checkDeclaration(context, declared);
-        const [counts, images] = await Promise.all([
+        const [counts, images, basePackages] = await Promise.all([
           countUpdate(db, declared),
           previewUpdate(db, declared, after, limit),
+          basePackageChanges(context, caller, declared, trace),
         ]);
-        return { counts, images: [...images] };
+        return { counts, images: [...images], basePackages };
       },
     }),
     route({

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { Fault } from '@mir/core';
 import { knownAddresses } from '@mir/http';
@@ -38,6 +39,9 @@ const smallPieceBytes = 512 << 10;
 const tasksHere = 4;
 
 /** Beside this module, in whichever form it runs: source or bundle. */
+/** So long a conversion that runs may go on when the pool is closed. */
+const closingMilliseconds = 500;
+
 const threadProgram = new URL(`./conversion-thread${extname(import.meta.url)}`, import.meta.url);
 
 /** Converts wheels and .debs and joins layers: in threads, one a core, that are started when there is work, and small pieces here. */
@@ -84,6 +88,9 @@ export class ConversionPool {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const task of this.#waiting.splice(0)) task.reject(ended());
+    // What fails for the same reason as everything else does so at once, and cleans up; what goes on is ended, and collected later.
+    const latest = performance.now() + closingMilliseconds;
+    while (this.#threads.some(({ tasks }) => tasks.size > 0) && performance.now() < latest) await delay(10);
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
     await (await this.#here)?.[Symbol.asyncDispose]();
   }

@@ -115,7 +115,7 @@ test('the database may be killed with -9 under a server: it says 503 for a while
   assert.equal(at(await endOfJob(ask, job), 'status'), 'SUCCEEDED');
 });
 
-test('a server that is told to stop hands its build back, and it is done after the next start', async () => {
+test('a server that is told to stop ends what is nearly done or hands it back: it is done once, if need be after the next start', async () => {
   const job = await create('handed-back', 'sqlalchemy==2.0.30');
   await begun(job);
   assert.equal(await instance.stop(), 0);

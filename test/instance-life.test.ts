@@ -65,7 +65,9 @@ test('a build whose worker is killed with -9 is taken up again, and gives one ve
   const job = await create('worker-killed', 'pygments==2.18.0');
   await begun(job);
   assert.equal(await instance.killWorkers(), 1);
+  const killedAt = performance.now();
   const details = await endOfJob(ask, job);
+  assert.ok(performance.now() - killedAt < 25_000, 'sooner than its lease of half a minute runs out');
   assert.deepEqual([at(details, 'status'), at(details, 'attempts')], ['SUCCEEDED', 2]);
   const versions = await versionsOf('worker-killed');
   assert.deepEqual(

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cleanup } from './cleanup.ts';
 import { root } from './folder.ts';
 import { type Ask, at, clientOf, listAt, succeeding, textAt } from './instance-client.ts';
+import { assertSoundDatabase } from './instance-soundness.ts';
 import { mirOutput } from './mir.ts';
 import { closedAddress } from './port.ts';
 import { numbersFrom } from './random.ts';
@@ -67,6 +68,7 @@ export async function killInstance(killing: InstanceKilling): Promise<InstanceKi
   await server.start();
   await quiet(ask);
   report.images = await check(ask, known);
+  await assertSoundDatabase(home);
   await server.stop();
   await checkHome(home, known);
   return report;
@@ -128,8 +130,6 @@ async function check(ask: Ask, known: ReadonlyMap<string, Known>): Promise<numbe
       versions.map((_, before) => versions.length - before),
     );
   }
-  // Repositories of removed images go a little later.
-  await delay(5000);
   return images;
 }
 

@@ -125,6 +125,8 @@ export async function startServer({ settings, environment, mayMove = false }: In
   const maintenance = starting.use(new Maintenance(database.db, logger));
   maintenance.start();
   if (settings.prewarm && disabledBecause(settings) === undefined) await keepSystemImages(context);
+  // Its own database has just been started: whoever worked with the last one has gone with it.
+  if (settings.database_url === undefined) await releaseJobsOf(database.db, 'all');
   const workers = startWorkers(settings, environment, database, logger);
   starting.defer(() => stopWorkers(workers));
   logger.info({ address: shownAddress(address) }, 'server started');

@@ -150,16 +150,15 @@ export async function handBack(
   });
 }
 
-/** Frees the jobs of a worker that is known to have died, before their lease runs out. */
-export async function releaseJobsOf(db: Db, worker: string): Promise<void> {
+/** Frees the jobs of a worker that is known to have died, or of all that there were, before their lease runs out. */
+export async function releaseJobsOf(db: Db, worker: string | 'all'): Promise<void> {
   await transaction(db, async (trx) => {
-    const freed = await trx
+    let jobs = trx
       .updateTable('jobs')
       .set({ lease_until: sql<Date>`now() - interval '1 second'` })
-      .where('worker_id', '=', worker)
-      .where('state', '=', 'RUNNING')
-      .returning('kind')
-      .execute();
+      .where('state', '=', 'RUNNING');
+    if (worker !== 'all') jobs = jobs.where('worker_id', '=', worker);
+    const freed = await jobs.returning('kind').execute();
     for (const { kind } of freed) await sql`select pg_notify(${channels.queued}, ${kind})`.execute(trx);
   });
 }

@@ -22,6 +22,9 @@ const pollSeconds = 5;
 /** A build that is nearly done may end before a worker that was told to stop gives it back. */
 const stopGraceSeconds = 10;
 
+/** A worker that is stopping looks so often whether its jobs have ended. */
+const stoppingMilliseconds = 250;
+
 /** What makes a running job end before its time. */
 type Interruption = 'cancelled' | 'preempted' | 'stopping' | 'lost' | 'deadline';
 
@@ -86,9 +89,9 @@ export class Worker {
 
   async #renewLeases(signal: AbortSignal): Promise<void> {
     while (!signal.aborted || this.#lanes.some(({ jobId }) => jobId !== undefined)) {
-      await delay((leaseSeconds * 1000) / 3, undefined, { signal: signal.aborted ? undefined : signal }).catch(
-        () => undefined,
-      );
+      // While it is stopping, it must not stay longer than what it still does.
+      if (signal.aborted) await delay(stoppingMilliseconds);
+      else await delay((leaseSeconds * 1000) / 3, undefined, { signal }).catch(() => undefined);
       const jobs = this.#lanes.flatMap(({ jobId }) => (jobId === undefined ? [] : [jobId]));
       if (signal.aborted && jobs.length === 0) return;
       try {
@@ -99,7 +102,6 @@ export class Worker {
         // Until the lease has run out the database may come back; after that the job is somebody else's.
         this.#options.logger.warn({ err: thrown }, 'leases could not be renewed');
       }
-      if (signal.aborted) await delay(100);
     }
   }
 }

@@ -255,7 +255,9 @@ async function newAccount(name: string, workspace: string): Promise<string> {
 
 test('a revoked token is refused at once; nobody revokes, or learns of, the tokens of others', async () => {
   const key = await newAccount('revoker', 'team');
-  const own = await succeeding(ask('POST', '/v1/api-tokens', { key, body: { name: 'own', workspace: 'default' } }));
+  const own = await succeeding(ask('POST', '/v1/api-tokens', { key, body: { name: 'own', workspace: 'team' } }));
+  // A token acts in its workspace, so it makes none for another one.
+  assertRefused(await ask('POST', '/v1/api-tokens', { key, body: { name: 'own', workspace: 'default' } }), 403);
   const id = textAt(own.data, 'token', 'id');
   const other = await ask('DELETE', `/v1/api-tokens/${id}`, { key: keyOf('member') });
   const none = await ask('DELETE', '/v1/api-tokens/00000000-0000-4000-8000-000000000000', { key: keyOf('member') });

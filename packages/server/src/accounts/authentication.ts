@@ -1,6 +1,6 @@
 import type { OrganizationRole, WorkspaceRole } from '@mir/core';
 import type { FastifyRequest } from 'fastify';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
 import { serverFault } from '../fault.ts';
 import type { Db } from '../instance-context.ts';
@@ -46,7 +46,7 @@ async function callerOfToken(db: Db, secret: string): Promise<Caller> {
       where api_tokens.id = token.id and (token.last_used_at is null or token.last_used_at < now() - interval '1 minute')
     )
     select users.id as user_id, users.name, users.role, token.workspace_id, workspaces.name as workspace_name,
-      token.id as token_id, ${rolesOfUser} as roles
+      token.id as token_id, ${rolesOfUser(sql`and members.workspace_id = token.workspace_id`)} as roles
     from token join users on users.id = token.user_id join workspaces on workspaces.id = token.workspace_id
     where users.is_active`.execute(db);
   const [row] = rows;
@@ -73,7 +73,7 @@ export async function mayPull(db: Db, secret: string): Promise<boolean> {
 async function callerOfSession(db: Db, secret: string): Promise<Caller> {
   const { rows } = await sql<AccountRow>`
     select users.id as user_id, users.name, users.role, first.id as workspace_id, first.name as workspace_name,
-      null as token_id, ${rolesOfUser} as roles
+      null as token_id, ${rolesOfUser(sql``)} as roles
     from sessions join users on users.id = sessions.user_id
     left join lateral (
       select workspaces.id, workspaces.name from members join workspaces on workspaces.id = members.workspace_id
@@ -85,9 +85,10 @@ async function callerOfSession(db: Db, secret: string): Promise<Caller> {
   return callerOf(row);
 }
 
-const rolesOfUser = sql`(
+/** A token acts in its workspace; whoever has signed in acts in all of theirs. */
+const rolesOfUser = (restriction: RawBuilder<unknown>) => sql`(
   select json_agg(json_build_object('id', members.workspace_id, 'role', members.role)) from members
-  where members.user_id = users.id
+  where members.user_id = users.id ${restriction}
 )`;
 
 function callerOf(row: AccountRow): Caller {

@@ -95,6 +95,8 @@ export function shownUser(user: Awaited<ReturnType<typeof findUser>>): User {
 
 /** @throws Fault `user/last-administrator` when nobody would be left who could undo it */
 export async function requireAdministrator(trx: Trx): Promise<void> {
+  // Two administrators who demote each other at once: the second one sees what the first one did.
+  await sql`select pg_advisory_xact_lock(hashtext('mir/administrators'))`.execute(trx);
   const left = await trx
     .selectFrom('users')
     .where('role', '=', 'admin')

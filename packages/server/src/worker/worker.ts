@@ -172,6 +172,7 @@ class Lane {
     log.info({ kind: job.kind, attempt: job.attempts }, 'job begun');
     try {
       if (job.cancelRequestedAt !== null) throw new Interrupted('cancelled');
+      if (job.attempts > attemptLimit) throw deadlyFault(job.attempts - 1);
       if (job.kind === 'plan') await runPlanJob(context, this.#worker, job, this.#process);
       else if (job.kind === 'catalogue') await runCatalogueJob(context, this.#worker, job, this.#process);
       else await build.run();
@@ -245,4 +246,12 @@ function faultOf(thrown: unknown): FaultData {
     what: 'Something failed inside of the worker',
     hint: 'Start the build again with retry; if it stays, give the id of the job to an administrator.',
   };
+}
+
+/** The fault for a job that no worker has survived. */
+function deadlyFault(attempts: number): Fault {
+  return new Fault('job/machinery', {
+    what: `Each of ${attempts} workers that began this build ended without a word`,
+    hint: 'Look whether the machine runs out of memory; then start the build again with retry.',
+  });
 }

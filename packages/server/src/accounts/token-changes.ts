@@ -82,6 +82,7 @@ export async function revokeToken(db: Db, caller: Caller, id: string, trace: Tra
 
 /** A token gives no more rights than its owner has; whoever makes one for somebody else must be allowed to act for them. */
 function requireTokenRight(caller: Caller, userId: number, workspaceId: number): void {
-  if (userId === caller.userId && (caller.workspaceRoles.has(workspaceId) || has(caller, 'administer'))) return;
+  const isWithin = caller.workspace?.id === workspaceId || caller.workspaceRoles.has(workspaceId);
+  if (userId === caller.userId && (isWithin || has(caller, 'administer'))) return;
   requireRight(caller, 'administer', 'Making tokens for others, or for workspaces that one is no member of,');
 }

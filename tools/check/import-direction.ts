@@ -8,9 +8,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   oci: ['core', 'http'],
   python: ['core', 'http'],
   debian: ['core', 'http'],
-  builder: ['core', 'http', 'oci', 'python', 'debian'],
-  server: ['core', 'http', 'oci', 'python', 'debian', 'builder'],
-  cli: ['core', 'http', 'oci', 'python', 'debian', 'builder', 'server'],
+  sandbox: ['core', 'http', 'oci'],
+  builder: ['core', 'http', 'oci', 'python', 'debian', 'sandbox'],
+  server: ['core', 'http', 'oci', 'python', 'debian', 'sandbox', 'builder'],
+  cli: ['core', 'http', 'oci', 'python', 'debian', 'sandbox', 'builder', 'server'],
 };
 
 const importPattern = /(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]/g;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Archive, ArchiveSnapshot } from '@mir/debian';
 import { HttpClient } from '@mir/http';
-import { BlobStore, dockerConfigCredentials, RegistryClient, RepositoryStore } from '@mir/oci';
+import { BlobStore, type CredentialSource, dockerConfigCredentials, RegistryClient, RepositoryStore } from '@mir/oci';
 import { type Home, openHome } from './home.ts';
 import { ConversionPool } from './layers/conversion-pool.ts';
 import type { GrowingLayer } from './layers/growing-layer.ts';
@@ -25,6 +25,8 @@ export type WorkshopOptions = {
   readonly layerPool?: string;
   /** The records to trust; without them those of the home, or of the folder `MIR_RECORDS`. */
   readonly records?: RecordStore;
+  /** What registries are shown; without it what `docker login` has left. */
+  readonly credentials?: CredentialSource;
 };
 
 type Stores = {
@@ -60,6 +62,7 @@ export class Workshop implements AsyncDisposable {
   /** What was noticed about the machine and the pool rather than an image. */
   readonly problems: Problem[];
   readonly #registries = new Map<string, RegistryClient>();
+  readonly #credentials: CredentialSource;
 
   /** Told of layers that take long to write, when their first bytes are there. */
   readonly layerFollowers = new Set<(growing: GrowingLayer) => void | Promise<void>>();
@@ -81,6 +84,7 @@ export class Workshop implements AsyncDisposable {
     this.pool = new ConversionPool(home.registry);
     this.http = new HttpClient();
     this.report = options.onProgress ?? (() => undefined);
+    this.#credentials = options.credentials ?? dockerConfigCredentials();
   }
 
   /** Opens the home that the environment names (`MIR_HOME`). Threads and connections start when they are needed. */
@@ -100,7 +104,7 @@ export class Workshop implements AsyncDisposable {
   registry(host: string): RegistryClient {
     const known = this.#registries.get(host);
     if (known !== undefined) return known;
-    const client = new RegistryClient({ registry: host, credentials: dockerConfigCredentials(), http: this.http });
+    const client = new RegistryClient({ registry: host, credentials: this.#credentials, http: this.http });
     this.#registries.set(host, client);
     return client;
   }

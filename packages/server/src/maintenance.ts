@@ -7,15 +7,18 @@ const everyHours = 1;
 /** Plans were answered long ago; builds, with their logs, belong to their versions and stay. */
 const planDays = 1;
 
-/** Forgets what nobody will ask for again: plans, sessions that are over, old Idempotency-Keys. */
+/** Forgets what nobody will ask for again: plans, files and logs of old test runs, sessions that are over, old Idempotency-Keys. */
 export class Maintenance implements AsyncDisposable {
   readonly #db: Db;
+  readonly #runDays: number;
   readonly #logger: FastifyBaseLogger;
   readonly #stopping = new AbortController();
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(db: Db, logger: FastifyBaseLogger) {
+  /** @param runDays how long files and logs of test runs are kept */
+  constructor(db: Db, runDays: number, logger: FastifyBaseLogger) {
     this.#db = db;
+    this.#runDays = runDays;
     this.#logger = logger;
   }
 
@@ -39,9 +42,19 @@ export class Maintenance implements AsyncDisposable {
   }
 
   async #forget(): Promise<void> {
-    await sql`delete from jobs where kind <> 'build' and finished_at < now() - make_interval(days => ${planDays})`.execute(
+    await sql`
+      delete from jobs where kind in ('plan', 'catalogue') and finished_at < now() - make_interval(days => ${planDays})`.execute(
       this.#db,
     );
+    await sql`
+      delete from file_sets where created_at < now() - interval '1 day' and (
+        created_at < now() - make_interval(days => ${this.#runDays})
+        or not exists (select from test_runs where files_id = file_sets.id or results_id = file_sets.id))`.execute(
+      this.#db,
+    );
+    await sql`
+      delete from job_log using jobs where jobs.id = job_log.job_id and jobs.kind = 'run'
+        and jobs.finished_at < now() - make_interval(days => ${this.#runDays})`.execute(this.#db);
     await sql`delete from sessions where expires_at < now()`.execute(this.#db);
     await sql`delete from idempotent_answers where created_at < now() - interval '1 day'`.execute(this.#db);
     await sql`delete from outbox where done_at < now() - interval '7 days'`.execute(this.#db);

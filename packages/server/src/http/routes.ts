@@ -11,6 +11,8 @@ import { jobRoutes } from './routes/jobs.ts';
 import { originalImageRoutes } from './routes/original-images.ts';
 import { originalInstanceRoutes } from './routes/original-instance.ts';
 import { originalTokenRoutes } from './routes/original-tokens.ts';
+import { pullSecretRoutes } from './routes/pull-secrets.ts';
+import { testRunRoutes } from './routes/test-runs.ts';
 import { updateRoutes } from './routes/updates.ts';
 
 /** What routes need besides the context. */
@@ -29,6 +31,8 @@ export function allRoutes(context: InstanceContext, services: RouteServices): Ro
     ...catalogueRoutes(context),
     ...updateRoutes(context),
     ...jobRoutes(context),
+    ...testRunRoutes(context),
+    ...pullSecretRoutes(context),
     ...accountRoutes(context),
     ...originalTokenRoutes(context),
     ...administrationRoutes(context),

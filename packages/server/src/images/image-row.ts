@@ -1,3 +1,4 @@
+import type { ProbeReport } from '@mir/builder';
 import type { ImageStatus } from '@mir/core';
 import { type RawBuilder, sql } from 'kysely';
 import type { NamedVersion } from '../database/schema.ts';
@@ -29,6 +30,7 @@ export type ImageRow = {
   readonly digest: string | null;
   readonly spec: Spec;
   readonly libraries: readonly NamedVersion[] | null;
+  readonly probes: readonly ProbeReport[] | null;
   readonly sizeBytes: number | null;
 };
 
@@ -66,6 +68,7 @@ export function imageRows(db: Db) {
       'shown.digest',
       'shown.spec',
       'shown.libraries',
+      'shown.probes',
       'shown.size_bytes as sizeBytes',
     ]);
 }

@@ -1,5 +1,6 @@
 import type { Migration } from '../migrations.ts';
 import { instanceMigration } from './0001-instance.ts';
+import { testRunsMigration } from './0003-test-runs.ts';
 
 /** Every migration, in order. */
-export const migrations: readonly Migration[] = [instanceMigration];
+export const migrations: readonly Migration[] = [instanceMigration, testRunsMigration];

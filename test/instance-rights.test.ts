@@ -29,9 +29,7 @@ const operationsByRight: Readonly<Record<string, readonly string[]>> = {
   create: ['createImage', 'planImage', 'ensureImage', 'startUse', 'endUse'],
   change: ['alterImage', 'retryImage', 'rollBackImage', 'rebaseImage', 'cancelJob'],
   run: ['uploadRunFiles', 'createTestRun'],
-  seeRuns: [
-    ...['listTestRuns', 'getTestRun', 'followTestRun', 'cancelTestRun', 'listRunFiles', 'downloadRunFiles'],
-  ],
+  seeRuns: [...['listTestRuns', 'getTestRun', 'followTestRun', 'cancelTestRun', 'listRunFiles', 'downloadRunFiles']],
   remove: ['deleteImage', 'listRemovedImages', 'restoreImage'],
   administer: [
     ...['listUsers', 'createUser', 'getUser', 'alterUser', 'deleteUser', 'createWorkspace', 'deleteWorkspace'],

@@ -46,6 +46,7 @@ export const serverFaults = {
   'run/unfinished': 400,
   'run/invalid': 400,
   'run/external-image': 400,
+  'run/pull-refused': 400,
   'secret/unknown': 404,
   'secret/taken': 409,
   'secret/name': 400,

@@ -3,7 +3,9 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ProbeReport } from '@mir/builder';
+import { isFault } from '@mir/core';
 import type { StageDuration } from '../database/schema.ts';
+import { serverFault } from '../fault.ts';
 import { FileSetWriter, filesOf, readStoredFile } from '../files/file-set.ts';
 import type { Db, InstanceContext } from '../instance-context.ts';
 import type { ClaimedJob } from '../jobs/queue.ts';
@@ -44,7 +46,9 @@ export class RunJob {
       const order = await this.#order();
       const again = this.#job.attempts === 1 ? '' : `Attempt ${this.#job.attempts}. `;
       this.#journal.note('run', `${again}Running ${order.command.join(' ')}`);
-      const result = await this.#process.run(order, this);
+      const result = await this.#process.run(order, this).catch((thrown: unknown) => {
+        throw order.external === undefined ? thrown : asPullRefusal(thrown);
+      });
       const resultsId = await this.#keep(result.files);
       await this.#pinning;
       // Before the end: whoever follows the log stops at it.
@@ -168,6 +172,17 @@ export async function sweepRuns(db: Db, runsFolder: string): Promise<void> {
   const alive = new Set(running.map(({ id }) => id));
   for (const id of ids.filter((one) => !alive.has(one)))
     await rm(join(runsFolder, id), { recursive: true, force: true });
+}
+
+/** A registry of somebody else's that says no will say no again; one of the instance's own may be mended. */
+function asPullRefusal(thrown: unknown): unknown {
+  if (!isFault(thrown, 'registry/unauthorized', 'registry/refused')) return thrown;
+  return serverFault('run/pull-refused', {
+    what: thrown.message,
+    ...(thrown.subject !== undefined && { subject: thrown.subject }),
+    hint: 'Name a pull secret that is for this registry, and may read this repository; an administrator makes them.',
+    cause: thrown,
+  });
 }
 
 /** A reference with the digest that it was first found to stand for. */

@@ -173,6 +173,30 @@ test('a base update is halted before anything is built, resumed, and taken back'
   assert.equal(at(await imageOf('kept-3'), 'status'), 'READY');
 });
 
+test('an image that goes back to a version is of the Python of that version again, by a revert and by a roll back', async () => {
+  const { data } = await succeeding(ask('POST', '/v1/images', { body: { name: 'moved', base: 'debian:trixie' } }));
+  assert.equal(at(await endOfJob(ask, textAt(data, 'job', 'jobId')), 'status'), 'SUCCEEDED');
+  const declaration = { kind: 'base', from: 'debian:trixie', to: 'debian:bookworm' };
+  const applied = await succeeding(ask('POST', '/v1/updates', { body: declaration }));
+  const id = textAt(applied.data, 'update', 'id');
+  assert.equal(at(await updateOver(id), 'images', 'ready'), 1);
+  const found = async () => {
+    const { data: of } = await succeeding(ask('GET', '/v1/search?name=moved&python=3.13'));
+    return [
+      at(await imageOf('moved'), 'pythonVersion'),
+      at(await imageOf('moved'), 'base'),
+      listAt(of, 'images').length,
+    ];
+  };
+  assert.deepEqual(await found(), ['3.11', 'debian:bookworm', 0]);
+  await succeeding(ask('POST', `/v1/updates/${id}/revert`));
+  assert.deepEqual(await found(), ['3.13', 'debian:trixie', 1]);
+  await succeeding(ask('POST', '/v1/images/moved/rollback', { body: { version: 2 } }));
+  assert.deepEqual(await found(), ['3.11', 'debian:bookworm', 0]);
+  await succeeding(ask('POST', '/v1/images/moved/rollback', { body: { version: 1 } }));
+  assert.deepEqual(await found(), ['3.13', 'debian:trixie', 1]);
+});
+
 /** Waits until an update has asked for all of its versions and they have ended; looks at it whenever a build ends. */
 async function updateOver(id: string): Promise<unknown> {
   for (;;) {

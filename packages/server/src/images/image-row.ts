@@ -2,7 +2,7 @@ import type { ImageStatus } from '@mir/core';
 import { type RawBuilder, sql } from 'kysely';
 import type { NamedVersion } from '../database/schema.ts';
 import { serverFault } from '../fault.ts';
-import type { Db, InstanceContext } from '../instance-context.ts';
+import type { Db, InstanceContext, Trx } from '../instance-context.ts';
 import type { Spec } from './spec.ts';
 
 /** An image with what its shown version holds: the current one; before there is one, the latest. */
@@ -115,4 +115,16 @@ export async function findImage(db: Db, name: string): Promise<ImageRow> {
     subject: name.slice(0, 200),
     hint: 'GET /v1/search lists those that there are.',
   });
+}
+
+/** An image by its name, so that nobody else changes it before the end of the transaction. */
+export async function lockImage(trx: Trx, name: string): Promise<ImageRow> {
+  await trx
+    .selectFrom('images')
+    .where('name', '=', name)
+    .where('removed_at', 'is', null)
+    .forUpdate()
+    .select('id')
+    .execute();
+  return findImage(trx, name);
 }

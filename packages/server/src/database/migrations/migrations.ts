@@ -1,5 +1,6 @@
 import type { Migration } from '../migrations.ts';
 import { instanceMigration } from './0001-instance.ts';
+import { versionsAndOrderMigration } from './0002-versions-and-order.ts';
 
 /** Every migration, in order. */
-export const migrations: readonly Migration[] = [instanceMigration];
+export const migrations: readonly Migration[] = [instanceMigration, versionsAndOrderMigration];

@@ -2,34 +2,30 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { cleanupOf } from './support/cleanup.ts';
 import { copyHome, warmHome } from './support/home.ts';
+import { startInstance } from './support/instance.ts';
 import {
   type Ask,
   assertRefused,
   at,
   clientOf,
   endOfJob,
-  keyBySigningIn,
   listAt,
   succeeding,
   textAt,
 } from './support/instance-client.ts';
-import { adminPassword, InstanceProcess } from './support/instance-process.ts';
+import { InstanceProcess } from './support/instance-process.ts';
 import { mir } from './support/mir.ts';
 
 const cleanup = cleanupOf({ after });
 let instance: InstanceProcess;
+let ask: Ask;
 let key = '';
 let template: string;
-const ask: Ask = clientOf(
-  () => instance.url,
-  () => key,
-);
 
 before(async () => {
   template = await warmHome(cleanup);
-  instance = new InstanceProcess(await copyHome(template, cleanup), cleanup);
-  await instance.start();
-  key = await keyBySigningIn(instance.url, 'admin', adminPassword);
+  const started = await startInstance(await copyHome(template, cleanup), cleanup);
+  ({ process: instance, ask, administratorKey: key } = started);
 });
 
 async function create(name: string, ...requirements: string[]): Promise<string> {

@@ -11,6 +11,7 @@ import { makeInstance } from './accounts/first-start.ts';
 import { createToken } from './accounts/tokens.ts';
 import { defaultWorkspace, findUser } from './accounts/users.ts';
 import { findWorkspace } from './accounts/workspaces.ts';
+import { AnonymousRefusals } from './audit/anonymous-refusals.ts';
 import { audit } from './audit/audit.ts';
 import { type DatabaseAddress, openDatabase } from './database/connection.ts';
 import { EmbeddedPostgres } from './database/embedded-postgres.ts';
@@ -28,10 +29,10 @@ import { keepSystemImages } from './images/system-images.ts';
 import type { InstanceContext } from './instance-context.ts';
 import { channels, releaseJobsOf } from './jobs/queue.ts';
 import { createLogger } from './log.ts';
-import { Maintenance } from './maintenance.ts';
+import { startMaintenance } from './maintenance.ts';
 import { Metrics } from './metrics.ts';
 import { openImageRegistry } from './registry/image-registry.ts';
-import { Outbox } from './registry/outbox.ts';
+import { startOutbox } from './registry/outbox.ts';
 import { registryAccess } from './registry/registry-access.ts';
 import { RepositoryNames } from './registry/repository-names.ts';
 import type { Settings } from './settings.ts';
@@ -61,7 +62,6 @@ type WorkerStarted = { readonly worker: string };
 
 /** A server that serves. */
 export type RunningServer = AsyncDisposable & {
-  readonly address: { readonly host: string; readonly port: number };
   /** Opens the page that makes the administrator's account; on a first start without a password. */
   readonly setUpUrl: string | undefined;
   readonly url: string;
@@ -80,6 +80,7 @@ export async function startServer({ settings, environment, mayMove = false }: In
   const context = await makeContext(settings, database, () => listening.host);
   const metrics = new Metrics(database.db);
   const repositories = await RepositoryStore.open(await BlobStore.open(home.registry));
+  const refusals = starting.use(new AnonymousRefusals(database.db, logger));
   let isStopping = false;
   const server = await createHttpServer({
     logger,
@@ -89,15 +90,17 @@ export async function startServer({ settings, environment, mayMove = false }: In
     }),
     authenticate: (request) => authenticate(database.db, request),
     disabledBecause: () => disabledBecause(settings),
-    onRefusal: ({ caller, trace, route, path, message }) =>
-      audit(database.db, {
+    onRefusal: async ({ caller, trace, route, path, message }) => {
+      if (caller === undefined) return refusals.note({ trace, action: route.id, subject: path, message });
+      await audit(database.db, {
         caller,
         trace,
         action: route.id,
         subject: path,
         outcome: 'refused',
         new: { message },
-      }).catch((thrown: unknown) => logger.error({ err: thrown }, 'a refusal could not be written into the audit log')),
+      }).catch((thrown: unknown) => logger.error({ err: thrown }, 'a refusal could not be written into the audit log'));
+    },
     once: (call, work) => once(database.db, call, work),
     onAnswer: (...answer) => metrics.answered(...answer),
     registry:
@@ -120,10 +123,8 @@ export async function startServer({ settings, environment, mayMove = false }: In
   listening.host = settings.public_url === undefined ? shownAddress(address) : new URL(settings.public_url).host;
   const url = settings.public_url?.replace(/\/$/, '') ?? `http://${shownAddress(address)}`;
   const imageRegistry = starting.use(openImageRegistry(settings, repositories));
-  const outbox = starting.use(new Outbox(context, imageRegistry, logger));
-  outbox.start();
-  const maintenance = starting.use(new Maintenance(database.db, logger));
-  maintenance.start();
+  starting.use(startOutbox({ context, registry: imageRegistry, logger }));
+  starting.use(startMaintenance(database.db, logger));
   if (settings.prewarm && disabledBecause(settings) === undefined) await keepSystemImages(context);
   // Its own database has just been started: whoever worked with the last one has gone with it.
   if (settings.database_url === undefined) await releaseJobsOf(database.db, 'all');
@@ -132,7 +133,6 @@ export async function startServer({ settings, environment, mayMove = false }: In
   logger.info({ address: shownAddress(address) }, 'server started');
   const running = starting.move();
   return {
-    address,
     url,
     administratorToken: () => operatorToken(database.db),
     setUpUrl: setUpCode === undefined ? undefined : `${url}/set-up#code=${setUpCode}`,
@@ -140,8 +140,15 @@ export async function startServer({ settings, environment, mayMove = false }: In
   };
 }
 
-/** Starts a worker of the instance. */
+/** Starts a worker of the instance. @throws Fault `settings/wrong` without the database of an instance */
 export async function startWorker({ settings, environment }: InstanceOptions): Promise<AsyncDisposable> {
+  if (settings.database_url === undefined) {
+    throw new Fault('settings/wrong', {
+      what: 'A worker takes its builds from the database of an instance, and DATABASE_URL is not set',
+      subject: 'DATABASE_URL',
+      hint: 'Set it to the database that the servers use. A server with an embedded database starts its workers itself: MIR_WORKERS says how many.',
+    });
+  }
   await using starting = new AsyncDisposableStack();
   const logger = createLogger(settings.log_level, 'worker');
   const home = await openHome(environment);

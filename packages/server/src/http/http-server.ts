@@ -137,9 +137,9 @@ async function dispatch(
     const disabled = route.isManagedImages ? options.disabledBecause() : undefined;
     if (disabled !== undefined) throw disabledFault(disabled);
     const call = {
-      params: checked(route.params, request.params, ''),
-      query: checked(route.query, parseQuery(request.query as object), ''),
-      body: checked(route.body, request.body ?? {}, ''),
+      params: checked(route.params, request.params),
+      query: checked(route.query, parseQuery(request.query as object)),
+      body: checked(route.body, request.body ?? {}),
       // Only public routes see no caller, and their type says so.
       caller: caller as Caller,
       trace,
@@ -176,9 +176,9 @@ function send(route: Route, result: unknown, reply: FastifyReply): unknown {
   return JSON.stringify(route.answer.parse(result));
 }
 
-function checked(schema: z.ZodType | undefined, value: unknown, place: string): unknown {
+function checked(schema: z.ZodType | undefined, value: unknown): unknown {
   if (schema === undefined) return undefined;
-  if (place === '' && typeof value === 'object' && value !== null) requireStorable(value);
+  if (typeof value === 'object' && value !== null) requireStorable(value);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const fields: FieldFault[] = result.error.issues.map((issue) => ({

@@ -128,6 +128,10 @@ test('a platform release is previewed, applied, and taken back', async () => {
   const preview = await succeeding(ask('POST', '/v1/updates/preview', { body: declaration }));
   const count = Number(at(preview.data, 'counts', 'rebuild'));
   assert.ok(count >= 6, preview.text);
+  const lacks = [{ requirement: 'idna==3.7', installed: null }];
+  assert.deepEqual(at(previewed(preview.data, 'kept-2'), 'missing'), lacks);
+  const wanted = { kind: 'PLATFORM', subject: 'idna', new: '==3.7' };
+  assert.deepEqual(at(preview.data, 'requirements'), [wanted]);
   const before = await imageOf('kept-2');
   const applied = await succeeding(ask('POST', '/v1/updates', { body: declaration }));
   const id = textAt(applied.data, 'update', 'id');
@@ -140,6 +144,13 @@ test('a platform release is previewed, applied, and taken back', async () => {
   assert.deepEqual(at(latest, 'reasons', 0, 'kind'), 'PLATFORM');
   const libraries = await succeeding(ask('GET', '/v1/images/kept-2/versions/2'));
   assert.match(libraries.text, /"idna"/);
+  const next = { ...declaration, label: '2026.12', requirements: ['idna>=3.7', 'six'] };
+  const again = await succeeding(ask('POST', '/v1/updates/preview', { body: next }));
+  assert.deepEqual(at(previewed(again.data, 'kept-2'), 'missing'), [], 'it holds all of that already');
+  assert.deepEqual(at(again.data, 'requirements'), [
+    { ...wanted, old: '==3.7', new: '>=3.7' },
+    { ...wanted, subject: 'six', new: 'any version' },
+  ]);
   assertRefused(await ask('POST', '/v1/updates', { body: declaration }), 400, /label/);
   await succeeding(ask('POST', `/v1/updates/${id}/revert`));
   const reverted = await imageOf('kept-2');
@@ -151,6 +162,11 @@ test('a base update is halted before anything is built, resumed, and taken back'
   const declaration = { kind: 'base', from: 'debian:bookworm', to: 'debian:bookworm' };
   const preview = await succeeding(ask('POST', '/v1/updates/preview', { body: declaration }));
   assert.ok(Number(at(preview.data, 'counts', 'rebase')) >= 6, preview.text);
+  // Every image tells which state of the base it is on, and every state what is different in today's: here nothing.
+  const [base] = listAt(preview.data, 'bases');
+  assert.equal(at(base, 'images'), at(preview.data, 'counts', 'rebase'));
+  assert.equal(at(previewed(preview.data, 'kept-3'), 'baseDigest'), at(base, 'digest'));
+  assert.deepEqual(at(base, 'packages'), []);
   const before = await imageOf('kept-3');
   const applied = await succeeding(ask('POST', '/v1/updates', { body: declaration }));
   const id = textAt(applied.data, 'update', 'id');
@@ -173,6 +189,14 @@ test('an image that goes back to a version is of the Python of that version agai
   const { data } = await succeeding(ask('POST', '/v1/images', { body: { name: 'moved', base: 'debian:trixie' } }));
   assert.equal(at(await endOfJob(ask, textAt(data, 'job', 'jobId')), 'status'), 'SUCCEEDED');
   const declaration = { kind: 'base', from: 'debian:trixie', to: 'debian:bookworm' };
+  const preview = await succeeding(ask('POST', '/v1/updates/preview', { body: declaration }));
+  const moved = previewed(preview.data, 'moved');
+  assert.deepEqual([at(moved, 'action'), at(preview.data, 'counts', 'rebuild')], ['rebuild', 1]);
+  assert.match(textAt(moved, 'why'), /3\.11 instead of 3\.13/);
+  const [base] = listAt(preview.data, 'bases');
+  assert.equal(at(base, 'digest'), at(moved, 'baseDigest'));
+  const changed = listAt(base, 'packages').find((one) => at(one, 'name') === 'libc6');
+  assert.match(`${at(changed, 'before')} to ${at(changed, 'after')}`, /^2\.41-\S+ to 2\.36-/);
   const applied = await succeeding(ask('POST', '/v1/updates', { body: declaration }));
   const id = textAt(applied.data, 'update', 'id');
   assert.equal(at(await updateOver(id), 'images', 'ready'), 1);
@@ -192,6 +216,10 @@ test('an image that goes back to a version is of the Python of that version agai
   await succeeding(ask('POST', '/v1/images/moved/rollback', { body: { version: 1 } }));
   assert.deepEqual(await found(), ['3.13', 'debian:trixie', 1]);
 });
+
+function previewed(preview: unknown, name: string): unknown {
+  return listAt(preview, 'images').find((one) => at(one, 'name') === name);
+}
 
 /** Waits until an update has asked for all of its versions and they have ended; looks at it whenever a build ends. */
 async function updateOver(id: string): Promise<unknown> {

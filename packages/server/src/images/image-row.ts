@@ -15,6 +15,7 @@ export type ImageRow = {
   readonly imageType: string | null;
   readonly pythonVersion: string | null;
   readonly baseName: string | null;
+  readonly baseDigest: string | null;
   readonly parentName: string | null;
   readonly creatorId: number | null;
   readonly creatorName: string | null;
@@ -64,6 +65,7 @@ export function imageRows(db: Db) {
       'shown.number as shownNumber',
       'shown.tag',
       'shown.digest',
+      'shown.base_digest as baseDigest',
       'shown.spec',
       'shown.libraries',
       'shown.size_bytes as sizeBytes',

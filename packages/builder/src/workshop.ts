@@ -25,6 +25,8 @@ export type WorkshopOptions = {
   readonly layerPool?: string;
   /** The records to trust; without them those of the home, or of the folder `MIR_RECORDS`. */
   readonly records?: RecordStore;
+  /** Conversion threads to work with, which the workshop does not end; without it, threads of its own. */
+  readonly pool?: ConversionPool;
 };
 
 type Stores = {
@@ -60,6 +62,7 @@ export class Workshop implements AsyncDisposable {
   /** What was noticed about the machine and the pool rather than an image. */
   readonly problems: Problem[];
   readonly #registries = new Map<string, RegistryClient>();
+  readonly #ownPool: ConversionPool | undefined;
 
   /** Told of layers that take long to write, when their first bytes are there. */
   readonly layerFollowers = new Set<(growing: GrowingLayer) => void | Promise<void>>();
@@ -78,7 +81,8 @@ export class Workshop implements AsyncDisposable {
     this.layerPool = layerPool;
     this.contents = new LayerContents(blobs, layerPool);
     this.layers = new LayerStore({ blobs, records, locks: home.locks, pool: layerPool });
-    this.pool = new ConversionPool(home.registry);
+    this.pool = options.pool ?? new ConversionPool(home.registry);
+    this.#ownPool = options.pool === undefined ? this.pool : undefined;
     this.http = new HttpClient();
     this.report = options.onProgress ?? (() => undefined);
   }
@@ -124,9 +128,9 @@ export class Workshop implements AsyncDisposable {
     giveBackMemory();
   }
 
-  /** Ends the threads and connections. */
+  /** Ends the connections, and the threads that are its own. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.pool.close(), this.http.close(), this.layerPool?.[Symbol.asyncDispose]()]);
+    await Promise.all([this.#ownPool?.close(), this.http.close(), this.layerPool?.[Symbol.asyncDispose]()]);
     await this.memories.save();
   }
 }

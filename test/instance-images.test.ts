@@ -362,6 +362,8 @@ test('whoever has an API key pulls; nobody pushes, and nobody without a key sees
       assert.equal(answer.status, status, `${method} ${path}: ${await answer.text()}`);
     }
   }
+  const { data } = await succeeding(ask('GET', '/v1/audit?action=registry.push&user=member&outcome=refused'));
+  assert.deepEqual([...new Set(listAt(data, 'entries').map((one) => at(one, 'subject')))], ['managed-images/twin-one']);
   assert.equal((await fetch(`${instance.url}/v2/managed-images/twin-one/tags/list`)).status, 401);
   assert.equal((await fetch(`${instance.url}/v2/_catalog`)).status, 401);
 });

@@ -11,8 +11,8 @@ import { makeInstance } from './accounts/first-start.ts';
 import { createToken } from './accounts/tokens.ts';
 import { defaultWorkspace, findUser } from './accounts/users.ts';
 import { findWorkspace } from './accounts/workspaces.ts';
-import { AnonymousRefusals } from './audit/anonymous-refusals.ts';
 import { audit } from './audit/audit.ts';
+import { Refusals } from './audit/refusals.ts';
 import { type DatabaseAddress, openDatabase } from './database/connection.ts';
 import { EmbeddedPostgres } from './database/embedded-postgres.ts';
 import { migrations } from './database/migrations/migrations.ts';
@@ -41,6 +41,9 @@ import { Worker } from './worker/worker.ts';
 
 /** A worker that was told to stop is killed after so long. */
 const workerStopSeconds = 20;
+
+/** A server that stops gives requests that are under way so long. */
+const answerSeconds = 3;
 
 /** What a process of the instance is started with. */
 export type InstanceOptions = {
@@ -80,7 +83,7 @@ export async function startServer({ settings, environment, mayMove = false }: In
   const context = await makeContext(settings, database, () => listening.host);
   const metrics = new Metrics(database.db);
   const repositories = await RepositoryStore.open(await BlobStore.open(home.registry));
-  const refusals = starting.use(new AnonymousRefusals(database.db, logger));
+  const refusals = starting.use(new Refusals(database.db, logger));
   let isStopping = false;
   const server = await createHttpServer({
     logger,
@@ -90,34 +93,29 @@ export async function startServer({ settings, environment, mayMove = false }: In
     }),
     authenticate: (request) => authenticate(database.db, request),
     disabledBecause: () => disabledBecause(settings),
-    onRefusal: async ({ caller, trace, route, path, message }) => {
-      if (caller === undefined) return refusals.note({ trace, action: route.id, subject: path, message });
-      await audit(database.db, {
-        caller,
-        trace,
-        action: route.id,
-        subject: path,
-        outcome: 'refused',
-        new: { message },
-      }).catch((thrown: unknown) => logger.error({ err: thrown }, 'a refusal could not be written into the audit log'));
-    },
+    onRefusal: ({ caller, trace, route, path, message }) =>
+      refusals.note({ caller, trace, action: route.id, subject: path, message }),
     once: (call, work) => once(database.db, call, work),
     onAnswer: (...answer) => metrics.answered(...answer),
     registry:
       settings.registry.kind === 'embedded'
         ? createRegistryServer({
             repositories,
-            access: registryAccess(database.db, settings, environment['MIR_REGISTRY_TEST_PASSWORD']),
+            access: registryAccess({
+              db: database.db,
+              settings,
+              testPassword: environment['MIR_REGISTRY_TEST_PASSWORD'],
+              refusals,
+            }),
             onError: (thrown) => logger.error({ err: thrown }, 'the registry failed'),
           })
         : undefined,
     trustProxy: settings.trust_proxy,
   });
   starting.defer(async () => {
-    isStopping = true;
-    // Followers of logs never end by themselves.
-    server.server.closeAllConnections();
-    await server.close();
+    // What is being answered is answered to its end; followers of logs never end by themselves.
+    const tooLate = setTimeout(() => server.server.closeAllConnections(), answerSeconds * 1000);
+    await server.close().finally(() => clearTimeout(tooLate));
   });
   const address = await listen(server, settings.listen, mayMove);
   listening.host = settings.public_url === undefined ? shownAddress(address) : new URL(settings.public_url).host;
@@ -130,6 +128,10 @@ export async function startServer({ settings, environment, mayMove = false }: In
   if (settings.database_url === undefined) await releaseJobsOf(database.db, 'all');
   const workers = startWorkers(settings, environment, database, logger);
   starting.defer(() => stopWorkers(workers));
+  starting.defer(() => {
+    // First of all: whoever spreads requests over servers leaves this one out, while it still answers.
+    isStopping = true;
+  });
   logger.info({ address: shownAddress(address) }, 'server started');
   const running = starting.move();
   return {

@@ -21,6 +21,8 @@ const compatibilityPath = '/compat/0.20';
 
 const bodyLimitBytes = 1024 * 1024;
 
+const keepAliveSeconds = 72;
+
 export type HttpServerOptions = {
   readonly routes: readonly Route[];
   readonly logger: FastifyBaseLogger;
@@ -71,6 +73,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
         );
         // A blob of gigabytes may take longer than Node's default of five minutes for one request.
         http.requestTimeout = 0;
+        // Longer than load balancers keep a connection that rests: whoever closes first must not be this side.
+        http.keepAliveTimeout = keepAliveSeconds * 1000;
         return http;
       },
     }),
@@ -155,7 +159,7 @@ async function dispatch(
     return send(route, result, reply);
   } catch (thrown) {
     const { status, body } = errorAnswer(thrown, request.id);
-    if (status === 401 || status === 403) {
+    if (status === 401 || status === 403 || status === 429) {
       await options.onRefusal({ caller, trace, route, path: pathOf(request), message: body.message });
     }
     throw thrown;

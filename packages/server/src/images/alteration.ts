@@ -150,6 +150,7 @@ export async function rollBack(
   await transaction(context.db, async (trx) => {
     const image = await lockImage(trx, name);
     requireRight(caller, 'change', 'Rolling this image back', image);
+    refuseSystem(image);
     const version = await findVersion(trx, image, number);
     if (version.state !== 'READY') {
       throw serverFault('version/unusable', {

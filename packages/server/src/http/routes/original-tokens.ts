@@ -24,6 +24,7 @@ export function originalTokenRoutes({ db }: InstanceContext): Route[] {
       holdsSecret: true,
       summary: 'Make an API token, as clients of the original do',
       access: 'own',
+      isOriginal: true,
       body: z.object({
         name: z.string().min(1).max(128),
         workspaceId: identifier.nullish(),
@@ -45,6 +46,7 @@ export function originalTokenRoutes({ db }: InstanceContext): Route[] {
       id: 'listOriginalApiTokens',
       summary: 'List one’s API tokens, as clients of the original do',
       access: 'own',
+      isOriginal: true,
       query: z.object({ 'workspaceId.uuid': z.string().optional() }),
       answer: z.object({
         apiTokenInfos: z.array(
@@ -72,12 +74,12 @@ export function originalTokenRoutes({ db }: InstanceContext): Route[] {
         };
       },
     }),
-    revocationRoute(
-      db,
-      '/v1/users/api-tokens/{id}',
-      'deleteOriginalApiToken',
-      'Revoke an API token, as clients of the original do',
-    ),
+    revocationRoute(db, {
+      path: '/v1/users/api-tokens/{id}',
+      id: 'deleteOriginalApiToken',
+      summary: 'Revoke an API token, as clients of the original do',
+      isOriginal: true,
+    }),
   ];
 }
 

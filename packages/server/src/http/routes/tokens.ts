@@ -54,17 +54,20 @@ export function tokenRoutes({ db }: InstanceContext): Route[] {
         return makeToken(db, caller, { name: body.name ?? 'token', user: of, workspace, days: expiresInDays }, trace);
       },
     }),
-    revocationRoute(db, '/v1/api-tokens/{id}', 'deleteApiToken', 'Revoke an API token'),
+    revocationRoute(db, {
+      path: '/v1/api-tokens/{id}',
+      id: 'deleteApiToken',
+      summary: 'Revoke an API token',
+      isOriginal: false,
+    }),
   ];
 }
 
 /** Revoking a token is the same work wherever clients look for it. */
-export function revocationRoute(db: Db, path: string, id: string, summary: string): Route {
+export function revocationRoute(db: Db, place: Pick<Route, 'path' | 'id' | 'summary' | 'isOriginal'>): Route {
   return route({
+    ...place,
     method: 'DELETE',
-    path,
-    id,
-    summary,
     access: 'own',
     params: z.object({ id: z.string() }),
     answer: z.object({}),

@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify';
-import type { Trace } from '../access/caller.ts';
+import type { Caller, Trace } from '../access/caller.ts';
 import type { Db } from '../instance-context.ts';
 import { repeat } from '../repetition.ts';
 import { audit } from './audit.ts';
@@ -9,19 +9,21 @@ const pauseSeconds = 60;
 /** Addresses are told apart up to this number; the rest of a minute is counted together. */
 const addressLimit = 1000;
 
-/** A request that was refused because nobody could be seen behind it. */
-type AnonymousRefusal = {
-  readonly trace: Trace;
+/** A request that was refused. */
+type Refusal = {
+  /** Undefined where nobody could be seen behind it. */
+  readonly caller: Caller | undefined;
+  readonly trace: Pick<Trace, 'address'> & Partial<Trace>;
   readonly action: string;
   readonly subject: string;
   readonly message: string;
 };
 
 /**
- * Writes refusals of requests without an account into the audit log, which is never shortened: nobody without an account may fill it.
- * Of an address and a minute the first is written at once and whole; those that follow are counted, and become one entry.
+ * Writes refusals into the audit log. That is never shortened, so nobody without an account may fill it: of their refusals, the first of an
+ * address and a minute is written at once and whole; those that follow are counted, and become one entry.
  */
-export class AnonymousRefusals implements AsyncDisposable {
+export class Refusals implements AsyncDisposable {
   readonly #db: Db;
   readonly #logger: FastifyBaseLogger;
   readonly #minutes: AsyncDisposable;
@@ -42,17 +44,22 @@ export class AnonymousRefusals implements AsyncDisposable {
   }
 
   /** Takes note of a refusal. */
-  async note({ trace, action, subject, message }: AnonymousRefusal): Promise<void> {
-    const address = trace.address ?? '';
-    const known = this.#counts.get(address);
-    if (known !== undefined || this.#counts.size >= addressLimit) {
-      const counted = known === undefined ? '' : address;
-      this.#counts.set(counted, (this.#counts.get(counted) ?? 0) + 1);
-      return;
-    }
-    this.#counts.set(address, 0);
-    const entry = { caller: undefined, trace, action, subject, outcome: 'refused', new: { message } } as const;
+  async note({ message, ...refusal }: Refusal): Promise<void> {
+    if (refusal.caller === undefined && this.#isCounted(refusal.trace.address ?? '')) return;
+    const entry = { ...refusal, outcome: 'refused', new: { message } } as const;
     await audit(this.#db, entry).catch((thrown: unknown) => this.#notWritten(thrown));
+  }
+
+  /** Whether there was one from an address in this minute already; then this one is counted with those that followed. */
+  #isCounted(address: string): boolean {
+    const known = this.#counts.get(address);
+    if (known === undefined && this.#counts.size < addressLimit) {
+      this.#counts.set(address, 0);
+      return false;
+    }
+    const counted = known === undefined ? '' : address;
+    this.#counts.set(counted, (this.#counts.get(counted) ?? 0) + 1);
+    return true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

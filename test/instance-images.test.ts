@@ -5,39 +5,23 @@ import { after, before, test } from 'node:test';
 import { cleanupOf } from './support/cleanup.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { copyHome, warmHome } from './support/home.ts';
-import {
-  type Ask,
-  assertRefused,
-  at,
-  clientOf,
-  endOfJob,
-  keyBySigningIn,
-  listAt,
-  succeeding,
-  textAt,
-} from './support/instance-client.ts';
-import { adminPassword, InstanceProcess } from './support/instance-process.ts';
+import { startInstance } from './support/instance.ts';
+import { type Ask, assertRefused, at, endOfJob, listAt, succeeding, textAt } from './support/instance-client.ts';
+import type { InstanceProcess } from './support/instance-process.ts';
 import { build } from './support/mir.ts';
 import { run } from './support/program.ts';
 
 const cleanup = cleanupOf({ after });
 let instance: InstanceProcess;
+let ask: Ask;
 let template: string;
 let key = '';
 let member = '';
-const ask: Ask = clientOf(
-  () => instance.url,
-  () => key,
-);
 
 before(async () => {
   template = await warmHome(cleanup);
-  instance = new InstanceProcess(await copyHome(template, cleanup), cleanup);
-  await instance.start();
-  key = await keyBySigningIn(instance.url, 'admin', adminPassword);
-  await succeeding(ask('POST', '/v1/users', { body: { name: 'member' } }));
-  const token = await succeeding(ask('POST', '/v1/api-tokens', { body: { user: 'member' } }));
-  member = textAt(token.data, 'secret');
+  const started = await startInstance(await copyHome(template, cleanup), cleanup);
+  ({ process: instance, ask, administratorKey: key, memberKey: member } = started);
 });
 
 const jobOf = (data: unknown): string => textAt(data, 'job', 'jobId');
@@ -378,6 +362,8 @@ test('whoever has an API key pulls; nobody pushes, and nobody without a key sees
       assert.equal(answer.status, status, `${method} ${path}: ${await answer.text()}`);
     }
   }
+  const { data } = await succeeding(ask('GET', '/v1/audit?action=registry.push&user=member&outcome=refused'));
+  assert.deepEqual([...new Set(listAt(data, 'entries').map((one) => at(one, 'subject')))], ['managed-images/twin-one']);
   assert.equal((await fetch(`${instance.url}/v2/managed-images/twin-one/tags/list`)).status, 401);
   assert.equal((await fetch(`${instance.url}/v2/_catalog`)).status, 401);
 });

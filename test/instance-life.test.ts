@@ -2,34 +2,30 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { cleanupOf } from './support/cleanup.ts';
 import { copyHome, warmHome } from './support/home.ts';
+import { startInstance } from './support/instance.ts';
 import {
   type Ask,
   assertRefused,
   at,
   clientOf,
   endOfJob,
-  keyBySigningIn,
   listAt,
   succeeding,
   textAt,
 } from './support/instance-client.ts';
-import { adminPassword, InstanceProcess } from './support/instance-process.ts';
+import { InstanceProcess } from './support/instance-process.ts';
 import { mir } from './support/mir.ts';
 
 const cleanup = cleanupOf({ after });
 let instance: InstanceProcess;
+let ask: Ask;
 let key = '';
 let template: string;
-const ask: Ask = clientOf(
-  () => instance.url,
-  () => key,
-);
 
 before(async () => {
   template = await warmHome(cleanup);
-  instance = new InstanceProcess(await copyHome(template, cleanup), cleanup);
-  await instance.start();
-  key = await keyBySigningIn(instance.url, 'admin', adminPassword);
+  const started = await startInstance(await copyHome(template, cleanup), cleanup);
+  ({ process: instance, ask, administratorKey: key } = started);
 });
 
 async function create(name: string, ...requirements: string[]): Promise<string> {
@@ -132,6 +128,10 @@ test('a platform release is previewed, applied, and taken back', async () => {
   const preview = await succeeding(ask('POST', '/v1/updates/preview', { body: declaration }));
   const count = Number(at(preview.data, 'counts', 'rebuild'));
   assert.ok(count >= 6, preview.text);
+  const lacks = [{ requirement: 'idna==3.7', installed: null }];
+  assert.deepEqual(at(previewed(preview.data, 'kept-2'), 'missing'), lacks);
+  const wanted = { kind: 'PLATFORM', subject: 'idna', new: '==3.7' };
+  assert.deepEqual(at(preview.data, 'requirements'), [wanted]);
   const before = await imageOf('kept-2');
   const applied = await succeeding(ask('POST', '/v1/updates', { body: declaration }));
   const id = textAt(applied.data, 'update', 'id');
@@ -144,6 +144,13 @@ test('a platform release is previewed, applied, and taken back', async () => {
   assert.deepEqual(at(latest, 'reasons', 0, 'kind'), 'PLATFORM');
   const libraries = await succeeding(ask('GET', '/v1/images/kept-2/versions/2'));
   assert.match(libraries.text, /"idna"/);
+  const next = { ...declaration, label: '2026.12', requirements: ['idna>=3.7', 'six'] };
+  const again = await succeeding(ask('POST', '/v1/updates/preview', { body: next }));
+  assert.deepEqual(at(previewed(again.data, 'kept-2'), 'missing'), [], 'it holds all of that already');
+  assert.deepEqual(at(again.data, 'requirements'), [
+    { ...wanted, old: '==3.7', new: '>=3.7' },
+    { ...wanted, subject: 'six', new: 'any version' },
+  ]);
   assertRefused(await ask('POST', '/v1/updates', { body: declaration }), 400, /label/);
   await succeeding(ask('POST', `/v1/updates/${id}/revert`));
   const reverted = await imageOf('kept-2');
@@ -155,6 +162,11 @@ test('a base update is halted before anything is built, resumed, and taken back'
   const declaration = { kind: 'base', from: 'debian:bookworm', to: 'debian:bookworm' };
   const preview = await succeeding(ask('POST', '/v1/updates/preview', { body: declaration }));
   assert.ok(Number(at(preview.data, 'counts', 'rebase')) >= 6, preview.text);
+  // Every image tells which state of the base it is on, and every state what is different in today's: here nothing.
+  const [base] = listAt(preview.data, 'bases');
+  assert.equal(at(base, 'images'), at(preview.data, 'counts', 'rebase'));
+  assert.equal(at(previewed(preview.data, 'kept-3'), 'baseDigest'), at(base, 'digest'));
+  assert.deepEqual(at(base, 'packages'), []);
   const before = await imageOf('kept-3');
   const applied = await succeeding(ask('POST', '/v1/updates', { body: declaration }));
   const id = textAt(applied.data, 'update', 'id');
@@ -172,6 +184,42 @@ test('a base update is halted before anything is built, resumed, and taken back'
   await succeeding(ask('POST', `/v1/updates/${id}/revert`));
   assert.equal(at(await imageOf('kept-3'), 'status'), 'READY');
 });
+
+test('an image that goes back to a version is of the Python of that version again, by a revert and by a roll back', async () => {
+  const { data } = await succeeding(ask('POST', '/v1/images', { body: { name: 'moved', base: 'debian:trixie' } }));
+  assert.equal(at(await endOfJob(ask, textAt(data, 'job', 'jobId')), 'status'), 'SUCCEEDED');
+  const declaration = { kind: 'base', from: 'debian:trixie', to: 'debian:bookworm' };
+  const preview = await succeeding(ask('POST', '/v1/updates/preview', { body: declaration }));
+  const moved = previewed(preview.data, 'moved');
+  assert.deepEqual([at(moved, 'action'), at(preview.data, 'counts', 'rebuild')], ['rebuild', 1]);
+  assert.match(textAt(moved, 'why'), /3\.11 instead of 3\.13/);
+  const [base] = listAt(preview.data, 'bases');
+  assert.equal(at(base, 'digest'), at(moved, 'baseDigest'));
+  const changed = listAt(base, 'packages').find((one) => at(one, 'name') === 'libc6');
+  assert.match(`${at(changed, 'before')} to ${at(changed, 'after')}`, /^2\.41-\S+ to 2\.36-/);
+  const applied = await succeeding(ask('POST', '/v1/updates', { body: declaration }));
+  const id = textAt(applied.data, 'update', 'id');
+  assert.equal(at(await updateOver(id), 'images', 'ready'), 1);
+  const found = async () => {
+    const { data: of } = await succeeding(ask('GET', '/v1/search?name=moved&python=3.13'));
+    return [
+      at(await imageOf('moved'), 'pythonVersion'),
+      at(await imageOf('moved'), 'base'),
+      listAt(of, 'images').length,
+    ];
+  };
+  assert.deepEqual(await found(), ['3.11', 'debian:bookworm', 0]);
+  await succeeding(ask('POST', `/v1/updates/${id}/revert`));
+  assert.deepEqual(await found(), ['3.13', 'debian:trixie', 1]);
+  await succeeding(ask('POST', '/v1/images/moved/rollback', { body: { version: 2 } }));
+  assert.deepEqual(await found(), ['3.11', 'debian:bookworm', 0]);
+  await succeeding(ask('POST', '/v1/images/moved/rollback', { body: { version: 1 } }));
+  assert.deepEqual(await found(), ['3.13', 'debian:trixie', 1]);
+});
+
+function previewed(preview: unknown, name: string): unknown {
+  return listAt(preview, 'images').find((one) => at(one, 'name') === name);
+}
 
 /** Waits until an update has asked for all of its versions and they have ended; looks at it whenever a build ends. */
 async function updateOver(id: string): Promise<unknown> {

@@ -14,6 +14,7 @@ import {
   succeeding,
   textAt,
 } from './support/instance-client.ts';
+import { queryInstance } from './support/instance-database.ts';
 import { adminPassword, InstanceProcess } from './support/instance-process.ts';
 
 /** Which operation needs which right: a new operation has to be entered here, by somebody who has thought about it. */
@@ -37,7 +38,7 @@ const operationsByRight: Readonly<Record<string, readonly string[]>> = {
     ...['listPullSecrets', 'createPullSecret', 'deletePullSecret'],
     ...['previewUpdate', 'applyUpdate', 'haltUpdate', 'resumeUpdate', 'revertUpdate'],
   ],
-  manageWorkspace: ['setMember', 'removeMember'],
+  manageWorkspace: ['setMember', 'removeMember', 'listWorkspaceApiTokens'],
   own: [
     ...['getMe', 'signOut', 'listApiTokens', 'createApiToken', 'deleteApiToken'],
     ...['createOriginalApiToken', 'listOriginalApiTokens', 'deleteOriginalApiToken'],
@@ -277,6 +278,37 @@ test('a revoked token is refused at once; nobody revokes, or learns of, the toke
   assert.doesNotMatch((await ask('GET', '/v1/api-tokens', { key })).text, /"admin"|secret|hash/);
 });
 
+test('an administrator of a workspace lists and revokes the tokens of its members, without their secrets', async () => {
+  const key = await newAccount('leaver', 'team');
+  await newKey('leaver', 'other');
+  const list = async (workspace: string, by: Account) =>
+    ask('GET', `/v1/workspaces/${workspace}/api-tokens`, { key: keyOf(by) });
+  const listed = await succeeding(list('team', 'team-admin'));
+  assert.doesNotMatch(listed.text, /secret|hash|mir_/);
+  const tokens = listAt(listed.data, 'tokens');
+  assert.deepEqual([...new Set(tokens.map((one) => at(one, 'workspace')))], ['team']);
+  const [found] = tokens.filter((one) => at(one, 'user') === 'leaver');
+  assertRefused(await list('other', 'team-admin'), 403, /administrators of the workspace/);
+  await succeeding(ask('DELETE', `/v1/api-tokens/${textAt(found, 'id')}`, { key: keyOf('team-admin') }));
+  assertRefused(await ask('GET', '/v1/me', { key }), 401);
+  const left = listAt((await succeeding(list('team', 'team-admin'))).data, 'tokens');
+  assert.ok(left.every((one) => at(one, 'user') !== 'leaver'));
+});
+
+test('a token that has expired is refused, and no longer listed', async () => {
+  const key = await newAccount('expirer', 'team');
+  const mine = async () => listAt((await ask('GET', '/v1/api-tokens', { key })).data, 'tokens');
+  const [token] = await mine();
+  assert.equal((await ask('GET', '/v1/me', { key })).status, 200);
+  await queryInstance(instance.home, 'update api_tokens set expires_at = now() where id = $1', [textAt(token, 'id')]);
+  assertRefused(await ask('GET', '/v1/me', { key }), 401, /expired/);
+  const everybodys = await succeeding(asAdmin('GET', '/v1/api-tokens?all=true'));
+  assert.doesNotMatch(everybodys.text, /expirer/);
+  const { host } = new URL(instance.url);
+  const authorization = `Basic ${Buffer.from(`anybody:${key}`).toString('base64')}`;
+  assert.equal((await fetch(`http://${host}/v2/`, { headers: { authorization } })).status, 401);
+});
+
 test('whoever may not make tokens for others is not told which accounts there are', async () => {
   const make = (user: string) => ask('POST', '/v1/api-tokens', { key: keyOf('member'), body: { user } });
   const [known, unknown] = [await make('vp'), await make('nobody-at-all')];
@@ -339,4 +371,22 @@ test('every refusal is in the audit log: who, what, and of which request', async
   );
   const [entry] = listAt(data, 'entries');
   assert.deepEqual([at(entry, 'requestId'), at(entry, 'subject')], [requestId, `/v1/images/${name}`]);
+});
+
+test('requests without an account fill the audit log with no more than two entries a minute and address', async () => {
+  const entries = async () => {
+    const { data } = await succeeding(asAdmin('GET', `/v1/audit?outcome=refused&since=${since}&pageSize=1000`));
+    return listAt(data, 'entries').filter((one) => at(one, 'user') === null);
+  };
+  const since = new Date().toISOString();
+  for (let sent = 0; sent < 300; sent += 1) assert.equal((await ask('GET', '/v1/me')).status, 401);
+  assert.ok((await entries()).length <= 2, JSON.stringify(await entries()));
+  // What was counted is written down at the end of the minute, and when the server ends.
+  await instance.stop();
+  await instance.start();
+  const written = await entries();
+  assert.ok(written.length <= 4, JSON.stringify(written));
+  const requests = written.reduce<number>((sum, one) => sum + Number(at(one, 'new', 'requests') ?? 1), 0);
+  assert.ok(requests >= 300, JSON.stringify(written));
+  assert.ok(written.every((one) => at(one, 'address') === '127.0.0.1'));
 });

@@ -48,7 +48,7 @@ try {
   await ready(url, admin, 'warm', packages);
   const [created, jobs] = await equalCreates(url, admin);
   process.stdout.write(`200 equal ensure requests at once: ${created} image made, ${jobs} build\n`);
-  process.stdout.write(`${await throughput(url, admin, other)}\n`);
+  process.stdout.write(`${await throughput(url, admin, other)}\n${await stages(url, admin)}\n`);
 } finally {
   server.kill('SIGTERM');
   await new Promise((done) => server.once('exit', done));
@@ -88,6 +88,19 @@ async function throughput(url: string, admin: string, other: string): Promise<st
     `${builds} light builds queued in ${queuedSeconds.toFixed(1)} s and built in ${seconds.toFixed(0)} s: ${(builds / seconds).toFixed(1)} a second with one worker`,
     `somebody of another workspace meanwhile, from request to READY: median ${shown(0.5)} s, at most ${shown(1)} s (n ${waits.length})`,
   ].join('\n');
+}
+
+/** How long the stages of the last builds took. */
+async function stages(url: string, admin: string): Promise<string> {
+  const sums = new Map<string, number>();
+  const looked = Math.min(50, builds);
+  for (let at = builds - looked; at < builds; at += 1) {
+    const { version } = (await call(url, admin, 'GET', `/v1/images/light-${at}/versions/1`)) as {
+      version: { durations: readonly { stage: string; seconds: number }[] };
+    };
+    for (const { stage, seconds } of version.durations) sums.set(stage, (sums.get(stage) ?? 0) + seconds);
+  }
+  return [...sums].map(([stage, sum]) => `${stage} ${((sum / looked) * 1000).toFixed(0)} ms`).join(', ');
 }
 
 /** A combination of packages that no other number gives. */

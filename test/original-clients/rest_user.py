@@ -123,6 +123,25 @@ def _():
     equal(call("DELETE", "/v1/images/rest-logs")[::2], (200, {}))
 
 
+@promise("what there is for all clients is below the path for 0.20 too, API tokens among it")
+def _():
+    old = "/compat/0.20"
+    status, _, made = call("POST", old + "/v1/users/api-tokens", {"name": "from 0.20", "expiryDays": 1})
+    equal(status, 200)
+    headers = {"rime-api-key": made["fullApiToken"]}
+    equal(call("GET", old + "/v1/images?pageSize=1", headers=headers)[0], 200)
+    listed = call("GET", old + "/v1/users/api-tokens")[2]["apiTokenInfos"]
+    assert made["id"] in [one["id"] for one in listed], listed
+    equal(call("DELETE", f"{old}/v1/users/api-tokens/{made['id']['uuid']}")[::2], (200, {}))
+    equal(call("GET", old + "/v1/images", headers=headers)[0], 401)
+
+
+@promise("the server tells every fact of the contract about itself")
+def _():
+    facts = ["buildVersion", "clusterInfoVersion", "customerName", "expirationTime", "gracePeriodEndTime", "riPlan"]
+    equal(sorted(call("GET", "/v1/rime-info")[2]), facts)
+
+
 @promise("a wrong key is 401 before anything else")
 def _():
     for path in ("/v1/images", "/v1/images/rest-first", "/v1/jobs/x"):

@@ -75,7 +75,8 @@ def _():
 def _():
     created = images.create_image("ri-cancelled", [PipRequirement(name="lightgbm")])
     equal(jobs.cancel_job(created.job.job_id), {})
-    equal(follow(created.job.job_id).status.value, "JOB_STATUS_CANCELLED")
+    job = follow(created.job.job_id)
+    equal((job.status.value, job.error_msg), ("JOB_STATUS_CANCELLED", None))
     equal(images.get_image("ri-cancelled").image.status.value, "STATUS_FAILED")
     equal(images.delete_image("ri-cancelled"), {})
 

@@ -9,7 +9,8 @@ import { root } from './folder.ts';
 /** The password of `admin` where a test gives one. */
 export const adminPassword = 'a password that only tests have';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Changes to the environment of an instance; undefined takes a variable away. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The processes of one instance, which can be killed and started again: `./mir server` over a home. */
 export class InstanceProcess {
@@ -79,10 +80,10 @@ export class InstanceProcess {
     this.#child = undefined;
   }
 
-  /** Kills the workers with -9; the server starts others. @returns how many there were */
-  async killWorkers(): Promise<number> {
+  /** Kills the workers, with -9 unless told otherwise; the server starts others. @returns how many there were */
+  async killWorkers(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<number> {
     const workers = await this.#workers();
-    for (const pid of workers) process.kill(pid, 'SIGKILL');
+    for (const pid of workers) process.kill(pid, signal);
     return workers.length;
   }
 

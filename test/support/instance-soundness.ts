@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import { queryInstance } from './instance-database.ts';
 
 /**
  * What has to hold in the database of an instance that rests, whatever happened to it: every build ended once, every version as its
@@ -10,12 +8,12 @@ import pg from 'pg';
  */
 export async function assertSoundDatabase(home: string): Promise<void> {
   for (const deadline = performance.now() + 60_000; ; ) {
-    const waiting = await query(home, 'select kind, payload, last_error from outbox where done_at is null');
+    const waiting = await queryInstance(home, 'select kind, payload, last_error from outbox where done_at is null');
     if (waiting.length === 0) break;
     assert.ok(performance.now() < deadline, JSON.stringify(waiting));
     await delay(100);
   }
-  for (const [what, text] of Object.entries(mustBeNone)) assert.deepEqual(await query(home, text), [], what);
+  for (const [what, text] of Object.entries(mustBeNone)) assert.deepEqual(await queryInstance(home, text), [], what);
 }
 
 const mustBeNone = {
@@ -33,18 +31,3 @@ const mustBeNone = {
   'versions of one build with other digests': `
     select job_id from versions where state = 'READY' group by job_id having count(distinct digest) > 1`,
 };
-
-async function query<Row extends object>(home: string, text: string): Promise<readonly Row[]> {
-  const client = new pg.Client({ host: await socketOf(home), port: 5432, user: 'mir', database: 'mir' });
-  await client.connect();
-  try {
-    return (await client.query<Row>(text)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
-/** Where the database of a home listens: beside its data, or where a note says when that path is too long for a socket. */
-async function socketOf(home: string): Promise<string> {
-  return readFile(join(home, 'postgres/socket-folder'), 'utf8').catch(() => join(home, 'postgres/socket'));
-}

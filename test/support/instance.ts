@@ -1,47 +1,32 @@
-import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import type { Cleanup } from './cleanup.ts';
-import { root } from './folder.ts';
-import { startService } from './program.ts';
+import { type Ask, clientOf, keyBySigningIn, succeeding, textAt } from './instance-client.ts';
+import { adminPassword, type Environment, InstanceProcess } from './instance-process.ts';
 
 /** A running instance, and keys of people with different rights. */
-export type RunningInstance = { readonly url: string; readonly administratorKey: string; readonly memberKey: string };
-
-const password = 'a password that only tests have';
+export type RunningInstance = {
+  readonly process: InstanceProcess;
+  readonly url: string;
+  readonly administratorKey: string;
+  readonly memberKey: string;
+  /** Asks as the administrator, unless a request brings another key. */
+  readonly ask: Ask;
+};
 
 /** Starts an instance of its own with one worker and no prewarming, and gives keys of an administrator and a member. */
-export async function startInstance(home: string, cleanup: Cleanup): Promise<RunningInstance> {
-  const [, url = ''] = await startService(
-    join(root, 'mir'),
-    ['server', '--listen', '127.0.0.1:0'],
-    /The instance is at (http:\S+)/,
-    cleanup,
-    { environment: { MIR_HOME: home, MIR_ADMIN_PASSWORD: password, MIR_PREWARM: 'false', MIR_LOG_LEVEL: 'warn' } },
+export async function startInstance(
+  home: string,
+  cleanup: Cleanup,
+  environment: Environment = {},
+): Promise<RunningInstance> {
+  const process = new InstanceProcess(home, cleanup, environment);
+  await process.start();
+  const { url } = process;
+  const administratorKey = await keyBySigningIn(url, 'admin', adminPassword);
+  const ask = clientOf(
+    () => process.url,
+    () => administratorKey,
   );
-  const call = (path: string, body: object, headers: Record<string, string>) =>
-    answerOf(`${url}${path}`, body, headers);
-  // A cookie is taken from the instance's own pages only.
-  const { cookie } = await call('/v1/sign-in', { name: 'admin', password }, { origin: url });
-  const own = await call('/v1/api-tokens', { name: 'tests' }, { cookie, origin: url });
-  const key = { 'rime-api-key': secretOf(own.data) };
-  await call('/v1/users', { name: 'member', role: 'member' }, key);
-  const members = await call('/v1/api-tokens', { name: 'tests', user: 'member' }, key);
-  return { url, administratorKey: secretOf(own.data), memberKey: secretOf(members.data) };
-}
-
-async function answerOf(url: string, body: object, headers: Record<string, string>) {
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  });
-  const text = await answer.text();
-  assert.equal(answer.status, 200, `${url}: ${text}`);
-  const cookies = answer.headers.getSetCookie().map((one) => one.split(';', 1)[0]);
-  return { data: JSON.parse(text) as { readonly secret?: string }, cookie: cookies.join('; ') };
-}
-
-function secretOf({ secret }: { readonly secret?: string }): string {
-  assert.ok(secret !== undefined, 'an answer that holds a secret');
-  return secret;
+  await succeeding(ask('POST', '/v1/users', { body: { name: 'member' } }));
+  const made = await succeeding(ask('POST', '/v1/api-tokens', { body: { name: 'tests', user: 'member' } }));
+  return { process, url, administratorKey, memberKey: textAt(made.data, 'secret'), ask };
 }

@@ -115,6 +115,7 @@ cell("a token for a member, who may not remove")
 mir.users.create("notebook-member", role="member")
 new = mir.tokens.create("a notebook", user="notebook-member", expires_in_days=1)
 assert new.token.id in [one.id for one in mir.tokens.list(of_everybody=True)]
+assert new.token.id in [one.id for one in mir.tokens.list(of_workspace="default")]
 assert new.secret not in repr(new)
 with Client(api_key=new.secret) as member:
     assert member.me().user.name == "notebook-member"

@@ -12,6 +12,7 @@ export { mended } from './image/mending.ts';
 export { type OpenedImage, openImage, platformOf } from './image/opened-image.ts';
 export { type BuiltImages, buildImages, makePlans } from './image/platform-images.ts';
 export type { ImageSpec } from './image-spec.ts';
+export { ConversionPool } from './layers/conversion-pool.ts';
 export { type LayerRole, layerAnnotations } from './layers/image-layers.ts';
 export { FolderRecords, type LayerKey, type LayerRecord, nameOfKey, type RecordStore } from './layers/record-store.ts';
 export { sweepLeftovers } from './leftovers.ts';

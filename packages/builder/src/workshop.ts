@@ -27,6 +27,8 @@ export type WorkshopOptions = {
   readonly records?: RecordStore;
   /** What registries are shown; without it what `docker login` has left. */
   readonly credentials?: CredentialSource;
+  /** Conversion threads to work with, which the workshop does not end; without it, threads of its own. */
+  readonly pool?: ConversionPool;
 };
 
 type Stores = {
@@ -63,6 +65,7 @@ export class Workshop implements AsyncDisposable {
   readonly problems: Problem[];
   readonly #registries = new Map<string, RegistryClient>();
   readonly #credentials: CredentialSource;
+  readonly #ownPool: ConversionPool | undefined;
 
   /** Told of layers that take long to write, when their first bytes are there. */
   readonly layerFollowers = new Set<(growing: GrowingLayer) => void | Promise<void>>();
@@ -81,7 +84,8 @@ export class Workshop implements AsyncDisposable {
     this.layerPool = layerPool;
     this.contents = new LayerContents(blobs, layerPool);
     this.layers = new LayerStore({ blobs, records, locks: home.locks, pool: layerPool });
-    this.pool = new ConversionPool(home.registry);
+    this.pool = options.pool ?? new ConversionPool(home.registry);
+    this.#ownPool = options.pool === undefined ? this.pool : undefined;
     this.http = new HttpClient();
     this.report = options.onProgress ?? (() => undefined);
     this.#credentials = options.credentials ?? dockerConfigCredentials();
@@ -128,9 +132,9 @@ export class Workshop implements AsyncDisposable {
     giveBackMemory();
   }
 
-  /** Ends the threads and connections. */
+  /** Ends the connections, and the threads that are its own. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.pool.close(), this.http.close(), this.layerPool?.[Symbol.asyncDispose]()]);
+    await Promise.all([this.#ownPool?.close(), this.http.close(), this.layerPool?.[Symbol.asyncDispose]()]);
     await this.memories.save();
   }
 }

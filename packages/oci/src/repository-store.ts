@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault } from '@mir/core';
 import type { BlobStore } from './blob-store.ts';
@@ -140,6 +140,8 @@ export class RepositoryStore {
     const names = (await listNames(folder)).filter((name) => name.startsWith('_'));
     // Tags first: a removal cut short must not leave tags that name nothing.
     for (const name of names.sort().reverse()) await rm(join(folder, name), { recursive: true, force: true });
+    // Repositories below it, or somebody who writes to it at this moment, keep the folder.
+    await rmdir(folder).catch(() => undefined);
     return names.length > 0;
   }
 

@@ -215,6 +215,9 @@ test('tags, manifests and repositories come and go', async (t) => {
   assert.equal(await repositories.deleteRepository('team/one'), true);
   assert.deepEqual(await repositories.repositories(), ['team/one/deeper']);
   assert.ok(await repositories.getManifest('team/one/deeper', 'v1'));
+  assert.equal(await repositories.deleteRepository('team/one/deeper'), true);
+  const left = await readdir(join(blobs.directory, 'repositories/team/one'));
+  assert.deepEqual(left, [], 'nothing is left of a repository, not even its folder');
   for (const name of ['../outside', 'Upper', 'a//b', '_tags', 'a/_blobs', ''])
     await assert.rejects(repositories.tags(name), { code: 'repository/malformed-name' });
   for (const tag of ['../../x', '.hidden', '', 'a/b']) {

@@ -12,6 +12,7 @@ import { createToken } from './accounts/tokens.ts';
 import { defaultWorkspace, findUser } from './accounts/users.ts';
 import { findWorkspace } from './accounts/workspaces.ts';
 import { audit } from './audit/audit.ts';
+import { Refusals } from './audit/refusals.ts';
 import { type DatabaseAddress, openDatabase } from './database/connection.ts';
 import { EmbeddedPostgres } from './database/embedded-postgres.ts';
 import { migrations } from './database/migrations/migrations.ts';
@@ -28,10 +29,10 @@ import { keepSystemImages } from './images/system-images.ts';
 import type { InstanceContext } from './instance-context.ts';
 import { channels, releaseJobsOf } from './jobs/queue.ts';
 import { createLogger } from './log.ts';
-import { Maintenance } from './maintenance.ts';
+import { startMaintenance } from './maintenance.ts';
 import { Metrics } from './metrics.ts';
 import { openImageRegistry } from './registry/image-registry.ts';
-import { Outbox } from './registry/outbox.ts';
+import { startOutbox } from './registry/outbox.ts';
 import { registryAccess } from './registry/registry-access.ts';
 import { RepositoryNames } from './registry/repository-names.ts';
 import { ownSecretsKey, requireSealer, sealerFromEnvironment } from './secrets/sealing.ts';
@@ -42,6 +43,9 @@ import { Worker } from './worker/worker.ts';
 
 /** A worker that was told to stop is killed after so long. */
 const workerStopSeconds = 20;
+
+/** A server that stops gives requests that are under way so long. */
+const answerSeconds = 3;
 
 /** What a process of the instance is started with. */
 export type InstanceOptions = {
@@ -63,7 +67,6 @@ type WorkerStarted = { readonly worker: string };
 
 /** A server that serves. */
 export type RunningServer = AsyncDisposable & {
-  readonly address: { readonly host: string; readonly port: number };
   /** Opens the page that makes the administrator's account; on a first start without a password. */
   readonly setUpUrl: string | undefined;
   readonly url: string;
@@ -83,6 +86,7 @@ export async function startServer({ settings, environment, mayMove = false }: In
   const context = await makeContext(settings, database, () => listening.host, withKey);
   const metrics = new Metrics(database.db);
   const repositories = await RepositoryStore.open(await BlobStore.open(home.registry));
+  const refusals = starting.use(new Refusals(database.db, logger));
   let isStopping = false;
   const server = await createHttpServer({
     logger,
@@ -93,49 +97,47 @@ export async function startServer({ settings, environment, mayMove = false }: In
     authenticate: (request) => authenticate(database.db, request),
     disabledBecause: () => disabledBecause(settings),
     onRefusal: ({ caller, trace, route, path, message }) =>
-      audit(database.db, {
-        caller,
-        trace,
-        action: route.id,
-        subject: path,
-        outcome: 'refused',
-        new: { message },
-      }).catch((thrown: unknown) => logger.error({ err: thrown }, 'a refusal could not be written into the audit log')),
+      refusals.note({ caller, trace, action: route.id, subject: path, message }),
     once: (call, work) => once(database.db, call, work),
     onAnswer: (...answer) => metrics.answered(...answer),
     registry:
       settings.registry.kind === 'embedded'
         ? createRegistryServer({
             repositories,
-            access: registryAccess(database.db, settings, environment['MIR_REGISTRY_TEST_PASSWORD']),
+            access: registryAccess({
+              db: database.db,
+              settings,
+              testPassword: environment['MIR_REGISTRY_TEST_PASSWORD'],
+              refusals,
+            }),
             onError: (thrown) => logger.error({ err: thrown }, 'the registry failed'),
           })
         : undefined,
     trustProxy: settings.trust_proxy,
   });
   starting.defer(async () => {
-    isStopping = true;
-    // Followers of logs never end by themselves.
-    server.server.closeAllConnections();
-    await server.close();
+    // What is being answered is answered to its end; followers of logs never end by themselves.
+    const tooLate = setTimeout(() => server.server.closeAllConnections(), answerSeconds * 1000);
+    await server.close().finally(() => clearTimeout(tooLate));
   });
   const address = await listen(server, settings.listen, mayMove);
   listening.host = settings.public_url === undefined ? shownAddress(address) : new URL(settings.public_url).host;
   const url = settings.public_url?.replace(/\/$/, '') ?? `http://${shownAddress(address)}`;
   const imageRegistry = starting.use(openImageRegistry(settings, repositories));
-  const outbox = starting.use(new Outbox(context, imageRegistry, logger));
-  outbox.start();
-  const maintenance = starting.use(new Maintenance(database.db, settings.sandbox.run_days, logger));
-  maintenance.start();
+  starting.use(startOutbox({ context, registry: imageRegistry, logger }));
+  starting.use(startMaintenance(database.db, settings.sandbox.run_days, logger));
   if (settings.prewarm && disabledBecause(settings) === undefined) await keepSystemImages(context);
   // Its own database has just been started: whoever worked with the last one has gone with it.
   if (settings.database_url === undefined) await releaseJobsOf(database.db, 'all');
   const workers = startWorkers(settings, withKey, database, logger);
   starting.defer(() => stopWorkers(workers));
+  starting.defer(() => {
+    // First of all: whoever spreads requests over servers leaves this one out, while it still answers.
+    isStopping = true;
+  });
   logger.info({ address: shownAddress(address) }, 'server started');
   const running = starting.move();
   return {
-    address,
     url,
     administratorToken: () => operatorToken(database.db),
     setUpUrl: setUpCode === undefined ? undefined : `${url}/set-up#code=${setUpCode}`,
@@ -143,8 +145,15 @@ export async function startServer({ settings, environment, mayMove = false }: In
   };
 }
 
-/** Starts a worker of the instance. */
+/** Starts a worker of the instance. @throws Fault `settings/wrong` without the database of an instance */
 export async function startWorker({ settings, environment }: InstanceOptions): Promise<AsyncDisposable> {
+  if (settings.database_url === undefined) {
+    throw new Fault('settings/wrong', {
+      what: 'A worker takes its builds from the database of an instance, and DATABASE_URL is not set',
+      subject: 'DATABASE_URL',
+      hint: 'Set it to the database that the servers use. A server with an embedded database starts its workers itself: MIR_WORKERS says how many.',
+    });
+  }
   await using starting = new AsyncDisposableStack();
   const logger = createLogger(settings.log_level, 'worker');
   const home = await openHome(environment);

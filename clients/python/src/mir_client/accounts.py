@@ -35,7 +35,7 @@ class Users:
 
 
 class Tokens:
-    """API tokens: one's own; of anybody for administrators."""
+    """API tokens: one's own; for administrators those of a workspace, or of everybody."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -53,9 +53,12 @@ class Tokens:
         body = {key: value for key, value in facts.items() if value is not None}
         return read(NewToken, self._connection.post_once("/v1/api-tokens", body), "the new token")
 
-    def list(self, *, of_everybody: bool = False) -> List[Token]:
-        """One's own tokens; for administrators those of everybody."""
-        found = self._connection.get("/v1/api-tokens", {"all": "true"} if of_everybody else None)
+    def list(self, *, of_everybody: bool = False, of_workspace: Optional[str] = None) -> List[Token]:
+        """One's own tokens; for administrators of a workspace those that act in it, for those of the instance everybody's."""
+        if of_workspace is not None:
+            found = self._connection.get(path("v1", "workspaces", of_workspace, "api-tokens"))
+        else:
+            found = self._connection.get("/v1/api-tokens", {"all": "true"} if of_everybody else None)
         return [read(Token, one, "the token") for one in found.get("tokens") or []]
 
     def revoke(self, token_id: str) -> None:

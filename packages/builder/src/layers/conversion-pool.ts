@@ -38,10 +38,10 @@ const smallPieceBytes = 512 << 10;
 /** How many pieces are done here at once. */
 const tasksHere = 4;
 
-/** Beside this module, in whichever form it runs: source or bundle. */
 /** So long a conversion that runs may go on when the pool is closed. */
 const closingMilliseconds = 500;
 
+/** Beside this module, in whichever form it runs: source or bundle. */
 const threadProgram = new URL(`./conversion-thread${extname(import.meta.url)}`, import.meta.url);
 
 /** Converts wheels and .debs and joins layers: in threads, one a core, that are started when there is work, and small pieces here. */
@@ -58,6 +58,11 @@ export class ConversionPool {
 
   constructor(registryDirectory: string) {
     this.#options = { registryDirectory, compilerProcesses: Math.max(1, Math.ceil(availableParallelism() / 2)) };
+  }
+
+  /** Whether nothing is converted and nothing waits. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#tasksHere === 0 && this.#threads.every(({ tasks }) => tasks.size === 0);
   }
 
   /** Starts the threads ahead of their first task: they need a moment, and there may be something to wait for meanwhile. */

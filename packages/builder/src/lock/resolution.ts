@@ -86,7 +86,8 @@ async function resolveFrom(
   if (start === undefined) {
     // What has not been resolved lately is likely to bring much that is new.
     return runResolver(workshop, wish, index, () => {
-      workshop.pool.warm();
+      // Whoever only plans converts nothing.
+      if (wish.onResolving !== undefined) workshop.pool.warm();
       wish.onResolving?.(wish.requirements, spelledOut(workshop, wish, index));
     });
   }

@@ -5,7 +5,12 @@ import type { IncomingMessage } from 'node:http';
 export type Account = { readonly username: string; readonly password: string };
 
 /** What is to be done; without a repository, something that concerns none in particular: a sign-in, or the list of all. */
-type AccessRequest = { readonly action: 'pull' | 'push'; readonly repository: string | undefined };
+type AccessRequest = {
+  readonly action: 'pull' | 'push';
+  readonly repository: string | undefined;
+  /** Where the request comes from. */
+  readonly address: string | undefined;
+};
 
 /** `unknown`: the account is wrong or missing, and another one may do. `refused`: this account may not. */
 type AccessDecision = 'allowed' | 'unknown' | 'refused';

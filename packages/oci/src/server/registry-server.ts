@@ -81,10 +81,12 @@ async function requireAccess(request: IncomingMessage, url: URL, check: AccessCh
   const action = request.method === 'GET' || request.method === 'HEAD' ? 'pull' : 'push';
   const account = basicCredentials(request);
   const repository = repositoryOf(url.pathname);
-  const decisions = [await check(account, { action, repository })];
+  const address = request.socket.remoteAddress;
+  const decisions = [await check(account, { action, repository, address })];
   // Mounting takes content out of another repository, so it reads there.
   const from = url.searchParams.get('from');
-  if (action === 'push' && from !== null) decisions.push(await check(account, { action: 'pull', repository: from }));
+  if (action === 'push' && from !== null)
+    decisions.push(await check(account, { action: 'pull', repository: from, address }));
   if (decisions.includes('unknown')) {
     throw new Refusal(401, 'UNAUTHORIZED', 'This registry needs a user name and a password', {
       'WWW-Authenticate': 'Basic realm="registry", charset="UTF-8"',

@@ -1,4 +1,4 @@
-import type { OrganizationRole, WorkspaceRole } from '@mir/core';
+import { isFault, type OrganizationRole, type WorkspaceRole } from '@mir/core';
 import type { FastifyRequest } from 'fastify';
 import { type RawBuilder, sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
@@ -59,13 +59,12 @@ async function callerOfToken(db: Db, secret: string): Promise<Caller> {
   return callerOf(row);
 }
 
-/** Whether a user name and API key may pull from the registry: the key's owner counts, the name is only for show. */
-export async function mayPull(db: Db, secret: string): Promise<boolean> {
+/** The owner of an API key that came as a password, under whatever user name; undefined when it is none. */
+export async function callerOfPassword(db: Db, secret: string): Promise<Caller | undefined> {
   try {
-    await callerOfToken(db, secret);
-    return true;
+    return await callerOfToken(db, secret);
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'access/unauthenticated') return false;
+    if (isFault(thrown, 'access/unauthenticated')) return undefined;
     throw thrown;
   }
 }

@@ -48,7 +48,7 @@ export async function makeToken(
     });
     return created;
   });
-  const [token] = await listTokens(db, undefined, made.id);
+  const [token] = await listTokens(db, { id: made.id });
   if (token === undefined) throw new TypeError('a token that was made is not there');
   return { token, secret: made.secret };
 }

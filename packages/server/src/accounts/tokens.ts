@@ -55,8 +55,11 @@ export async function createToken(
   return { id, secret };
 }
 
-/** Tokens that still work, of one account or of all. */
-export async function listTokens(db: Db, userId?: number, id?: string): Promise<ApiToken[]> {
+/** Tokens that still work: all of them, or those of an account or a workspace. */
+export async function listTokens(
+  db: Db,
+  of: { readonly userId?: number; readonly workspaceId?: number; readonly id?: string } = {},
+): Promise<ApiToken[]> {
   let query = db
     .selectFrom('api_tokens')
     .innerJoin('users', 'users.id', 'api_tokens.user_id')
@@ -74,8 +77,9 @@ export async function listTokens(db: Db, userId?: number, id?: string): Promise<
       'api_tokens.expires_at as expiresAt',
       'api_tokens.last_used_at as lastUsedAt',
     ]);
-  if (userId !== undefined) query = query.where('api_tokens.user_id', '=', userId);
-  if (id !== undefined) query = query.where('api_tokens.id', '=', id);
+  if (of.userId !== undefined) query = query.where('api_tokens.user_id', '=', of.userId);
+  if (of.workspaceId !== undefined) query = query.where('api_tokens.workspace_id', '=', of.workspaceId);
+  if (of.id !== undefined) query = query.where('api_tokens.id', '=', of.id);
   return (await query.execute()).map((row) => ({
     ...row,
     createdAt: row.createdAt.toISOString(),

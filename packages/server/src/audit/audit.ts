@@ -6,7 +6,8 @@ export type AuditEntry = {
   readonly caller: Caller | undefined;
   /** Who it was where there is no caller: a name that somebody tried to sign in with. */
   readonly userName?: string;
-  readonly trace: Trace | undefined;
+  /** Of many requests at once there is no single id. */
+  readonly trace: (Pick<Trace, 'address'> & Partial<Trace>) | undefined;
   /** `image.create`, `user.alter`, `sign-in`: what was done, or tried. */
   readonly action: string;
   readonly subject?: string;

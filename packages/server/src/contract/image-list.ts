@@ -1,7 +1,7 @@
 import { serverFault } from '../fault.ts';
 import type { Dialect } from '../http/route.ts';
 import { holding, imageRows } from '../images/image-row.ts';
-import { idsMeeting, knownVersions } from '../images/packages.ts';
+import { idsMeetingEach } from '../images/packages.ts';
 import { formatPageToken, parsePageToken } from '../images/page-token.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import type { WireImage } from './shapes.ts';
@@ -42,7 +42,10 @@ export async function listImages(
       hint: 'Leave pipLibraries out on later pages, or begin again without the token.',
     });
   }
-  const sets = await Promise.all(filter.map((one) => idsOf(context, one)));
+  const sets = await idsMeetingEach(
+    context.db,
+    filter.map(({ name, version }) => ({ name, specifier: version === undefined ? '' : `==${version}` })),
+  );
   let query = imageRows(context.db)
     .orderBy('images.id')
     .limit(request.pageSize + 1);
@@ -56,9 +59,4 @@ export async function listImages(
     images: await wireImages(context, page, dialect),
     nextPageToken: hasMore ? formatPageToken({ list: 'images', filter, after: [last.id] }, context.secret) : given,
   };
-}
-
-async function idsOf({ db }: InstanceContext, { name, version }: Filter[number]): Promise<readonly number[]> {
-  if (version === undefined) return (await knownVersions(db, name)).map(({ id }) => id);
-  return idsMeeting(db, name, `==${version}`);
 }

@@ -50,9 +50,11 @@ export function wireJob(row: JobRow, now: Date): WireJob {
     runningTimeSecs: Math.max(0, runningMilliseconds) / 1000,
     jobProgressStr: row.state === 'RUNNING' && row.stage !== null ? row.stage : '',
     cancellationRequested: row.cancelRequestedAt !== null,
-    ...(row.failure !== null && {
-      errorMsg: `${row.failure.what}. ${row.failure.hint}`,
-      terminationReason: row.failure.what,
-    }),
+    // To whom it was cancelled that is no error, and the original's clients show this as one.
+    ...(row.state === 'FAILED' &&
+      row.failure !== null && {
+        errorMsg: `${row.failure.what}. ${row.failure.hint}`,
+        terminationReason: row.failure.what,
+      }),
   };
 }

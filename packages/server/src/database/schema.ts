@@ -109,6 +109,7 @@ export type Tables = {
     lock_digest: string | null;
     base_name: string | null;
     base_digest: string | null;
+    python_version: string | null;
     libraries: OptionalJson<readonly NamedVersion[]>;
     os_packages: OptionalJson<readonly NamedVersion[]>;
     layers: OptionalJson<readonly VersionLayer[]>;

@@ -23,6 +23,7 @@ const compatibilityPath = '/compat/0.20';
 const bodyLimitBytes = 1024 * 1024;
 
 const streamedTypes = ['application/x-tar', 'application/gzip', 'application/x-gzip'] as const;
+const keepAliveSeconds = 72;
 
 export type HttpServerOptions = {
   readonly routes: readonly Route[];
@@ -74,6 +75,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
         );
         // A blob of gigabytes may take longer than Node's default of five minutes for one request.
         http.requestTimeout = 0;
+        // Longer than load balancers keep a connection that rests: whoever closes first must not be this side.
+        http.keepAliveTimeout = keepAliveSeconds * 1000;
         return http;
       },
     }),
@@ -143,9 +146,9 @@ async function dispatch(
     if (disabled !== undefined) throw disabledFault(disabled);
     if (request.body instanceof Readable !== (route.takes !== undefined)) throw wrongType(route);
     const call = {
-      params: checked(route.params, request.params, ''),
-      query: checked(route.query, parseQuery(request.query as object), ''),
-      body: route.takes === undefined ? checked(route.body, request.body ?? {}, '') : undefined,
+      params: checked(route.params, request.params),
+      query: checked(route.query, parseQuery(request.query as object)),
+      body: route.takes === undefined ? checked(route.body, request.body ?? {}) : undefined,
       // Only public routes see no caller, and their type says so.
       caller: caller as Caller,
       trace,
@@ -165,7 +168,7 @@ async function dispatch(
     return send(route, result, reply);
   } catch (thrown) {
     const { status, body } = errorAnswer(thrown, request.id);
-    if (status === 401 || status === 403) {
+    if (status === 401 || status === 403 || status === 429) {
       await options.onRefusal({ caller, trace, route, path: pathOf(request), message: body.message });
     }
     throw thrown;
@@ -196,9 +199,9 @@ function wrongType({ takes }: Route) {
   });
 }
 
-function checked(schema: z.ZodType | undefined, value: unknown, place: string): unknown {
+function checked(schema: z.ZodType | undefined, value: unknown): unknown {
   if (schema === undefined) return undefined;
-  if (place === '' && typeof value === 'object' && value !== null) requireStorable(value);
+  if (typeof value === 'object' && value !== null) requireStorable(value);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const fields: FieldFault[] = result.error.issues.map((issue) => ({

@@ -2,7 +2,6 @@ import type { InstanceContext } from '../instance-context.ts';
 import type { Metrics } from '../metrics.ts';
 import { descriptionRoute } from './openapi.ts';
 import type { Route } from './route.ts';
-import { accountRoutes } from './routes/accounts.ts';
 import { administrationRoutes } from './routes/administration.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -12,8 +11,12 @@ import { originalImageRoutes } from './routes/original-images.ts';
 import { originalInstanceRoutes } from './routes/original-instance.ts';
 import { originalTokenRoutes } from './routes/original-tokens.ts';
 import { pullSecretRoutes } from './routes/pull-secrets.ts';
+import { signInRoutes } from './routes/sign-in.ts';
 import { testRunRoutes } from './routes/test-runs.ts';
+import { tokenRoutes } from './routes/tokens.ts';
 import { updateRoutes } from './routes/updates.ts';
+import { userRoutes } from './routes/users.ts';
+import { workspaceRoutes } from './routes/workspaces.ts';
 
 /** What routes need besides the context. */
 export type RouteServices = {
@@ -33,7 +36,10 @@ export function allRoutes(context: InstanceContext, services: RouteServices): Ro
     ...jobRoutes(context),
     ...testRunRoutes(context),
     ...pullSecretRoutes(context),
-    ...accountRoutes(context),
+    ...signInRoutes(context),
+    ...userRoutes(context),
+    ...workspaceRoutes(context),
+    ...tokenRoutes(context),
     ...originalTokenRoutes(context),
     ...administrationRoutes(context),
   ];

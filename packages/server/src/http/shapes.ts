@@ -9,7 +9,7 @@ const failure = z
   .object({ code: z.string(), what: z.string(), hint: z.string(), subject: z.string().optional() })
   .meta({ id: 'Failure' });
 
-const reason = z
+export const reason = z
   .object({
     kind: z.enum(changeKinds),
     subject: z.string().optional(),
@@ -192,12 +192,14 @@ export const imageDetails = imageSummary
   })
   .meta({ id: 'ImageDetails' });
 
+export const missingRequirement = z.object({ requirement: z.string(), installed: z.string().nullable() });
+
 export const match = z
   .object({
     name: z.string(),
     kind: z.enum(['identical', 'satisfies', 'near']),
     digest: z.string().nullable(),
-    missing: z.array(z.object({ requirement: z.string(), installed: z.string().nullable() })),
+    missing: z.array(missingRequirement),
     extraPackages: z.int(),
     packages: z.int(),
   })

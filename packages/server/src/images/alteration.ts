@@ -7,11 +7,10 @@ import { transaction } from '../database/transaction.ts';
 import { serverFault } from '../fault.ts';
 import type { InstanceContext, Trx } from '../instance-context.ts';
 import { priorities } from '../jobs/job.ts';
-import { settleStatus } from './completion.ts';
-import { findImage, type ImageRow } from './image-row.ts';
-import { addVersion, type RebaseSource } from './new-version.ts';
+import { pointImageAt } from './current-version.ts';
+import { findImage, type ImageRow, lockImage } from './image-row.ts';
+import { addVersion } from './new-version.ts';
 import { checkOsPackages } from './os-catalogue.ts';
-import { idsOfPackages } from './packages.ts';
 import { checkSpec, type Spec } from './spec.ts';
 import { specChanges } from './spec-change.ts';
 import { findVersion } from './versions.ts';
@@ -48,7 +47,7 @@ export async function alterImage(
         hint: 'To build it again, use retry.',
       });
     }
-    const { jobId } = await addNextVersion(context, trx, image, { spec, reasons, caller, trace });
+    const { jobId } = await addVersion(context, trx, { imageId: image.id, spec, reasons, ...asked(caller, trace) });
     await audit(trx, { caller, trace, action: 'image.alter', subject: name, old: standing, new: spec });
     return { jobId };
   });
@@ -79,7 +78,12 @@ export async function retryImage(
     const reasons: ChangeReason[] = [
       { kind: isRelock ? 'REQUIREMENTS' : 'RETRY', subject: 'version', old: String(latest.number) },
     ];
-    const { jobId } = await addNextVersion(context, trx, image, { spec: latest.spec, reasons, caller, trace });
+    const { jobId } = await addVersion(context, trx, {
+      imageId: image.id,
+      spec: latest.spec,
+      reasons,
+      ...asked(caller, trace),
+    });
     await audit(trx, { caller, trace, action: 'image.retry', subject: name });
     return { jobId };
   });
@@ -111,11 +115,11 @@ export async function rebaseImage(
     }
     const to = base ?? image.baseName ?? '';
     const spec = checkSpec(base === undefined ? image.spec : { ...image.spec, base }, context.rules);
-    const { jobId } = await addNextVersion(context, trx, image, {
+    const { jobId } = await addVersion(context, trx, {
+      imageId: image.id,
       spec,
       reasons: [{ kind: 'BASE', subject: 'base', old: image.baseName ?? '', new: to }],
-      caller,
-      trace,
+      ...asked(caller, trace),
       rebase: { repository: image.repository, tag: image.tag, digest: image.digest, base: to },
     });
     await audit(trx, {
@@ -146,6 +150,7 @@ export async function rollBack(
   await transaction(context.db, async (trx) => {
     const image = await lockImage(trx, name);
     requireRight(caller, 'change', 'Rolling this image back', image);
+    refuseSystem(image);
     const version = await findVersion(trx, image, number);
     if (version.state !== 'READY') {
       throw serverFault('version/unusable', {
@@ -154,16 +159,7 @@ export async function rollBack(
         hint: 'Choose a version that is READY.',
       });
     }
-    await trx
-      .updateTable('images')
-      .set({
-        current_version_id: version.id,
-        package_ids: await idsOfPackages(trx, version.libraries ?? []),
-        base_name: version.baseName,
-        updated_at: sql<Date>`now()`,
-      })
-      .where('id', '=', image.id)
-      .execute();
+    await pointImageAt(trx, image.id, version.id);
     const reason: ChangeReason = {
       kind: 'ROLLBACK',
       subject: 'version',
@@ -175,7 +171,6 @@ export async function rollBack(
       .set({ reasons: JSON.stringify([...version.reasons, reason]) })
       .where('id', '=', version.id)
       .execute();
-    await settleStatus(trx, image.id);
     await audit(trx, {
       caller,
       trace,
@@ -187,47 +182,14 @@ export async function rollBack(
   });
 }
 
-/** An image by its name, so that nobody else changes it before the end of the transaction. */
-export async function lockImage(trx: Trx, name: string): Promise<ImageRow> {
-  await trx
-    .selectFrom('images')
-    .where('name', '=', name)
-    .where('removed_at', 'is', null)
-    .forUpdate()
-    .select('id')
-    .execute();
-  return findImage(trx, name);
-}
-
-/** Adds the version behind the last one of an image. */
-async function addNextVersion(
-  context: InstanceContext,
-  trx: Trx,
-  image: ImageRow,
-  version: {
-    readonly spec: Spec;
-    readonly reasons: readonly ChangeReason[];
-    readonly caller: Caller;
-    readonly trace: Trace;
-    readonly rebase?: RebaseSource;
-  },
-): Promise<{ readonly versionId: number; readonly jobId: string }> {
-  const { last } = await trx
-    .selectFrom('versions')
-    .where('image_id', '=', image.id)
-    .select(({ fn }) => fn.max('number').as('last'))
-    .executeTakeFirstOrThrow();
-  return addVersion(context, trx, {
-    imageId: image.id,
-    number: last + 1,
-    spec: version.spec,
-    reasons: version.reasons,
+/** What a person asks for goes before everything else. */
+function asked(caller: Caller, trace: Trace) {
+  return {
     priority: priorities.interactive,
-    creatorId: version.caller.userId,
-    workspaceId: version.caller.workspace?.id ?? null,
-    trace: version.trace,
-    ...(version.rebase !== undefined && { rebase: version.rebase }),
-  });
+    creatorId: caller.userId,
+    workspaceId: caller.workspace?.id ?? null,
+    trace,
+  } as const;
 }
 
 /** What changes are made to: the spec of the newest version under way, else of the one that the name stands for, else of the last one. */

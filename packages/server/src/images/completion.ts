@@ -5,7 +5,7 @@ import type { NamedVersion, StageDuration, VersionLayer, VersionProblem } from '
 import { transaction } from '../database/transaction.ts';
 import type { Db, Trx } from '../instance-context.ts';
 import { endJob, ownsJob } from '../jobs/ending.ts';
-import { idsOfPackages } from './packages.ts';
+import { pointImageAt, settleStatus } from './current-version.ts';
 
 /** What a build gave. */
 export type BuildResult = {
@@ -37,15 +37,19 @@ export type Destination = { readonly versionId: number; readonly repository: str
 
 /** Where the image of a job goes: to every version that waits for it. Removed images are left out. */
 export async function destinationsOf(db: Db, job: string): Promise<readonly Destination[]> {
-  return db
-    .selectFrom('versions')
-    .innerJoin('images', 'images.id', 'versions.image_id')
-    .where('versions.job_id', '=', job)
-    .where('versions.state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
-    .where('images.removed_at', 'is', null)
-    .orderBy('versions.id')
-    .select(['versions.id as versionId', 'images.repository', 'versions.tag'])
-    .execute();
+  return (
+    db
+      .selectFrom('versions')
+      .innerJoin('images', 'images.id', 'versions.image_id')
+      .where('versions.job_id', '=', job)
+      .where('versions.state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
+      .where('images.removed_at', 'is', null)
+      // Images are locked in this order; two builds that end at once must not wait for each other.
+      .orderBy('versions.image_id')
+      .orderBy('versions.id')
+      .select(['versions.id as versionId', 'images.repository', 'versions.tag'])
+      .execute()
+  );
 }
 
 /**
@@ -65,8 +69,7 @@ export async function complete(
     const destinations = await destinationsOf(trx, job);
     const missing = destinations.filter(({ versionId }) => !delivered.has(versionId));
     if (missing.length > 0) return missing;
-    const packageIds = await idsOfPackages(trx, result.libraries);
-    for (const { versionId } of destinations) await finishVersion(trx, versionId, result, packageIds);
+    for (const { versionId } of destinations) await finishVersion(trx, versionId, result);
     await endVersions(trx, job, 'CANCELLED');
     await endJob(trx, job, 'SUCCEEDED');
     return [];
@@ -105,12 +108,7 @@ export const cancellation: FaultData = {
   hint: 'Start it again with retry, or remove the image.',
 };
 
-async function finishVersion(
-  trx: Trx,
-  versionId: number,
-  result: BuildResult,
-  packageIds: readonly number[],
-): Promise<void> {
+async function finishVersion(trx: Trx, versionId: number, result: BuildResult): Promise<void> {
   const { image_id: imageId, number } = await trx
     .updateTable('versions')
     .set({
@@ -119,6 +117,7 @@ async function finishVersion(
       lock_digest: result.lockDigest,
       base_name: result.base.name,
       base_digest: result.base.digest,
+      python_version: result.pythonVersion,
       libraries: JSON.stringify(result.libraries),
       os_packages: JSON.stringify(result.osPackages),
       layers: JSON.stringify(result.layers),
@@ -138,30 +137,18 @@ async function finishVersion(
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   }
-  // Versions may finish in another order than they were asked for; the name never moves backwards by itself.
-  await trx
-    .updateTable('images')
-    .set({
-      current_version_id: versionId,
-      package_ids: [...packageIds],
-      python_version: result.pythonVersion,
-      base_name: result.base.name,
-      updated_at: sql<Date>`now()`,
-    })
-    .where('id', '=', imageId)
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('versions as later')
-            .whereRef('later.image_id', '=', 'images.id')
-            .where('later.state', '=', 'READY')
-            .where('later.number', '>', number)
-            .select('later.id'),
-        ),
-      ),
-    )
-    .execute();
-  await settleStatus(trx, imageId);
+  // Versions may finish in another order than they were asked for, and at once; the name never moves backwards by itself.
+  await trx.selectFrom('images').where('id', '=', imageId).forUpdate().select('id').execute();
+  const later = await trx
+    .selectFrom('versions')
+    .where('image_id', '=', imageId)
+    .where('state', '=', 'READY')
+    .where('number', '>', number)
+    .select('id')
+    .limit(1)
+    .executeTakeFirst();
+  if (later === undefined) await pointImageAt(trx, imageId, versionId);
+  else await settleStatus(trx, imageId);
 }
 
 async function endVersions(
@@ -185,19 +172,4 @@ async function endVersions(
     .returning('image_id')
     .execute();
   for (const { image_id: imageId } of ended) await settleStatus(trx, imageId);
-}
-
-/** The status that follows from an image's versions: what is under way, what is current, how the latest ended. */
-export async function settleStatus(trx: Trx, imageId: number): Promise<void> {
-  await sql`
-    update images set updated_at = now(), status = case
-      when exists (select from versions where image_id = images.id and state not in ('READY', 'FAILED', 'CANCELLED'))
-        then case when current_version_id is null then 'BUILDING_FIRST_TIME' else 'REBUILDING' end
-      when current_version_id is null then 'FAILED'
-      when exists (
-        select from versions as latest where latest.id = images.latest_version_id and latest.state in ('FAILED', 'CANCELLED')
-          and latest.reasons @> any (array['[{"kind": "BASE"}]', '[{"kind": "PLATFORM"}]']::jsonb[])
-      ) then 'OUTDATED'
-      else 'READY' end
-    where id = ${imageId}`.execute(trx);
 }

@@ -93,7 +93,6 @@ export async function insertImage(
   if (image === undefined) return undefined;
   const { jobId } = await addVersion(context, trx, {
     imageId: image.id,
-    number: 1,
     spec,
     reasons: [{ kind: 'CREATED' }],
     priority,

@@ -3,7 +3,7 @@ import type { ImageStatus } from '@mir/core';
 import { type RawBuilder, sql } from 'kysely';
 import type { NamedVersion } from '../database/schema.ts';
 import { serverFault } from '../fault.ts';
-import type { Db, InstanceContext } from '../instance-context.ts';
+import type { Db, InstanceContext, Trx } from '../instance-context.ts';
 import type { Spec } from './spec.ts';
 
 /** An image with what its shown version holds: the current one; before there is one, the latest. */
@@ -16,6 +16,7 @@ export type ImageRow = {
   readonly imageType: string | null;
   readonly pythonVersion: string | null;
   readonly baseName: string | null;
+  readonly baseDigest: string | null;
   readonly parentName: string | null;
   readonly creatorId: number | null;
   readonly creatorName: string | null;
@@ -66,6 +67,7 @@ export function imageRows(db: Db) {
       'shown.number as shownNumber',
       'shown.tag',
       'shown.digest',
+      'shown.base_digest as baseDigest',
       'shown.spec',
       'shown.libraries',
       'shown.probes',
@@ -118,4 +120,16 @@ export async function findImage(db: Db, name: string): Promise<ImageRow> {
     subject: name.slice(0, 200),
     hint: 'GET /v1/search lists those that there are.',
   });
+}
+
+/** An image by its name, so that nobody else changes it before the end of the transaction. */
+export async function lockImage(trx: Trx, name: string): Promise<ImageRow> {
+  await trx
+    .selectFrom('images')
+    .where('name', '=', name)
+    .where('removed_at', 'is', null)
+    .forUpdate()
+    .select('id')
+    .execute();
+  return findImage(trx, name);
 }

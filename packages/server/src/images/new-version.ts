@@ -27,7 +27,6 @@ export type RebaseSource = {
 /** A version that is to be built. */
 export type NewVersion = {
   readonly imageId: number;
-  readonly number: number;
   readonly spec: Spec;
   readonly reasons: readonly ChangeReason[];
   readonly priority: JobPriority;
@@ -39,7 +38,10 @@ export type NewVersion = {
   readonly rebase?: RebaseSource;
 };
 
-/** Adds a version to an image and puts its build into the queue, in one transaction with what it is for. */
+/**
+ * Adds the next version to an image, which the transaction has locked or made, and puts its build into the queue, in one transaction
+ * with what it is for.
+ */
 export async function addVersion(
   context: InstanceContext,
   trx: Trx,
@@ -63,12 +65,18 @@ export async function addVersion(
     payload,
     requestId: version.trace?.requestId ?? null,
   });
+  const { last } = await trx
+    .selectFrom('versions')
+    .where('image_id', '=', version.imageId)
+    .select(({ fn }) => fn.max<number | null>('number').as('last'))
+    .executeTakeFirstOrThrow();
+  const number = (last ?? 0) + 1;
   const { id } = await trx
     .insertInto('versions')
     .values({
       image_id: version.imageId,
-      number: version.number,
-      tag: tagOf(version.number, release?.label),
+      number,
+      tag: tagOf(number, release?.label),
       state: 'QUEUED',
       spec: JSON.stringify(version.spec),
       spec_key: key,

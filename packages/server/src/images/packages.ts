@@ -24,21 +24,7 @@ export async function idsOfPackages(trx: Trx, packages: readonly NamedVersion[])
   return rows.map(({ id }) => id);
 }
 
-/** The known versions of a package, with their ids. */
-export async function knownVersions(
-  db: Db,
-  name: string,
-): Promise<readonly { readonly id: number; readonly version: string }[]> {
-  return db.selectFrom('packages').where('name', '=', normalizeName(name)).select(['id', 'version']).execute();
-}
-
-/** Ids of the known versions of a package that meet a specifier (PEP 440; empty: all of them). */
-export async function idsMeeting(db: Db, name: string, specifier: string): Promise<readonly number[]> {
-  const known = await knownVersions(db, name);
-  return known.filter(({ version }) => meets(version, specifier)).map(({ id }) => id);
-}
-
-/** For each of some requirements, the ids of the known versions that meet it. */
+/** For each of some requirements, the ids of the known versions that meet it (PEP 440; an empty specifier: all of them). */
 export async function idsMeetingEach(
   db: Db,
   wanted: readonly { readonly name: string; readonly specifier: string }[],

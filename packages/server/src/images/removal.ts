@@ -6,7 +6,7 @@ import { serverFault } from '../fault.ts';
 import type { InstanceContext, Trx } from '../instance-context.ts';
 import { channels } from '../jobs/queue.ts';
 import { cancellation } from './completion.ts';
-import { findImage } from './image-row.ts';
+import { lockImage } from './image-row.ts';
 
 /**
  * Removes an image: its name is free at once, its repository goes a little later, its record stays for an administrator to
@@ -22,14 +22,7 @@ export async function removeImage(
   trace: Trace,
 ): Promise<void> {
   await transaction(context.db, async (trx) => {
-    await trx
-      .selectFrom('images')
-      .where('name', '=', name)
-      .where('removed_at', 'is', null)
-      .forUpdate()
-      .select('id')
-      .execute();
-    const image = await findImage(trx, name);
+    const image = await lockImage(trx, name);
     if (image.role === 'SYSTEM') {
       throw serverFault('image/system', {
         what: `"${name}" is a system image, which nobody can remove`,

@@ -4,7 +4,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { serverFault } from '../fault.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import { holding, type ImageRow, imageRows } from './image-row.ts';
-import { idsMeeting } from './packages.ts';
+import { idsMeetingEach } from './packages.ts';
 import { formatPageToken, parsePageToken } from './page-token.ts';
 
 /** What images are looked for. */
@@ -51,7 +51,8 @@ export async function searchImages(
       hint: 'Send it with the same parameters as the first page, or leave it out.',
     });
   }
-  const sets = await Promise.all(request.packages.map((text) => idsOf(context, text)));
+  const wanted = request.packages.map((text) => parseRequirement(text.trim()));
+  const sets = await idsMeetingEach(context.db, wanted);
   if (sets.some((ids) => ids.length === 0)) return { rows: [], nextPageToken: undefined, total: 0 };
   const isDescending = request.sort.startsWith('-');
   const key = request.sort.replace('-', '') as keyof typeof columns;
@@ -135,11 +136,6 @@ function statusOf(text: string): ImageStatus {
     { what: `"${text}" is not a status`, subject: 'status', hint: `Use one of ${imageStatuses.join(', ')}.` },
     [{ field: 'status', message: 'is not a status' }],
   );
-}
-
-async function idsOf({ db }: InstanceContext, text: string): Promise<readonly number[]> {
-  const { name, specifier } = parseRequirement(text.trim());
-  return idsMeeting(db, name, specifier);
 }
 
 function escaped(text: string): string {

@@ -56,7 +56,8 @@ async function keepSystemImage(
     .innerJoin('versions', 'versions.id', 'images.latest_version_id')
     .where('images.name', '=', name)
     .where('images.removed_at', 'is', null)
-    .select(['images.id', 'images.role', 'versions.spec', 'versions.number'])
+    .forUpdate('images')
+    .select(['images.id', 'images.role', 'versions.spec'])
     .executeTakeFirst();
   if (standing === undefined) {
     const image = { name, spec, role: 'SYSTEM', imageType: typeName, priority: priorities.prewarm } as const;
@@ -71,7 +72,6 @@ async function keepSystemImage(
   if (reasons.length === 0) return false;
   await addVersion(context, trx, {
     imageId: standing.id,
-    number: standing.number + 1,
     spec,
     reasons,
     priority: priorities.prewarm,

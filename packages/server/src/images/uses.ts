@@ -5,7 +5,7 @@ import { audit } from '../audit/audit.ts';
 import { transaction } from '../database/transaction.ts';
 import { serverFault } from '../fault.ts';
 import type { InstanceContext } from '../instance-context.ts';
-import { lockImage } from './alteration.ts';
+import { lockImage } from './image-row.ts';
 
 /** What a test run is told: what it uses is pinned by digest, whatever the name stands for later. */
 export type StartedUse = {

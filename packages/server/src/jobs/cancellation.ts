@@ -4,7 +4,8 @@ import { has, requireRight } from '../access/rights.ts';
 import { audit } from '../audit/audit.ts';
 import { transaction } from '../database/transaction.ts';
 import { serverFault } from '../fault.ts';
-import { cancellation, settleStatus } from '../images/completion.ts';
+import { cancellation } from '../images/completion.ts';
+import { settleStatus } from '../images/current-version.ts';
 import { cancelIfUnwanted } from '../images/removal.ts';
 import type { InstanceContext } from '../instance-context.ts';
 

@@ -4,12 +4,10 @@ import type { Caller, Trace } from '../access/caller.ts';
 import { audit } from '../audit/audit.ts';
 import { transaction } from '../database/transaction.ts';
 import { serverFault } from '../fault.ts';
-import { settleStatus } from '../images/completion.ts';
-import { findImage, type ImageRow } from '../images/image-row.ts';
+import { pointImageAt, settleStatus } from '../images/current-version.ts';
+import { type ImageRow, lockImage } from '../images/image-row.ts';
 import { addVersion } from '../images/new-version.ts';
-import { idsOfPackages } from '../images/packages.ts';
 import { cancelIfUnwanted } from '../images/removal.ts';
-import { versionById } from '../images/versions.ts';
 import type { Db, InstanceContext, Trx } from '../instance-context.ts';
 import { priorities } from '../jobs/job.ts';
 import { checkDeclaration, previewUpdate } from './preview.ts';
@@ -128,7 +126,7 @@ export async function revertUpdate(context: InstanceContext, caller: Caller, id:
       .orderBy('images.id')
       .select(['images.id', 'update_images.previous_version_id as previous'])
       .execute();
-    for (const { id: imageId, previous } of changed) await standAgain(trx, imageId, previous);
+    for (const { id: imageId, previous } of changed) if (previous !== null) await pointImageAt(trx, imageId, previous);
     await audit(trx, { caller, trace, action: 'update.revert', subject: id, new: { images: changed.length } });
   });
 }
@@ -168,15 +166,9 @@ async function updateImage(
     .executeTakeFirst();
   // After a halt, what was not built is asked for again; what was, is not.
   if (done !== undefined && done.state !== 'CANCELLED') return;
-  const image = await findImage(trx, one.name);
-  const { last } = await trx
-    .selectFrom('versions')
-    .where('image_id', '=', image.id)
-    .select(({ fn }) => fn.max('number').as('last'))
-    .executeTakeFirstOrThrow();
+  const image = await lockImage(trx, one.name);
   const { versionId } = await addVersion(context, trx, {
     imageId: image.id,
-    number: last + 1,
     spec:
       declaration.kind === 'base' && declaration.to !== declaration.from
         ? { ...image.spec, base: declaration.to }
@@ -250,20 +242,4 @@ async function cancelWaiting(trx: Trx, id: string): Promise<void> {
     await settleStatus(trx, imageId);
     if (job !== null) await cancelIfUnwanted(trx, job);
   }
-}
-
-async function standAgain(trx: Trx, imageId: number, previous: number | null): Promise<void> {
-  const version = previous === null ? undefined : await versionById(trx, previous);
-  if (version === undefined) return;
-  await trx
-    .updateTable('images')
-    .set({
-      current_version_id: version.id,
-      package_ids: await idsOfPackages(trx, version.libraries ?? []),
-      base_name: version.baseName,
-      updated_at: sql<Date>`now()`,
-    })
-    .where('id', '=', imageId)
-    .execute();
-  await settleStatus(trx, imageId);
 }

@@ -1,9 +1,13 @@
+import { formatRequirement, normalizeName, parseRequirement, type Requirement } from '@mir/python';
+import { sql } from 'kysely';
+import type { NamedVersion } from '../database/schema.ts';
 import { serverFault } from '../fault.ts';
 import { imageRows } from '../images/image-row.ts';
 import { debianBaseOf } from '../images/outline.ts';
+import { meets } from '../images/packages.ts';
 import { checkSpec, debianPythons, pipRequirementOf } from '../images/spec.ts';
 import type { Db, InstanceContext } from '../instance-context.ts';
-import type { Declaration, ImageUpdate } from './update.ts';
+import type { Declaration, ImageUpdate, UpdateDecision } from './update.ts';
 
 /** Refuses a declaration that no image could follow. @throws Fault `spec/invalid`, `request/malformed` */
 export function checkDeclaration(context: InstanceContext, declaration: Declaration): void {
@@ -47,46 +51,52 @@ export async function previewUpdate(
     .limit(limit);
   if (declaration.kind === 'base') query = query.where('images.base_name', '=', declaration.from);
   const rows = await query.execute();
-  return rows.map(({ id, name, pythonVersion, spec }) => {
-    if (declaration.kind === 'platform') {
-      return { imageId: id, name, action: 'rebuild', why: `It gets what the release ${declaration.label} requires` };
-    }
-    const newPython = pythonOfBase(declaration.to);
-    if (newPython === undefined || newPython === pythonVersion) {
-      return {
-        imageId: id,
-        name,
-        action: 'rebase',
-        why: 'Its packages stay as they are; what belongs to the base is made anew',
-      };
-    }
-    if (spec.pythonVersion === undefined) {
-      return {
-        imageId: id,
-        name,
-        action: 'rebuild',
-        why: `The new base holds Python ${newPython} instead of ${pythonVersion}`,
-      };
-    }
-    return {
-      imageId: id,
-      name,
-      action: 'none',
-      why: `It was created for Python ${spec.pythonVersion}, and the new base holds ${newPython}`,
-    };
-  });
+  const required = declaration.kind === 'platform' ? declaration.requirements.map((one) => parseRequirement(one)) : [];
+  return rows.map(({ id, name, pythonVersion, spec, baseDigest, libraries }) => ({
+    imageId: id,
+    name,
+    ...decision(declaration, pythonVersion, spec.pythonVersion),
+    baseDigest,
+    missing: missingOf(required, libraries ?? []),
+  }));
 }
 
 /** How many images an update would rebase, rebuild and leave. */
 export async function countUpdate(db: Db, declaration: Declaration): Promise<Record<ImageUpdate['action'], number>> {
+  const { rows } = await sql<{ python: string | null; wanted: string | null; count: number }>`
+    select images.python_version as python, versions.spec->>'pythonVersion' as wanted, count(*) as count
+    from images join versions on versions.id = images.current_version_id
+    where images.removed_at is null
+      and ${declaration.kind === 'base' ? sql`images.base_name = ${declaration.from}` : sql`true`}
+    group by 1, 2`.execute(db);
   const counts = { rebase: 0, rebuild: 0, none: 0 };
-  for (let after = ''; ; ) {
-    const batch = await previewUpdate(db, declaration, after, 1000);
-    for (const { action } of batch) counts[action] += 1;
-    const last = batch.at(-1);
-    if (last === undefined) return counts;
-    after = last.name;
+  for (const { python, wanted, count } of rows)
+    counts[decision(declaration, python, wanted ?? undefined).action] += count;
+  return counts;
+}
+
+/** What becomes of an image with a Python that was asked for, or not. */
+function decision(declaration: Declaration, python: string | null, wanted: string | undefined): UpdateDecision {
+  if (declaration.kind === 'platform') {
+    return { action: 'rebuild', why: `It gets what the release ${declaration.label} requires` };
   }
+  const newPython = pythonOfBase(declaration.to);
+  if (newPython === undefined || newPython === python) {
+    return { action: 'rebase', why: 'Its packages stay as they are; what belongs to the base is made anew' };
+  }
+  if (wanted === undefined) {
+    return { action: 'rebuild', why: `The new base holds Python ${newPython} instead of ${python}` };
+  }
+  return { action: 'none', why: `It was created for Python ${wanted}, and the new base holds ${newPython}` };
+}
+
+function missingOf(required: readonly Requirement[], libraries: readonly NamedVersion[]): ImageUpdate['missing'] {
+  const installed = new Map(libraries.map(({ name, version }) => [normalizeName(name), version]));
+  return required.flatMap((one) => {
+    const version = installed.get(one.name);
+    if (version !== undefined && meets(version, one.specifier)) return [];
+    return [{ requirement: formatRequirement(one), installed: version ?? null }];
+  });
 }
 
 function pythonOfBase(base: string): string | undefined {

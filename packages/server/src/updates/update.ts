@@ -14,10 +14,15 @@ export type Declaration =
 /** What an update does to an image. */
 type UpdateAction = 'rebase' | 'rebuild' | 'none';
 
-/** An image, what becomes of it, and why. */
-export type ImageUpdate = {
+/** What becomes of an image, and why. */
+export type UpdateDecision = { readonly action: UpdateAction; readonly why: string };
+
+/** An image, what becomes of it, and what changes in it as far as that is known before it is built. */
+export type ImageUpdate = UpdateDecision & {
   readonly imageId: number;
   readonly name: string;
-  readonly action: UpdateAction;
-  readonly why: string;
+  /** The base that it stands on now, as it was when the image was built. */
+  readonly baseDigest: string | null;
+  /** What a platform release requires and the image does not hold yet. */
+  readonly missing: readonly { readonly requirement: string; readonly installed: string | null }[];
 };

@@ -7,6 +7,7 @@ import {
   buildImages,
   bytesShared,
   bytesToMove,
+  type ConversionPool,
   Delivery,
   deliverRebase,
   formatImageLock,
@@ -36,12 +37,14 @@ import { parseRequirement } from '@mir/python';
 import type { StageDuration, VersionLayer } from '../database/schema.ts';
 import type { BuildResult } from '../images/completion.ts';
 import type { BuildOrder, BuildTarget, PlanResult, ProcessMessage, WorkerMessage } from './build-message.ts';
+import { KeptThreads } from './kept-threads.ts';
 import { MessageRecords } from './message-records.ts';
 import { proofLines, prove, requireProof, type UnprovenImage } from './proof.ts';
 import type { RunOrder } from './run-message.ts';
 import { runInSandbox } from './sandboxed-run.ts';
 
 const records = new MessageRecords(say);
+const threads = new KeptThreads(process.env);
 let delivered: ((target: BuildTarget | undefined) => void) | undefined;
 const waiting: (BuildTarget | undefined)[] = [];
 
@@ -81,7 +84,8 @@ async function attempt(work: () => Promise<void>): Promise<void> {
 async function build(order: BuildOrder, first: BuildTarget): Promise<void> {
   if (order.rebase !== undefined) return rebase(order, order.rebase, first);
   const durations = new Map<Stage, number>();
-  await using workshop = await openWorkshop(durations);
+  await using taken = await threads.take();
+  await using workshop = await openWorkshop(durations, taken.pool);
   const { built, plans, reports } = await mended(workshop, async () => {
     await using delivery = new Delivery(workshop, first);
     const { plans } = await planned(workshop, order, true);
@@ -248,11 +252,12 @@ function specsOf(order: BuildOrder, preferences: readonly string[]): readonly Im
   }));
 }
 
-function openWorkshop(durations: Map<Stage, number>): Promise<Workshop> {
+function openWorkshop(durations: Map<Stage, number>, pool?: ConversionPool): Promise<Workshop> {
   return Workshop.open({
     environment: process.env,
     now: () => new Date(),
     records,
+    ...(pool !== undefined && { pool }),
     onProgress: (event: ProgressEvent) => {
       if (event.type === 'stage' && event.state === 'finished') {
         durations.set(event.stage, (durations.get(event.stage) ?? 0) + (event.seconds ?? 0));

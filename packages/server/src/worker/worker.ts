@@ -27,7 +27,13 @@ const stopGraceSeconds = 10;
 const stoppingMilliseconds = 250;
 
 /** What makes a running job end before its time. */
-type Interruption = 'cancelled' | 'preempted' | 'stopping' | 'lost' | 'deadline';
+type Interruption = 'cancelled' | 'preempted' | 'stopping' | 'deadline';
+
+/** What the log of a job says when it goes back into the queue. */
+const handedBack = {
+  stopping: 'The worker was told to stop; another one goes on',
+  preempted: 'Put aside for something more urgent',
+} as const;
 
 class Interrupted extends Error {
   readonly why: Interruption;
@@ -200,6 +206,7 @@ class Lane {
       log.info({ why: thrown.why }, 'job interrupted');
       if (thrown.why === 'cancelled') return cancelled(db, this.#worker, job.id);
       if (thrown.why === 'deadline') return fail(db, this.#worker, job.id, this.#deadlineFault(job), work);
+      await work.say(handedBack[thrown.why]).catch(() => undefined);
       return handBack(db, this.#worker, job, { afterSeconds: 0, countsAsAttempt: false });
     }
     const fault = faultOf(thrown);

@@ -32,6 +32,7 @@ export function originalInstanceRoutes(context: InstanceContext): Route[] {
         expirationTime: z.string(),
         gracePeriodEndTime: z.string(),
         riPlan: z.string(),
+        buildVersion: z.string(),
       }),
       handle: async () => ({
         clusterInfoVersion: clusterVersion,
@@ -39,6 +40,7 @@ export function originalInstanceRoutes(context: InstanceContext): Route[] {
         expirationTime: endOfLicence,
         gracePeriodEndTime: endOfGrace,
         riPlan: 'RI_PLAN_DEFAULT',
+        buildVersion: clusterVersion,
       }),
     }),
     route({

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { makeToken, revokeToken } from '../../accounts/token-changes.ts';
+import { makeToken } from '../../accounts/token-changes.ts';
 import { type ApiToken, listTokens, tokenDays } from '../../accounts/tokens.ts';
 import type { InstanceContext } from '../../instance-context.ts';
 import { type Route, routesOf } from '../route.ts';
+import { revocationRoute } from './tokens.ts';
 
 const route = routesOf('accounts');
 const kind = 'TOKEN_TYPE_USER';
@@ -23,6 +24,7 @@ export function originalTokenRoutes({ db }: InstanceContext): Route[] {
       holdsSecret: true,
       summary: 'Make an API token, as clients of the original do',
       access: 'own',
+      isOriginal: true,
       body: z.object({
         name: z.string().min(1).max(128),
         workspaceId: identifier.nullish(),
@@ -44,6 +46,7 @@ export function originalTokenRoutes({ db }: InstanceContext): Route[] {
       id: 'listOriginalApiTokens',
       summary: 'List one’s API tokens, as clients of the original do',
       access: 'own',
+      isOriginal: true,
       query: z.object({ 'workspaceId.uuid': z.string().optional() }),
       answer: z.object({
         apiTokenInfos: z.array(
@@ -62,7 +65,7 @@ export function originalTokenRoutes({ db }: InstanceContext): Route[] {
       }),
       handle: async ({ query, caller }) => {
         const workspace = query['workspaceId.uuid'] || undefined;
-        const tokens = await listTokens(db, caller.userId);
+        const tokens = await listTokens(db, { userId: caller.userId });
         // An account has so few of them that there is one page.
         return {
           apiTokenInfos: tokens.filter((one) => workspace === undefined || one.workspace === workspace).map(shown),
@@ -71,18 +74,11 @@ export function originalTokenRoutes({ db }: InstanceContext): Route[] {
         };
       },
     }),
-    route({
-      method: 'DELETE',
+    revocationRoute(db, {
       path: '/v1/users/api-tokens/{id}',
       id: 'deleteOriginalApiToken',
       summary: 'Revoke an API token, as clients of the original do',
-      access: 'own',
-      params: z.object({ id: z.string() }),
-      answer: z.object({}),
-      handle: async ({ params, caller, trace }) => {
-        await revokeToken(db, caller, params.id, trace);
-        return {};
-      },
+      isOriginal: true,
     }),
   ];
 }

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { InstanceContext } from '../../instance-context.ts';
 import { declareUpdate, findUpdate, haltUpdate, resumeUpdate, revertUpdate } from '../../updates/application.ts';
-import { basePackageChanges } from '../../updates/base-packages.ts';
+import { oldBases } from '../../updates/base-packages.ts';
 import { checkDeclaration, countUpdate, previewUpdate } from '../../updates/preview.ts';
-import { currentRelease } from '../../updates/release.ts';
+import { currentRelease, requirementChanges } from '../../updates/release.ts';
 import { updateKinds, updateStates } from '../../updates/update.ts';
 import { listUpdates, updateDetails } from '../../updates/update-details.ts';
 import { type Route, routesOf } from '../route.ts';
-import { packageChange } from '../shapes.ts';
+import { missingRequirement, packageChange, reason } from '../shapes.ts';
 
 const route = routesOf('images');
 
@@ -31,7 +31,14 @@ const update = z
   })
   .meta({ id: 'Update' });
 
-const imageUpdate = z.object({ name: z.string(), action: z.enum(['rebase', 'rebuild', 'none']), why: z.string() });
+const imageUpdate = z.object({
+  name: z.string(),
+  action: z.enum(['rebase', 'rebuild', 'none']),
+  why: z.string(),
+  baseDigest: z.string().nullable(),
+  missing: z.array(missingRequirement),
+});
+const oldBase = z.object({ digest: z.string(), images: z.int(), packages: z.array(packageChange) });
 const identified = z.object({ id: z.string() });
 
 /** Platform releases and base updates: many images at once, with a preview, at low priority, and with a way back. */
@@ -74,16 +81,18 @@ export function updateRoutes(context: InstanceContext): Route[] {
       answer: z.object({
         counts: z.object({ rebase: z.int(), rebuild: z.int(), none: z.int() }),
         images: z.array(imageUpdate),
-        basePackages: z.array(packageChange),
+        requirements: z.array(reason),
+        bases: z.array(oldBase),
       }),
       handle: async ({ body: { after, limit, ...declared }, caller, trace }) => {
         checkDeclaration(context, declared);
-        const [counts, images, basePackages] = await Promise.all([
+        const [counts, images, requirements, bases] = await Promise.all([
           countUpdate(db, declared),
           previewUpdate(db, declared, after, limit),
-          basePackageChanges(context, caller, declared, trace),
+          requirementChanges(db, declared),
+          oldBases(context, caller, declared, trace),
         ]);
-        return { counts, images: [...images], basePackages };
+        return { counts, images: images.map((one) => ({ ...one, missing: [...one.missing] })), requirements, bases };
       },
     }),
     route({

@@ -15,6 +15,7 @@ const folder = resolve(process.argv[2] ?? join(root, '.mir/program'));
 const files = [
   'packages/debian/src/archive/debian-archive-keys.json',
   'packages/python/src/bytecode-compiler.py',
+  'packages/builder/src/sdist/wheel-builder.py',
   'packages/server/src/images/image-types.toml',
 ];
 /** A bundle that somebody may still be running is kept this long. */

@@ -67,7 +67,11 @@ class LocalSandbox implements Sandbox {
   async #unpacked({ image, blobs }: SandboxImage, identities: Identities): Promise<readonly UnpackedLayer[]> {
     this.#cache ??= new LayerCache(this.#parts.layers, identities);
     const layers: UnpackedLayer[] = [];
-    for (const layer of image.layers) layers.push(await this.#cache.unpacked(layer, blobs));
+    for (const layer of image.layers) {
+      const alone = await this.#cache.unpacked(layer, blobs);
+      const links = new LayerStack(layers).linksAmong(alone.implied);
+      layers.push(links.size === 0 ? alone : await this.#cache.unpacked(layer, blobs, links));
+    }
     return layers;
   }
 }

@@ -13,6 +13,7 @@ import { inheritedFiles } from './inherited-files.ts';
 import { launchWords } from './launch-script.ts';
 import { LocalRun } from './local-run.ts';
 import { type OutputPipes, openOutputPipes, waitingIn } from './output-pipes.ts';
+import { findProgram } from './requirements.ts';
 import type { RunFolder } from './run-folder.ts';
 import type { RunPlan } from './run-plan.ts';
 import { type PassedFile, Supervisor } from './supervisor.ts';
@@ -61,7 +62,7 @@ export async function startRun(parts: RunParts): Promise<SandboxRun> {
   }
 }
 
-function launchOf({ order, names, identities, groups }: RunParts) {
+function launchOf({ order, names, identities, groups, environment }: RunParts) {
   const isRoot = order.identity === 'root';
   const hasMany = identities.count > 1;
   const { scratchBytes } = order.limits;
@@ -75,7 +76,8 @@ function launchOf({ order, names, identities, groups }: RunParts) {
     overlayOptions: `lowerdir=${names.join(':')},${upper},userxattr,nosuid,nodev`,
     owner: ownerOf(order, identities),
     limiting: limitingWords(order.limits, groups !== undefined),
-    command: ['bwrap', '--args', '4', '--', ...order.command],
+    // The first process of the sandbox is bubblewrap's, and shows what it was given.
+    command: ['env', '-i', findProgram('bwrap', environment) ?? 'bwrap', '--args', '4', '--', ...order.command],
   };
 }
 

@@ -29,10 +29,13 @@ const operationsByRight: Readonly<Record<string, readonly string[]>> = {
   ],
   create: ['createImage', 'planImage', 'ensureImage', 'startUse', 'endUse'],
   change: ['alterImage', 'retryImage', 'rollBackImage', 'rebaseImage', 'cancelJob'],
+  run: ['uploadRunFiles', 'createTestRun'],
+  seeRuns: [...['listTestRuns', 'getTestRun', 'followTestRun', 'cancelTestRun', 'listRunFiles', 'downloadRunFiles']],
   remove: ['deleteImage', 'listRemovedImages', 'restoreImage'],
   administer: [
     ...['listUsers', 'createUser', 'getUser', 'alterUser', 'deleteUser', 'createWorkspace', 'deleteWorkspace'],
     ...['readAudit', 'exportAudit', 'getSettings'],
+    ...['listPullSecrets', 'createPullSecret', 'deletePullSecret'],
     ...['previewUpdate', 'applyUpdate', 'haltUpdate', 'resumeUpdate', 'revertUpdate'],
   ],
   manageWorkspace: ['setMember', 'removeMember', 'listWorkspaceApiTokens'],
@@ -51,6 +54,9 @@ const accountsByRight: Readonly<Record<string, readonly Account[]>> = {
   create: accounts,
   own: accounts,
   change: ['team-admin', 'creator', 'support', 'admin'],
+  // Of another workspace: asked without a run, it is had by everybody for their own.
+  run: ['member', 'vp', 'elsewhere', 'team-admin', 'support', 'admin'],
+  seeRuns: accounts,
   remove: ['support', 'admin'],
   administer: ['support', 'admin'],
   manageWorkspace: ['team-admin', 'support', 'admin'],

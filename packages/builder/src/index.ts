@@ -23,6 +23,21 @@ export { checkOutput, type Output, parseOutput, requireWritablePath } from './ou
 export { inspectPlan, prepareLibraryIndex } from './plan/inspection.ts';
 export { bytesShared, bytesToMove, lockFile, makePlan, type Plan, type PlanItem } from './plan/plan.ts';
 export type { Problem } from './plan/problem.ts';
+export { probeImage } from './probe/probe.ts';
+export {
+  type BrokenDependency,
+  defaultProbeLimits,
+  type ProbedModule,
+  type ProbedPackage,
+  type ProbedPython,
+  type ProbedScript,
+  type ProbedSmoke,
+  type ProbeFaultCode,
+  type ProbeLimits,
+  type ProbeOutcome,
+  type ProbeReport,
+  type ProbeRequest,
+} from './probe/probe-report.ts';
 export type { ProgressEvent, ProgressListener, Stage } from './progress.ts';
 export { deliverRebase, type Rebase, rebaseOpened } from './rebase/named-rebase.ts';
 export type { RebasedImage } from './rebase/rebase.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Archive, ArchiveSnapshot } from '@mir/debian';
 import { HttpClient } from '@mir/http';
-import { BlobStore, dockerConfigCredentials, RegistryClient, RepositoryStore } from '@mir/oci';
+import { BlobStore, type CredentialSource, dockerConfigCredentials, RegistryClient, RepositoryStore } from '@mir/oci';
 import { type Home, openHome } from './home.ts';
 import { ConversionPool } from './layers/conversion-pool.ts';
 import type { GrowingLayer } from './layers/growing-layer.ts';
@@ -27,6 +27,8 @@ export type WorkshopOptions = {
   readonly records?: RecordStore;
   /** Conversion threads to work with, which the workshop does not end; without it, threads of its own. */
   readonly pool?: ConversionPool;
+  /** What registries are shown; without it what `docker login` has left. */
+  readonly credentials?: CredentialSource;
 };
 
 type Stores = {
@@ -63,6 +65,7 @@ export class Workshop implements AsyncDisposable {
   readonly problems: Problem[];
   readonly #registries = new Map<string, RegistryClient>();
   readonly #ownPool: ConversionPool | undefined;
+  readonly #credentials: CredentialSource;
 
   /** Told of layers that take long to write, when their first bytes are there. */
   readonly layerFollowers = new Set<(growing: GrowingLayer) => void | Promise<void>>();
@@ -85,6 +88,7 @@ export class Workshop implements AsyncDisposable {
     this.#ownPool = options.pool === undefined ? this.pool : undefined;
     this.http = new HttpClient();
     this.report = options.onProgress ?? (() => undefined);
+    this.#credentials = options.credentials ?? dockerConfigCredentials();
   }
 
   /** Opens the home that the environment names (`MIR_HOME`). Threads and connections start when they are needed. */
@@ -104,7 +108,7 @@ export class Workshop implements AsyncDisposable {
   registry(host: string): RegistryClient {
     const known = this.#registries.get(host);
     if (known !== undefined) return known;
-    const client = new RegistryClient({ registry: host, credentials: dockerConfigCredentials(), http: this.http });
+    const client = new RegistryClient({ registry: host, credentials: this.#credentials, http: this.http });
     this.#registries.set(host, client);
     return client;
   }

@@ -16,6 +16,9 @@ export function apiAddress(environment: NodeJS.ProcessEnv): ApiAddress {
   return { url: url.replace(/\/+$/, ''), key: environment['MIR_API_KEY'] || undefined };
 }
 
+/** One event of a stream; `id` is where to go on from. */
+export type ServerSentEvent = { readonly event: string; readonly data: unknown; readonly id: string | undefined };
+
 /** The HTTP API of an instance, for commands. */
 export class Api {
   readonly #address: ApiAddress;
@@ -32,7 +35,7 @@ export class Api {
 
   /** Sends a request. @throws Fault with what the instance says, or `api/unreachable` */
   async request(method: string, path: string, body?: object): Promise<unknown> {
-    const response = await this.#send(method, path, body);
+    const response = await this.#send(method, path, body === undefined ? undefined : JSON.stringify(body));
     const [cookie] = response.headers.getSetCookie();
     if (cookie !== undefined) this.#cookie = cookie.split(';', 1)[0];
     const text = await response.text();
@@ -40,9 +43,29 @@ export class Api {
     throw problemFault(response.status, parsed(text));
   }
 
-  /** The events of a stream (Server-Sent Events), as they come, until it ends. @throws Fault as {@link request} does */
-  async *events(path: string): AsyncGenerator<{ readonly event: string; readonly data: unknown }> {
+  /** Sends bytes as they come. @throws Fault as {@link request} does */
+  async upload(path: string, contentType: string, content: AsyncIterable<Uint8Array>): Promise<unknown> {
+    const response = await this.#send('POST', path, ReadableStream.from(content), { 'content-type': contentType });
+    const text = await response.text();
+    if (response.ok) return parsed(text);
+    throw problemFault(response.status, parsed(text));
+  }
+
+  /** Bytes as they come. @throws Fault as {@link request} does */
+  async download(path: string): Promise<AsyncIterable<Uint8Array>> {
     const response = await this.#send('GET', path, undefined);
+    if (!response.ok || response.body === null) throw problemFault(response.status, parsed(await response.text()));
+    return response.body;
+  }
+
+  /**
+   * The events of a stream (Server-Sent Events), as they come, until it ends; those behind `lastEventId`.
+   *
+   * @throws Fault as {@link request} does
+   */
+  async *events(path: string, lastEventId?: string): AsyncGenerator<ServerSentEvent> {
+    const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
+    const response = await this.#send('GET', path, undefined, headers);
     if (!response.ok || response.body === null) throw problemFault(response.status, parsed(await response.text()));
     let text = '';
     for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
@@ -52,12 +75,18 @@ export class Api {
       for (const block of blocks) {
         const event = /^event: (.+)$/m.exec(block)?.[1];
         const data = /^data: (.+)$/m.exec(block)?.[1];
-        if (event !== undefined && data !== undefined) yield { event, data: parsed(data) };
+        const id = /^id: (.+)$/m.exec(block)?.[1];
+        if (event !== undefined && data !== undefined) yield { event, data: parsed(data), id };
       }
     }
   }
 
-  async #send(method: string, path: string, body: object | undefined): Promise<Response> {
+  async #send(
+    method: string,
+    path: string,
+    body: string | ReadableStream<Uint8Array> | undefined,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Response> {
     const { url, key } = this.#address;
     try {
       return await fetch(`${url}${path}`, {
@@ -69,8 +98,9 @@ export class Api {
           ...(this.#cookie !== undefined
             ? { cookie: this.#cookie, origin: new URL(url).origin }
             : key !== undefined && { 'rime-api-key': key }),
+          ...headers,
         },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(body !== undefined && { body, duplex: 'half' }),
       });
     } catch (thrown) {
       const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause.message : String(thrown);

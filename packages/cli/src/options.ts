@@ -32,9 +32,11 @@ export class OptionValues {
   }
 }
 
-/** Whether the words ask for help rather than for work. */
+/** Whether the words ask for help rather than for work; what stands behind "--" is somebody else's. */
 export function asksForHelp(words: readonly string[]): boolean {
-  return words.includes('--help') || words.includes('-h');
+  const end = words.indexOf('--');
+  const own = end < 0 ? words : words.slice(0, end);
+  return own.includes('--help') || own.includes('-h');
 }
 
 /** Options and positionals of a command. @throws Fault `usage/wrong` */

@@ -8,6 +8,7 @@ const stageNames: Readonly<Record<Stage, string>> = {
   wheels: 'turning wheels into layers',
   bytecode: 'compiling the standard library',
   assemble: 'assembling the image',
+  probe: 'proving the image',
   push: 'pushing',
 };
 

@@ -1,3 +1,6 @@
+export type { SandboxFaultCode } from './fault.ts';
+export { checkLocalSandbox } from './local/check.ts';
+export { type LocalSandboxOptions, openLocalSandbox } from './local/local-sandbox.ts';
 export type {
   CollectedFile,
   OutputChunk,

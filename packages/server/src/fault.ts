@@ -40,6 +40,17 @@ export const serverFaults = {
   'instance/overloaded': 503,
   'use/unknown': 404,
   'update/unknown': 404,
+  'upload/refused': 400,
+  'upload/unknown': 404,
+  'run/unknown': 404,
+  'run/unfinished': 400,
+  'run/invalid': 400,
+  'run/external-image': 400,
+  'run/pull-refused': 400,
+  'secret/unknown': 404,
+  'secret/taken': 409,
+  'secret/name': 400,
+  'secret/no-key': 400,
 } as const satisfies Readonly<Record<string, number>>;
 
 /** The codes of {@link serverFaults}. */

@@ -5,6 +5,7 @@ import type { ImageTypes } from './images/image-types.ts';
 import type { PackageFrequencies } from './images/package-frequencies.ts';
 import type { SpecRules } from './images/spec.ts';
 import type { RepositoryNames } from './registry/repository-names.ts';
+import type { Sealer } from './secrets/sealing.ts';
 import type { Settings } from './settings.ts';
 
 /** The database, or a transaction in it. */
@@ -22,6 +23,8 @@ export type InstanceContext = {
   readonly imageTypes: ImageTypes;
   readonly packageFrequencies: PackageFrequencies;
   readonly repositories: RepositoryNames;
+  /** Seals what the database must not be able to read. @throws Fault `secret/no-key` on an instance without a key */
+  readonly sealer: () => Sealer;
   /** Signs page tokens. */
   readonly secret: Buffer;
 };

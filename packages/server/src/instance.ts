@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { FolderRecords, openHome } from '@mir/builder';
+import { FolderRecords, type Home, openHome } from '@mir/builder';
 import { Fault } from '@mir/core';
 import { BlobStore, createRegistryServer, RepositoryStore } from '@mir/oci';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
@@ -35,8 +35,10 @@ import { openImageRegistry } from './registry/image-registry.ts';
 import { startOutbox } from './registry/outbox.ts';
 import { registryAccess } from './registry/registry-access.ts';
 import { RepositoryNames } from './registry/repository-names.ts';
+import { ownSecretsKey, requireSealer, sealerFromEnvironment } from './secrets/sealing.ts';
 import type { Settings } from './settings.ts';
 import { DatabaseRecords, HomeRecords } from './worker/layer-records.ts';
+import { sweepRuns } from './worker/run-job.ts';
 import { Worker } from './worker/worker.ts';
 
 /** A worker that was told to stop is killed after so long. */
@@ -80,7 +82,8 @@ export async function startServer({ settings, environment, mayMove = false }: In
   const database = starting.use(await openInstanceDatabase(settings, home.directory, logger, 'mir server'));
   const { setUpCode } = await makeInstance(database.db, environment['MIR_ADMIN_PASSWORD']);
   const listening: { host: string } = { host: '' };
-  const context = await makeContext(settings, database, () => listening.host);
+  const withKey = await withSecretsKey(environment, settings, home);
+  const context = await makeContext(settings, database, () => listening.host, withKey);
   const metrics = new Metrics(database.db);
   const repositories = await RepositoryStore.open(await BlobStore.open(home.registry));
   const refusals = starting.use(new Refusals(database.db, logger));
@@ -122,11 +125,11 @@ export async function startServer({ settings, environment, mayMove = false }: In
   const url = settings.public_url?.replace(/\/$/, '') ?? `http://${shownAddress(address)}`;
   const imageRegistry = starting.use(openImageRegistry(settings, repositories));
   starting.use(startOutbox({ context, registry: imageRegistry, logger }));
-  starting.use(startMaintenance(database.db, logger));
+  starting.use(startMaintenance(database.db, settings.sandbox.run_days, logger));
   if (settings.prewarm && disabledBecause(settings) === undefined) await keepSystemImages(context);
   // Its own database has just been started: whoever worked with the last one has gone with it.
   if (settings.database_url === undefined) await releaseJobsOf(database.db, 'all');
-  const workers = startWorkers(settings, environment, database, logger);
+  const workers = startWorkers(settings, withKey, database, logger);
   starting.defer(() => stopWorkers(workers));
   starting.defer(() => {
     // First of all: whoever spreads requests over servers leaves this one out, while it still answers.
@@ -155,11 +158,13 @@ export async function startWorker({ settings, environment }: InstanceOptions): P
   const logger = createLogger(settings.log_level, 'worker');
   const home = await openHome(environment);
   const database = starting.use(await openInstanceDatabase(settings, home.directory, logger, 'mir worker'));
-  const context = await makeContext(settings, database, () => '');
+  const context = await makeContext(settings, database, () => '', environment);
   const inDatabase = new DatabaseRecords(database.db);
   const records =
     settings.registry.kind === 'embedded' ? new HomeRecords(inDatabase, new FolderRecords(home.records)) : inDatabase;
-  const worker = new Worker({ context, logger, records, environment });
+  const runsFolder = join(home.cache, 'runs');
+  await sweepRuns(database.db, runsFolder);
+  const worker = new Worker({ context, logger, records, environment, runsFolder });
   starting.defer(() => worker.stop());
   worker.start();
   process.send?.({ worker: worker.id } satisfies WorkerStarted);
@@ -219,7 +224,9 @@ async function makeContext(
   settings: Settings,
   { db, notifications }: OpenedDatabase,
   host: () => string,
+  environment: NodeJS.ProcessEnv,
 ): Promise<InstanceContext> {
+  const sealer = sealerFromEnvironment(environment);
   const instance = await db.selectFrom('instance').select('secret').executeTakeFirst();
   return {
     db,
@@ -237,8 +244,19 @@ async function makeContext(
     ),
     packageFrequencies: new PackageFrequencies(db),
     imageTypes: readImageTypes(settings.image_types),
+    sealer: () => requireSealer(sealer),
     secret: instance?.secret ?? Buffer.alloc(0),
   };
+}
+
+/** An instance that is alone with its database has a key in its home; any other is given one, the same for all its processes. */
+async function withSecretsKey(
+  environment: NodeJS.ProcessEnv,
+  { database_url: database }: Settings,
+  home: Home,
+): Promise<NodeJS.ProcessEnv> {
+  if (environment['MIR_SECRETS_KEY'] || database !== undefined) return environment;
+  return { ...environment, MIR_SECRETS_KEY: await ownSecretsKey(join(home.directory, 'secrets.key')) };
 }
 
 async function databaseProblem(db: InstanceContext['db']): Promise<string | undefined> {

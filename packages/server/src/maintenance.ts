@@ -7,11 +7,15 @@ const everyHours = 1;
 /** Plans were answered long ago; builds, with their logs, belong to their versions and stay. */
 const planDays = 1;
 
-/** Forgets what nobody will ask for again: plans, sessions that are over, old Idempotency-Keys. */
-export function startMaintenance(db: Db, logger: FastifyBaseLogger): AsyncDisposable {
+/**
+ * Forgets what nobody will ask for again: plans, files and logs of old test runs, sessions that are over, old Idempotency-Keys.
+ *
+ * @param runDays how long files and logs of test runs are kept
+ */
+export function startMaintenance(db: Db, runDays: number, logger: FastifyBaseLogger): AsyncDisposable {
   return repeat({
     round: async () => {
-      await forget(db);
+      await forget(db, runDays);
       return 'done';
     },
     pauseSeconds: everyHours * 3600,
@@ -19,10 +23,18 @@ export function startMaintenance(db: Db, logger: FastifyBaseLogger): AsyncDispos
   });
 }
 
-async function forget(db: Db): Promise<void> {
-  await sql`delete from jobs where kind <> 'build' and finished_at < now() - make_interval(days => ${planDays})`.execute(
+async function forget(db: Db, runDays: number): Promise<void> {
+  await sql`
+    delete from jobs where kind in ('plan', 'catalogue') and finished_at < now() - make_interval(days => ${planDays})`.execute(
     db,
   );
+  await sql`
+    delete from file_sets where created_at < now() - interval '1 day' and (
+      created_at < now() - make_interval(days => ${runDays})
+      or not exists (select from test_runs where files_id = file_sets.id or results_id = file_sets.id))`.execute(db);
+  await sql`
+    delete from job_log using jobs where jobs.id = job_log.job_id and jobs.kind = 'run'
+      and jobs.finished_at < now() - make_interval(days => ${runDays})`.execute(db);
   await sql`delete from sessions where expires_at < now()`.execute(db);
   await sql`delete from idempotent_answers where created_at < now() - interval '1 day'`.execute(db);
   await sql`delete from outbox where done_at < now() - interval '7 days'`.execute(db);

@@ -48,7 +48,9 @@ const settingsSchema = z.strictObject({
     .default(3600)
     .describe('How long a build may run; waiting does not count.'),
   wheel_hosts: hosts.default([]).describe('Hosts that requirements may name addresses of wheels on.'),
-  base_registries: hosts.default([]).describe('Registries that bases may come from, besides Debian.'),
+  base_registries: hosts
+    .default([])
+    .describe('Registries that bases may come from, besides Debian, and images in tests that are not managed here.'),
   prewarm: z.boolean().default(true).describe('Whether system images are built in the background.'),
   image_types: z
     .string()
@@ -70,6 +72,40 @@ const settingsSchema = z.strictObject({
         .default('managed-images')
         .refine((prefix) => isRepositoryName(prefix), 'must be the name of a repository, team/images')
         .describe('Below which every repository of the instance lies.'),
+    })
+    .prefault({}),
+  sandbox: z
+    .strictObject({
+      probe: z
+        .enum(['where-possible', 'required', 'off'])
+        .default('where-possible')
+        .describe(
+          'Whether every version is tried before it is READY. Where a machine cannot, "where-possible" says so at the version and "required" fails it.',
+        ),
+      run_memory_bytes: z
+        .int()
+        .min(64 << 20)
+        .default(4 * 1024 ** 3)
+        .describe('The memory that a test run may have at most, and has when it asks for none.'),
+      run_time_limit_seconds: z
+        .int()
+        .min(1)
+        .max(86_400)
+        .default(3600)
+        .describe('How long a test run may take at most, and may when it says nothing.'),
+      run_upload_bytes: z
+        .int()
+        .min(1)
+        .max(1024 ** 3)
+        .default(64 << 20)
+        .describe('How large the files of a test run may be together; as large may be what it leaves.'),
+      run_days: z.int().min(1).max(3650).default(30).describe('How long files and logs of test runs are kept.'),
+      network_hosts: z
+        .array(z.string().regex(/^(\*|[A-Za-z0-9.-]+(:\d{1,5})?)$/, 'must be HOST, HOST:PORT or *'))
+        .default([])
+        .describe(
+          'What a test run that asks for network may reach, through the proxy of the sandbox; "*" for any public address.',
+        ),
     })
     .prefault({}),
   registry: z
@@ -115,6 +151,12 @@ export const environmentNames: Readonly<Record<string, readonly string[]>> = {
   MIR_IMAGE_REGISTRY_ENABLE: ['image_registry_config', 'enable'],
   MIR_ALLOW_EXTERNAL_CUSTOM_IMAGES: ['image_registry_config', 'allow_external_custom_images'],
   MIR_REPOSITORY_PREFIX: ['image_registry_config', 'repository_prefix'],
+  MIR_SANDBOX_PROBE: ['sandbox', 'probe'],
+  MIR_RUN_MEMORY_BYTES: ['sandbox', 'run_memory_bytes'],
+  MIR_RUN_TIME_LIMIT_SECONDS: ['sandbox', 'run_time_limit_seconds'],
+  MIR_RUN_UPLOAD_BYTES: ['sandbox', 'run_upload_bytes'],
+  MIR_RUN_DAYS: ['sandbox', 'run_days'],
+  MIR_NETWORK_HOSTS: ['sandbox', 'network_hosts'],
   MIR_REGISTRY_KIND: ['registry', 'kind'],
   MIR_REGISTRY_HOST: ['registry', 'host'],
   MIR_REGISTRY_ANONYMOUS_PULL: ['registry', 'anonymous_pull'],
@@ -127,6 +169,7 @@ const otherNames = [
   'MIR_CONFIG',
   'MIR_ADMIN_PASSWORD',
   'MIR_REGISTRY_TEST_PASSWORD',
+  'MIR_SECRETS_KEY',
   'MIR_DEBUG',
   'MIR_URL',
   'MIR_API_KEY',

@@ -76,6 +76,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./worker.ts')).worker,
   },
   {
+    words: ['run'],
+    summary: 'Run a command in an image of an instance, with your files',
+    load: async () => (await import('./run.ts')).runCommand,
+  },
+  {
+    words: ['runs'],
+    summary: 'List test runs, or get the files that one has left',
+    load: async () => (await import('./runs.ts')).runs,
+  },
+  {
     words: ['admin', 'user', 'create'],
     summary: 'Make an account of an instance',
     load: async () => (await import('./admin-user-create.ts')).adminUserCreate,

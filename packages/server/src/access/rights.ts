@@ -28,6 +28,20 @@ const rights = {
       owned.creatorId === caller.userId ||
       (owned.workspaceId !== null && caller.workspaceRoles.get(owned.workspaceId) === 'admin'),
   },
+  /** Run tests in the workspace that one acts in. */
+  run: {
+    who: 'members, VPs and administrators of the workspace, and organization administrators',
+    may: (caller) => isAdministrator(caller) || runsTests(caller, caller.workspace?.id),
+  },
+  /** See test runs of a workspace, with their files and logs. */
+  seeRuns: {
+    who: 'members of the workspace and organization administrators',
+    may: (caller, owned) =>
+      isAdministrator(caller) ||
+      owned === undefined ||
+      owned.creatorId === caller.userId ||
+      (owned.workspaceId !== null && caller.workspaceRoles.has(owned.workspaceId)),
+  },
   /** Remove and restore images. */
   remove: { who: 'organization administrators', may: isAdministrator },
   /** Bases, image types, platform release, settings, audit, accounts, everybody's tokens. */
@@ -64,6 +78,11 @@ function forbidden(right: Right, what: string): ServerFault {
     what: `${what} is for ${rights[right].who}`,
     hint: 'Ask one of them, or use a token of such an account.',
   });
+}
+
+function runsTests(caller: Caller, workspaceId: number | undefined): boolean {
+  const role = workspaceId === undefined ? undefined : caller.workspaceRoles.get(workspaceId);
+  return role !== undefined && role !== 'viewer';
 }
 
 function isAdministrator({ role }: Caller): boolean {

@@ -18,6 +18,8 @@ export function specOf(request: SpecRequest, standing?: Spec): Spec {
   const pythonVersion = nonEmpty(request.pythonVersion) ?? standing?.pythonVersion;
   const base = nonEmpty(request.base) ?? standing?.base;
   const bytecode = request.bytecode ?? standing?.bytecode;
+  const skipImports = request.skipImports ?? standing?.skipImports ?? [];
+  const smokeCommand = request.smokeCommand ?? standing?.smokeCommand ?? [];
   const [first] = faults;
   if (first !== undefined) {
     throw serverFault(
@@ -34,6 +36,9 @@ export function specOf(request: SpecRequest, standing?: Spec): Spec {
     packageRequirements: os,
     ...(platforms !== undefined && { platforms }),
     ...(bytecode !== undefined && { bytecode }),
+    // An empty list takes back what stood.
+    ...(skipImports.length > 0 && { skipImports }),
+    ...(smokeCommand.length > 0 && { smokeCommand }),
   };
 }
 

@@ -1,7 +1,9 @@
+import type { ProbeReport } from '@mir/builder';
 import type { ChangeReason, FaultData, ImageStatus, OrganizationRole, VersionState, WorkspaceRole } from '@mir/core';
 import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from 'kysely';
 import type { Spec } from '../images/spec.ts';
 import type { JobKind, JobPriority, JobProgress, JobState } from '../jobs/job.ts';
+import type { RunOutcome } from '../runs/test-run.ts';
 import type { UpdateKind, UpdateState } from '../updates/update.ts';
 
 /** Set by the database when the row is made. */
@@ -115,6 +117,7 @@ export type Tables = {
     problems: OptionalJson<readonly VersionProblem[]>;
     durations: OptionalJson<readonly StageDuration[]>;
     failure: OptionalJson<FaultData>;
+    probes: OptionalJson<readonly ProbeReport[]>;
     job_id: string | null;
     creator_id: number | null;
     created_at: MadeAt;
@@ -158,6 +161,47 @@ export type Tables = {
     created_at: MadeAt;
     expires_at: Date;
     ended_at: Date | null;
+  };
+  file_sets: {
+    id: Generated<string>;
+    user_id: number | null;
+    is_whole: Generated<boolean>;
+    files: Generated<number>;
+    size_bytes: Generated<number>;
+    created_at: MadeAt;
+  };
+  files: { set_id: string; number: number; path: string; is_executable: boolean; size_bytes: Generated<number> };
+  file_pieces: { set_id: string; file_number: number; number: number; bytes: Buffer };
+  pull_secrets: {
+    name: string;
+    registry: string;
+    sealed: Buffer;
+    creator_id: number | null;
+    created_at: MadeAt;
+  };
+  pull_secret_workspaces: { secret_name: string; workspace_id: number };
+  test_runs: {
+    id: Generated<string>;
+    job_id: string;
+    image_id: number | null;
+    version_id: number | null;
+    use_id: string | null;
+    image_name: string;
+    is_external: boolean;
+    digest: string | null;
+    pull_secret: string | null;
+    workspace_id: number | null;
+    creator_id: number | null;
+    command: Json<readonly string[]>;
+    variable_names: Json<readonly string[]>;
+    sealed_variables: Buffer | null;
+    time_limit_seconds: number;
+    memory_bytes: number;
+    wants_network: boolean;
+    files_id: string | null;
+    results_id: string | null;
+    outcome: OptionalJson<RunOutcome>;
+    created_at: MadeAt;
   };
   outbox: {
     id: GeneratedAlways<number>;

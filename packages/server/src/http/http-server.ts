@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
+import { Readable } from 'node:stream';
 import cookies from '@fastify/cookie';
 import fastify, {
   type FastifyBaseLogger,
@@ -22,6 +23,7 @@ const compatibilityPath = '/compat/0.20';
 const bodyLimitBytes = 1024 * 1024;
 
 const keepAliveSeconds = 72;
+const streamedTypes = ['application/x-tar', 'application/gzip', 'application/x-gzip'] as const;
 
 export type HttpServerOptions = {
   readonly routes: readonly Route[];
@@ -88,6 +90,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       done(thrown as Error, undefined);
     }
   });
+  // What may be large is read by its route, as it comes.
+  server.addContentTypeParser([...streamedTypes], (_request, payload, done) => done(null, payload));
   server.setErrorHandler((thrown, request, reply) => sendError(reply, request, asFault(thrown)));
   server.setNotFoundHandler((request, reply) => sendError(reply, request, unknownRoute(request)));
   server.addHook('onResponse', async (request, reply) => {
@@ -140,10 +144,11 @@ async function dispatch(
     }
     const disabled = route.isManagedImages ? options.disabledBecause() : undefined;
     if (disabled !== undefined) throw disabledFault(disabled);
+    if (request.body instanceof Readable !== (route.takes !== undefined)) throw wrongType(route);
     const call = {
       params: checked(route.params, request.params),
       query: checked(route.query, parseQuery(request.query as object)),
-      body: checked(route.body, request.body ?? {}),
+      body: route.takes === undefined ? checked(route.body, request.body ?? {}) : undefined,
       // Only public routes see no caller, and their type says so.
       caller: caller as Caller,
       trace,
@@ -153,7 +158,11 @@ async function dispatch(
     };
     const key = request.headers['idempotency-key'];
     const result =
-      caller !== undefined && route.method === 'POST' && !route.holdsSecret && typeof key === 'string'
+      caller !== undefined &&
+      route.method === 'POST' &&
+      !route.holdsSecret &&
+      route.takes === undefined &&
+      typeof key === 'string'
         ? await options.once({ caller, key, path: pathOf(request), body: request.body }, () => route.handle(call))
         : await route.handle(call);
     return send(route, result, reply);
@@ -178,6 +187,16 @@ function send(route: Route, result: unknown, reply: FastifyReply): unknown {
   // Answers are checked as requests are: a field that the description does not have leaves no server.
   reply.type('application/json; charset=utf-8');
   return JSON.stringify(route.answer.parse(result));
+}
+
+function wrongType({ takes }: Route) {
+  return serverFault('request/malformed', {
+    what:
+      takes === undefined
+        ? 'The request body is no JSON'
+        : `The request body is not of the type that is taken: ${takes}`,
+    hint: `Send it with the header Content-Type: ${takes ?? 'application/json'}.`,
+  });
 }
 
 function checked(schema: z.ZodType | undefined, value: unknown): unknown {

@@ -75,6 +75,9 @@ function describe(route: Route, schemas: Record<string, unknown>): Record<string
     ...(route.body !== undefined && {
       requestBody: { content: { 'application/json': { schema: schemaOf(route.body, 'input', schemas) } } },
     }),
+    ...(route.takes !== undefined && {
+      requestBody: { content: { [route.takes]: { schema: { type: 'string', format: 'binary' } } } },
+    }),
     responses: {
       200: {
         description: 'Done',

@@ -55,6 +55,8 @@ export type Route = {
   readonly params: z.ZodType | undefined;
   readonly query: z.ZodType | undefined;
   readonly body: z.ZodType | undefined;
+  /** The body is a stream of this media type instead of JSON. */
+  readonly takes: string | undefined;
   /** The shape of the JSON answer; a media type where the answer is something else. */
   readonly answer: z.ZodType | string;
   readonly handle: (call: Call<unknown, unknown, unknown, 'see'>) => Promise<unknown>;
@@ -72,6 +74,7 @@ type RouteDefinition<Params, Query, Body, Answer, Access extends Right | 'public
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;
+  readonly takes?: string;
   readonly answer: z.ZodType<Answer> | string;
   readonly handle: (call: Call<Params, Query, Body, Access>) => Promise<NoInfer<Answer> | RawAnswer>;
 };
@@ -87,6 +90,7 @@ export function routesOf(group: string) {
     params: undefined,
     query: undefined,
     body: undefined,
+    takes: undefined,
     ...definition,
     group,
     handle: (call) => definition.handle(call as Call<Params, Query, Body, Access>),

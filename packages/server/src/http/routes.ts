@@ -10,7 +10,9 @@ import { jobRoutes } from './routes/jobs.ts';
 import { originalImageRoutes } from './routes/original-images.ts';
 import { originalInstanceRoutes } from './routes/original-instance.ts';
 import { originalTokenRoutes } from './routes/original-tokens.ts';
+import { pullSecretRoutes } from './routes/pull-secrets.ts';
 import { signInRoutes } from './routes/sign-in.ts';
+import { testRunRoutes } from './routes/test-runs.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { updateRoutes } from './routes/updates.ts';
 import { userRoutes } from './routes/users.ts';
@@ -32,6 +34,8 @@ export function allRoutes(context: InstanceContext, services: RouteServices): Ro
     ...catalogueRoutes(context),
     ...updateRoutes(context),
     ...jobRoutes(context),
+    ...testRunRoutes(context),
+    ...pullSecretRoutes(context),
     ...signInRoutes(context),
     ...userRoutes(context),
     ...workspaceRoutes(context),

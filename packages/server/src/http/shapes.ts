@@ -1,7 +1,7 @@
 import { changeKinds, imageStatuses, platforms, versionStates } from '@mir/core';
 import { z } from 'zod';
 import { imageTypeNames } from '../images/image-type.ts';
-import { jobKinds } from '../jobs/job.ts';
+import { jobKinds, jobStates } from '../jobs/job.ts';
 
 /** Shapes of the answers that are new beside the original's. */
 
@@ -39,8 +39,59 @@ export const specAnswer = z
     ),
     platforms: z.array(z.enum(platforms)),
     bytecode: z.boolean(),
+    skipImports: z.array(z.string()),
+    smokeCommand: z.array(z.string()),
   })
   .meta({ id: 'Spec' });
+
+const probeOutcome = z.enum(['passed', 'failed', 'not-probed']);
+
+/** Whether a version was proven on all of its platforms; the note says why not. */
+export const probeSummary = z
+  .object({ outcome: probeOutcome, note: z.string().nullable() })
+  .meta({ id: 'ProbeSummary' });
+
+/** What the probe of one platform's image found, as the builder writes it down. */
+export const probeReport = z
+  .object({
+    platform: z.string(),
+    outcome: probeOutcome,
+    why: z.string().optional(),
+    seconds: z.number(),
+    python: z.object({ version: z.string(), machine: z.string(), prefix: z.string() }).optional(),
+    packages: z.array(
+      z.object({
+        name: z.string(),
+        version: z.string().optional(),
+        modules: z.array(
+          z.object({
+            module: z.string(),
+            outcome: z.enum(['imported', 'failed', 'skipped']),
+            seconds: z.number(),
+            peakMemoryBytes: z.number(),
+            warnings: z.array(z.string()),
+            error: z.string().optional(),
+          }),
+        ),
+      }),
+    ),
+    dependencies: z.array(z.object({ name: z.string(), requirement: z.string(), found: z.string().optional() })),
+    problems: z.array(z.object({ severity: z.string(), code: z.string(), message: z.string(), fix: z.string() })),
+    scripts: z.array(
+      z.object({ name: z.string(), package: z.string(), outcome: z.string(), error: z.string().optional() }),
+    ),
+    smoke: z
+      .object({
+        command: z.array(z.string()),
+        status: z.int().optional(),
+        seconds: z.number(),
+        output: z.string(),
+      })
+      .optional(),
+    failures: z.array(failure),
+    osPackages: z.array(z.string()),
+  })
+  .meta({ id: 'ProbeReport' });
 
 export const versionSummary = z
   .object({
@@ -56,6 +107,7 @@ export const versionSummary = z
     sizeBytes: z.int().nullable(),
     packages: z.int().nullable(),
     failure: failure.nullable(),
+    probe: probeSummary.nullable(),
     jobId: z.string().nullable(),
   })
   .meta({ id: 'VersionSummary' });
@@ -71,6 +123,7 @@ export const versionDetails = versionSummary
     durations: z.array(z.object({ stage: z.string(), seconds: z.number() })),
     layers: z.array(z.object({ digest: z.string(), sizeBytes: z.int(), role: z.string(), images: z.int() })),
     lockPlatforms: z.array(z.string()),
+    probes: z.array(probeReport),
   })
   .meta({ id: 'VersionDetails' });
 
@@ -112,6 +165,7 @@ export const imageSummary = z
     digest: z.string().nullable(),
     sizeBytes: z.int().nullable(),
     packages: z.int(),
+    probe: probeSummary.nullable(),
     creator: z.string().nullable(),
     workspace: z.string().nullable(),
     createdAt: z.string(),
@@ -209,3 +263,42 @@ export const difference = z
     }),
   })
   .meta({ id: 'Difference' });
+
+export const testRun = z
+  .object({
+    id: z.string(),
+    status: z.enum(jobStates),
+    image: z.object({
+      name: z.string(),
+      version: z.int().nullable(),
+      digest: z.string().nullable(),
+      isExternal: z.boolean(),
+    }),
+    command: z.array(z.string()),
+    variables: z.array(z.string()),
+    workspace: z.string().nullable(),
+    creator: z.string().nullable(),
+    timeLimitSeconds: z.int(),
+    memoryBytes: z.int(),
+    network: z.boolean(),
+    queuePosition: z.int().nullable(),
+    cancellationRequested: z.boolean(),
+    createdAt: z.string(),
+    startedAt: z.string().nullable(),
+    finishedAt: z.string().nullable(),
+    exitStatus: z.int().nullable(),
+    usage: z
+      .object({
+        wallSeconds: z.number(),
+        cpuSeconds: z.number().nullable(),
+        peakMemoryBytes: z.int().nullable(),
+      })
+      .nullable(),
+    leftOut: z.array(z.string()),
+    failure: failure.nullable(),
+  })
+  .meta({ id: 'TestRun' });
+
+export const storedFile = z
+  .object({ path: z.string(), sizeBytes: z.int(), isExecutable: z.boolean() })
+  .meta({ id: 'StoredFile' });

@@ -1,9 +1,10 @@
+import type { ProbeReport } from '@mir/builder';
 import type { FaultData } from '@mir/core';
 import { sql } from 'kysely';
 import type { NamedVersion, StageDuration, VersionLayer, VersionProblem } from '../database/schema.ts';
 import { transaction } from '../database/transaction.ts';
 import type { Db, Trx } from '../instance-context.ts';
-import { channels } from '../jobs/queue.ts';
+import { endJob, ownsJob } from '../jobs/ending.ts';
 import { pointImageAt, settleStatus } from './current-version.ts';
 
 /** What a build gave. */
@@ -19,9 +20,17 @@ export type BuildResult = {
   readonly problems: readonly VersionProblem[];
   readonly durations: readonly StageDuration[];
   readonly locks: readonly { readonly platform: string; readonly text: string }[];
+  readonly probes: readonly ProbeReport[];
 };
 
 type NamedDigest = { readonly name: string; readonly digest: string };
+
+/** What is known of a build that did not end well. */
+export type BuildTrail = {
+  readonly durations: readonly StageDuration[];
+  /** What its probes said, where it came so far. */
+  readonly probes: readonly ProbeReport[];
+};
 
 /** A repository and tag that a build's image goes to. */
 export type Destination = { readonly versionId: number; readonly repository: string; readonly tag: string };
@@ -73,11 +82,11 @@ export async function fail(
   worker: string,
   job: string,
   failure: FaultData,
-  durations: readonly StageDuration[],
+  { durations, probes }: BuildTrail,
 ): Promise<void> {
   await transaction(db, async (trx) => {
     if (!(await ownsJob(trx, worker, job))) return;
-    await endVersions(trx, job, 'FAILED', failure, durations);
+    await endVersions(trx, job, 'FAILED', failure, { durations, probes });
     await endJob(trx, job, 'FAILED', failure);
   });
 }
@@ -99,19 +108,6 @@ export const cancellation: FaultData = {
   hint: 'Start it again with retry, or remove the image.',
 };
 
-/** Whether a job is still the worker's; from here to the end of the transaction nobody else touches it. */
-async function ownsJob(trx: Trx, worker: string, job: string): Promise<boolean> {
-  const row = await trx
-    .selectFrom('jobs')
-    .where('id', '=', job)
-    .where('worker_id', '=', worker)
-    .where('state', '=', 'RUNNING')
-    .forUpdate()
-    .select('id')
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
 async function finishVersion(trx: Trx, versionId: number, result: BuildResult): Promise<void> {
   const { image_id: imageId, number } = await trx
     .updateTable('versions')
@@ -128,6 +124,7 @@ async function finishVersion(trx: Trx, versionId: number, result: BuildResult): 
       size_bytes: result.sizeBytes,
       problems: JSON.stringify(result.problems),
       durations: JSON.stringify(result.durations),
+      probes: JSON.stringify(result.probes),
       finished_at: sql<Date>`now()`,
     })
     .where('id', '=', versionId)
@@ -159,7 +156,7 @@ async function endVersions(
   job: string,
   state: 'FAILED' | 'CANCELLED',
   failure?: FaultData,
-  durations: readonly StageDuration[] = [],
+  { durations, probes }: BuildTrail = { durations: [], probes: [] },
 ): Promise<void> {
   const ended = await trx
     .updateTable('versions')
@@ -167,6 +164,7 @@ async function endVersions(
       state,
       failure: failure === undefined ? null : JSON.stringify(failure),
       durations: JSON.stringify(durations),
+      probes: probes.length === 0 ? null : JSON.stringify(probes),
       finished_at: sql<Date>`now()`,
     })
     .where('job_id', '=', job)
@@ -174,23 +172,4 @@ async function endVersions(
     .returning('image_id')
     .execute();
   for (const { image_id: imageId } of ended) await settleStatus(trx, imageId);
-}
-
-async function endJob(
-  trx: Trx,
-  job: string,
-  state: 'SUCCEEDED' | 'FAILED' | 'CANCELLED',
-  failure?: FaultData,
-): Promise<void> {
-  await trx
-    .updateTable('jobs')
-    .set({
-      state,
-      failure: failure === undefined ? null : JSON.stringify(failure),
-      finished_at: sql<Date>`now()`,
-      lease_until: null,
-    })
-    .where('id', '=', job)
-    .execute();
-  await sql`select pg_notify(${channels.changed}, ${job})`.execute(trx);
 }

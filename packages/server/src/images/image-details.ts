@@ -7,6 +7,7 @@ import type {
   imageDetails,
   imageSummary,
   imageUse,
+  probeReport,
   specAnswer,
   versionDetails,
   versionSummary,
@@ -15,6 +16,7 @@ import type { InstanceContext } from '../instance-context.ts';
 import { detailsOfJob } from '../jobs/job-details.ts';
 import { childrenOf, findImage, type ImageRow } from './image-row.ts';
 import { imageTypeOf } from './image-type.ts';
+import { summaryOfProbes } from './proof.ts';
 import type { Spec } from './spec.ts';
 import { imagesByLayer, locksOf, type VersionRow, versionById } from './versions.ts';
 
@@ -31,6 +33,7 @@ export function summaryOf(context: InstanceContext, row: ImageRow): z.infer<type
     digest: row.digest,
     sizeBytes: row.sizeBytes,
     packages: row.libraries?.length ?? 0,
+    probe: summaryOfProbes(row.probes),
     creator: row.creatorName,
     workspace: row.workspaceName,
     createdAt: row.createdAt.toISOString(),
@@ -85,6 +88,7 @@ export function versionSummaryOf(version: VersionRow, image: ImageRow): z.infer<
     sizeBytes: version.sizeBytes,
     packages: version.libraries?.length ?? null,
     failure: version.failure,
+    probe: summaryOfProbes(version.probes),
     jobId: version.jobId,
   };
 }
@@ -117,6 +121,8 @@ export async function versionDetailsOf(
     durations: [...(version.durations ?? [])],
     layers: layers.map((layer) => ({ ...layer, images: shared.get(layer.digest) ?? 0 })),
     lockPlatforms: locks.map(({ platform }) => platform),
+    // As the builder wrote it; the shape checks it on its way out.
+    probes: (version.probes ?? []) as unknown as z.infer<typeof probeReport>[],
   };
 }
 
@@ -133,6 +139,8 @@ function specOf(spec: Spec, { rules }: InstanceContext): z.infer<typeof specAnsw
     packageRequirements: [...spec.packageRequirements],
     platforms: [...(spec.platforms ?? rules.platforms)],
     bytecode: spec.bytecode ?? true,
+    skipImports: [...(spec.skipImports ?? [])],
+    smokeCommand: [...(spec.smokeCommand ?? [])],
   };
 }
 

@@ -1,3 +1,4 @@
+import type { ProbeReport } from '@mir/builder';
 import type { ImageStatus } from '@mir/core';
 import { type RawBuilder, sql } from 'kysely';
 import type { NamedVersion } from '../database/schema.ts';
@@ -30,6 +31,7 @@ export type ImageRow = {
   readonly digest: string | null;
   readonly spec: Spec;
   readonly libraries: readonly NamedVersion[] | null;
+  readonly probes: readonly ProbeReport[] | null;
   readonly sizeBytes: number | null;
 };
 
@@ -68,6 +70,7 @@ export function imageRows(db: Db) {
       'shown.base_digest as baseDigest',
       'shown.spec',
       'shown.libraries',
+      'shown.probes',
       'shown.size_bytes as sizeBytes',
     ]);
 }

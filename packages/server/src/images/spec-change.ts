@@ -10,6 +10,8 @@ export function specChanges(old: Spec, altered: Spec): ChangeReason[] {
     ...valueChange('base', old.base, altered.base),
     ...valueChange('platforms', old.platforms?.join(', '), altered.platforms?.join(', ')),
     ...valueChange('bytecode', String(old.bytecode ?? true), String(altered.bytecode ?? true)),
+    ...valueChange('skipImports', old.skipImports?.join(', '), altered.skipImports?.join(', ')),
+    ...valueChange('smokeCommand', old.smokeCommand?.join(' '), altered.smokeCommand?.join(' ')),
     ...listChanges(
       new Map(old.pipRequirements.map((one) => [normalizeName(one.name), shown(one)])),
       new Map(altered.pipRequirements.map((one) => [normalizeName(one.name), shown(one)])),

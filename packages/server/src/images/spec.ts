@@ -44,6 +44,10 @@ export type Spec = {
   readonly platforms?: readonly Platform[];
   /** Absent: true. */
   readonly bytecode?: boolean;
+  /** Modules that the probe does not import. */
+  readonly skipImports?: readonly string[];
+  /** A command that has to end with status 0 in the image before a version is READY. */
+  readonly smokeCommand?: readonly string[];
 };
 
 /** What the instance says about specs. */
@@ -73,6 +77,7 @@ export function checkSpec(spec: Spec, rules: SpecRules): Spec {
     ...baseFaults(spec, rules),
     ...spec.pipRequirements.flatMap((one, at) => pipFaults(one, `pipRequirements[${at}]`, rules)),
     ...spec.packageRequirements.flatMap((one, at) => packageFaults(one, `packageRequirements[${at}]`)),
+    ...probeFaults(spec),
     ...tooMany('pipRequirements', spec.pipRequirements.length),
     ...tooMany('packageRequirements', spec.packageRequirements.length),
   ];
@@ -145,6 +150,10 @@ export function specKey(spec: Spec, rules: SpecRules): Buffer {
         [...new Set(os)],
         [...(spec.platforms ?? rules.platforms)].sort(),
         spec.bytecode ?? true,
+        // What is proven is part of the work; left out where nothing is said, so that old keys stay what they were.
+        ...(spec.skipImports === undefined && spec.smokeCommand === undefined
+          ? []
+          : [{ skip: [...(spec.skipImports ?? [])].sort(), smoke: spec.smokeCommand ?? [] }]),
       ]),
     )
     .digest();
@@ -220,6 +229,17 @@ function packageFaults({ name, versionSpecifier }: PackageRequirement, field: st
       message: `"${versionSpecifier}" is not a version of the OS package ${name}; write it as Debian does, without an operator`,
     },
   ];
+}
+
+function probeFaults({ skipImports = [], smokeCommand }: Spec): FieldFault[] {
+  const wrong = skipImports.flatMap((name, at) =>
+    /^[\p{ID_Start}_][\p{ID_Continue}]*(\.[\p{ID_Start}_][\p{ID_Continue}]*)*$/u.test(name)
+      ? []
+      : [{ field: `skipImports[${at}]`, message: `"${name}" is not the name of a module` }],
+  );
+  return smokeCommand === undefined || (smokeCommand[0] ?? '') !== ''
+    ? wrong
+    : [...wrong, { field: 'smokeCommand', message: 'The smoke command names no program' }];
 }
 
 function tooMany(field: string, count: number): FieldFault[] {

@@ -1,3 +1,4 @@
+import type { ProbeReport } from '@mir/builder';
 import type { ChangeReason, FaultData, VersionState } from '@mir/core';
 import { sql } from 'kysely';
 import type { NamedVersion, StageDuration, VersionLayer, VersionProblem } from '../database/schema.ts';
@@ -24,6 +25,7 @@ export type VersionRow = {
   readonly problems: readonly VersionProblem[] | null;
   readonly durations: readonly StageDuration[] | null;
   readonly failure: FaultData | null;
+  readonly probes: readonly ProbeReport[] | null;
   readonly jobId: string | null;
   readonly creator: string | null;
   readonly createdAt: Date;
@@ -104,6 +106,7 @@ function versionRows(db: Db) {
       'versions.problems',
       'versions.durations',
       'versions.failure',
+      'versions.probes',
       'versions.job_id as jobId',
       'users.name as creator',
       'versions.created_at as createdAt',

@@ -1,13 +1,16 @@
 import type { Stage } from '@mir/builder';
 
 /** What a worker does. A catalogue is the list of a Debian release's packages. */
-export const jobKinds = ['build', 'plan', 'catalogue'] as const;
+export const jobKinds = ['build', 'plan', 'catalogue', 'run'] as const;
 
 /** The kind of a job. */
 export type JobKind = (typeof jobKinds)[number];
 
-/** What is done one after the other. Plans have a lane of their own: nobody waits behind a build to see what a build would do. */
-export const lanes = [['build'], ['plan', 'catalogue']] as const satisfies readonly (readonly JobKind[])[];
+/**
+ * What is done one after the other. Plans have a lane of their own: nobody waits behind a build to see what a build would do; and so
+ * have test runs, which may take an hour.
+ */
+export const lanes = [['build'], ['plan', 'catalogue'], ['run']] as const satisfies readonly (readonly JobKind[])[];
 
 /** Lower goes first. */
 export const priorities = { interactive: 0, rebuild: 1, prewarm: 2 } as const;

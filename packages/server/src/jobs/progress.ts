@@ -9,14 +9,16 @@ export async function writeProgress(db: Db, worker: string, job: string, progres
   const state: VersionState =
     progress.stage === undefined || progress.stage === 'base' || progress.stage === 'resolve'
       ? 'RESOLVING'
-      : 'BUILDING';
+      : progress.stage === 'probe'
+        ? 'PROBING'
+        : 'BUILDING';
   await sql`
     with written as (
       update jobs set progress = ${JSON.stringify(progress)}::jsonb
       where id = ${job} and worker_id = ${worker} and state = 'RUNNING' returning id
     )
     update versions set state = ${state} from written
-    where versions.job_id = written.id and versions.state in ('QUEUED', 'RESOLVING', 'BUILDING') and versions.state <> ${state}`.execute(
+    where versions.job_id = written.id and versions.state in ('QUEUED', 'RESOLVING', 'BUILDING', 'PROBING') and versions.state <> ${state}`.execute(
     db,
   );
   await sql`select pg_notify(${channels.changed}, ${job})`.execute(db);

@@ -1,18 +1,14 @@
-import type { ProgressEvent, Stage } from '@mir/builder';
+import type { ProbeReport, ProgressEvent, Stage } from '@mir/builder';
 import type { StageDuration } from '../database/schema.ts';
 import { complete, type Destination, destinationsOf } from '../images/completion.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import type { JobProgress } from '../jobs/job.ts';
-import { appendLog } from '../jobs/log.ts';
-import { writeProgress } from '../jobs/progress.ts';
 import type { ClaimedJob } from '../jobs/queue.ts';
 import type { BuildOrder, BuildTarget } from './build-message.ts';
 import { orderFor } from './build-order.ts';
 import type { BuildPayload } from './build-payload.ts';
 import type { BuildProcess } from './build-process.ts';
-
-/** So often at most is progress written down. */
-const progressMilliseconds = 250;
+import { JobJournal } from './job-journal.ts';
 
 const stageNames: Readonly<Record<Stage, string>> = {
   base: 'Base is there',
@@ -21,6 +17,7 @@ const stageNames: Readonly<Record<Stage, string>> = {
   wheels: 'Wheels are layers',
   bytecode: 'The standard library is compiled',
   assemble: 'The image is assembled',
+  probe: 'The image is proven',
   push: 'The image is pushed',
 };
 
@@ -31,22 +28,26 @@ export class BuildJob {
   readonly #job: ClaimedJob;
   readonly #process: BuildProcess;
   readonly #durations = new Map<Stage, number>();
+  readonly #journal: JobJournal;
+  #probes: readonly ProbeReport[] = [];
   #progress: JobProgress = { stage: undefined, doneBytes: 0, totalBytes: 0, sentBytes: 0, stages: [] };
-  #lines: { stage: string | undefined; text: string }[] = [];
-  #writing: Promise<void> = Promise.resolve();
-  #timer: NodeJS.Timeout | undefined;
-  #isChanged = false;
 
   constructor(context: InstanceContext, worker: string, job: ClaimedJob, process: BuildProcess) {
     this.#context = context;
     this.#worker = worker;
     this.#job = job;
     this.#process = process;
+    this.#journal = new JobJournal(context, worker, job.id);
   }
 
   /** How long the stages took so far. */
   get durations(): readonly StageDuration[] {
     return [...this.#durations].map(([stage, seconds]) => ({ stage, seconds: Number(seconds.toFixed(3)) }));
+  }
+
+  /** What probes of its images said. */
+  get probes(): readonly ProbeReport[] {
+    return this.#probes;
   }
 
   /** @throws Fault of the build */
@@ -70,7 +71,6 @@ export class BuildJob {
           await this.#process.deliver(this.#target(destination), this);
           delivered.add(destination.versionId);
         }
-        await this.#flush();
         // Before the end: whoever follows the log stops at it.
         if (!hasSaid) await this.say(`The image is ${result.digest}`);
         hasSaid = true;
@@ -79,17 +79,21 @@ export class BuildJob {
       }
     } finally {
       this.#process.finish();
-      clearTimeout(this.#timer);
-      await this.#flush().catch(() => undefined);
+      await this.#journal.close();
     }
   }
 
   /** Adds a line to the log. */
   async say(text: string): Promise<void> {
-    await appendLog(this.#context.db, this.#job.id, [{ stage: this.#progress.stage, text }]);
+    this.#note(text);
+    await this.#journal.flush();
   }
 
   readonly onLog = (text: string): void => this.#note(text);
+
+  readonly onProbed = (reports: readonly ProbeReport[]): void => {
+    this.#probes = reports;
+  };
 
   readonly onProgress = (event: ProgressEvent): void => {
     const { doneBytes, totalBytes, sentBytes } = this.#progress;
@@ -103,36 +107,11 @@ export class BuildJob {
       this.#progress = { ...this.#progress, stages: [...this.#progress.stages, { stage: event.stage, seconds }] };
       this.#note(`${stageNames[event.stage]} (${seconds.toFixed(1)} s)`);
     }
-    this.#isChanged = true;
-    this.#schedule();
+    this.#journal.advance(this.#progress);
   };
 
   #note(text: string): void {
-    this.#lines.push({ stage: this.#progress.stage, text });
-    this.#schedule();
-  }
-
-  #schedule(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      // What cannot be written now is written with the next piece, or told by the end of the job.
-      this.#flush().catch(() => undefined);
-    }, progressMilliseconds);
-  }
-
-  /** Writes down what has happened since the last time, one write after the other. */
-  #flush(): Promise<void> {
-    this.#writing = this.#writing
-      .catch(() => undefined)
-      .then(async () => {
-        const lines = this.#lines;
-        this.#lines = [];
-        await appendLog(this.#context.db, this.#job.id, lines);
-        if (!this.#isChanged) return;
-        this.#isChanged = false;
-        await writeProgress(this.#context.db, this.#worker, this.#job.id, this.#progress);
-      });
-    return this.#writing;
+    this.#journal.note(this.#progress.stage, text);
   }
 
   #target({ repository, tag }: Destination): BuildTarget {
@@ -155,6 +134,7 @@ const nothing = {
   problems: [],
   durations: [],
   locks: [],
+  probes: [],
 };
 
 /** What is built, for whoever reads the log. */

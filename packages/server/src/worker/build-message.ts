@@ -1,7 +1,8 @@
-import type { ProgressEvent } from '@mir/builder';
+import type { ProbeReport, ProgressEvent } from '@mir/builder';
 import type { FaultData, Platform } from '@mir/core';
 import type { Suite } from '@mir/debian';
 import type { BuildResult } from '../images/completion.ts';
+import type { RunOrder, RunResult } from './run-message.ts';
 
 /** What a build process is told to build: a spec with all that the instance adds to it. */
 export type BuildOrder = {
@@ -18,6 +19,16 @@ export type BuildOrder = {
   readonly locks: readonly { readonly platform: string; readonly text: string }[];
   /** An image to put on another base instead of building one. */
   readonly rebase?: { readonly image: string; readonly base: string };
+  readonly proof: ProofOrder;
+};
+
+/** How an image is proven before its version is READY. */
+export type ProofOrder = {
+  readonly mode: 'where-possible' | 'required' | 'off';
+  /** Distributions whose modules are imported: those that were asked for. */
+  readonly requested: readonly string[];
+  readonly skipModules: readonly string[];
+  readonly smokeCommand: readonly string[] | undefined;
 };
 
 /** Where an image goes. */
@@ -63,6 +74,7 @@ export type WorkerMessage =
   | { readonly type: 'deliver'; readonly target: BuildTarget }
   | { readonly type: 'plan'; readonly order: BuildOrder }
   | { readonly type: 'catalogue'; readonly suite: Suite }
+  | { readonly type: 'run'; readonly order: RunOrder }
   /** Nothing more is wanted of the image that was built. */
   | { readonly type: 'done' }
   | { readonly type: 'record'; readonly id: number; readonly record: unknown };
@@ -77,4 +89,10 @@ export type ProcessMessage =
   | { readonly type: 'delivered' }
   | { readonly type: 'planned'; readonly result: PlanResult }
   | { readonly type: 'catalogued'; readonly names: readonly string[] }
+  /** What probes said, whether they were passed or not. */
+  | { readonly type: 'probed'; readonly reports: readonly ProbeReport[] }
+  /** The digest that the name of a run's image stands for. */
+  | { readonly type: 'pinned'; readonly digest: string }
+  | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
+  | { readonly type: 'ran'; readonly result: RunResult }
   | { readonly type: 'failed'; readonly fault: FaultData };

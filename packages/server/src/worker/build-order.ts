@@ -1,6 +1,5 @@
-import { formatRequirement } from '@mir/python';
+import { formatRequirement, parseRequirement } from '@mir/python';
 import { additionOfType } from '../images/image-types.ts';
-import type { RebaseSource } from '../images/new-version.ts';
 import { requirementOf } from '../images/spec.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import type { BuildOrder } from './build-message.ts';
@@ -29,14 +28,22 @@ export async function orderFor(
       ]),
     ],
     bytecode: spec.bytecode ?? true,
+    proof: {
+      mode: context.settings.sandbox.probe,
+      requested: [...releaseRequirements, ...ofType.requirements, ...own].map((line) => parseRequirement(line).name),
+      skipModules: spec.skipImports ?? [],
+      smokeCommand: spec.smokeCommand,
+    },
     locks,
-    ...(rebase !== undefined && { rebase: { image: locationOf(context, rebase), base: rebase.base } }),
+    ...(rebase !== undefined && {
+      rebase: { image: locationOf(context, rebase.repository, `:${rebase.tag}`), base: rebase.base },
+    }),
   };
 }
 
-/** Where a version lies, as the builder names it. */
-function locationOf({ settings, repositories }: InstanceContext, { repository, tag }: RebaseSource): string {
-  const name = `${repositories.path(repository)}:${tag}`;
+/** Where a version lies, as the builder names it. @param end `:TAG` or `@DIGEST` */
+export function locationOf({ settings, repositories }: InstanceContext, repository: string, end: string): string {
+  const name = `${repositories.path(repository)}${end}`;
   const { kind, host } = settings.registry;
   return kind === 'embedded' || host === undefined ? name : `registry://${host}/${name}`;
 }

@@ -1,25 +1,39 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
-import type { LayerKey, LayerRecord, ProgressEvent, RecordStore } from '@mir/builder';
+import type { LayerKey, LayerRecord, ProbeReport, ProgressEvent, RecordStore } from '@mir/builder';
 import { Fault } from '@mir/core';
 import type { Suite } from '@mir/debian';
 import type { BuildResult } from '../images/completion.ts';
 import type { BuildOrder, BuildTarget, PlanResult, ProcessMessage, WorkerMessage } from './build-message.ts';
+import type { RunOrder, RunResult } from './run-message.ts';
+import type { OutputListener } from './sandboxed-run.ts';
 
 const program = new URL(`./build-program${extname(import.meta.url)}`, import.meta.url);
 
 /** What a build process must not be able to see. */
-const secretVariables = ['DATABASE_URL', 'MIR_ADMIN_PASSWORD', 'MIR_API_KEY', 'MIR_REGISTRY_TEST_PASSWORD'];
+const secretVariables = [
+  'DATABASE_URL',
+  'MIR_ADMIN_PASSWORD',
+  'MIR_API_KEY',
+  'MIR_REGISTRY_TEST_PASSWORD',
+  'MIR_SECRETS_KEY',
+];
 
 /** What happens while a build process works. */
 export type BuildListener = {
   readonly onProgress: (event: ProgressEvent) => void;
   readonly onLog: (text: string) => void;
+  readonly onProbed?: (reports: readonly ProbeReport[]) => void;
+  readonly onOutput?: OutputListener;
+  readonly onPinned?: (digest: string) => void;
 };
 
 type Waiting = { readonly resolve: (answer: Answer) => void; readonly reject: (thrown: unknown) => void };
 
-type Answer = Exclude<ProcessMessage, { type: 'read-record' | 'write-record' | 'progress' | 'log' }>;
+type Answer = Exclude<
+  ProcessMessage,
+  { type: 'read-record' | 'write-record' | 'progress' | 'log' | 'output' | 'pinned' | 'probed' }
+>;
 
 /**
  * A process that builds and plans, one thing after the other, kept for the next one. It can be killed at any moment: that is how
@@ -70,6 +84,13 @@ export class BuildProcess {
     return answer.names;
   }
 
+  /** Runs a command in an image. @throws Fault of the image, of the sandbox; whatever {@link kill} was given */
+  async run(order: RunOrder, listener: BuildListener): Promise<RunResult> {
+    const answer = await this.#ask({ type: 'run', order }, listener);
+    if (answer.type !== 'ran') throw new TypeError(`a run answered "${answer.type}"`);
+    return answer.result;
+  }
+
   /** Ends the process at once; what it was doing ends with the given fault. */
   kill(because?: unknown): void {
     this.#killedBecause = because;
@@ -114,6 +135,9 @@ export class BuildProcess {
       );
     } else if (message.type === 'progress') this.#listener?.onProgress(message.event);
     else if (message.type === 'log') this.#listener?.onLog(message.text);
+    else if (message.type === 'output') this.#listener?.onOutput?.(message.stream, message.text);
+    else if (message.type === 'probed') this.#listener?.onProbed?.(message.reports);
+    else if (message.type === 'pinned') this.#listener?.onPinned?.(message.digest);
     else if (message.type === 'failed') this.#settle(({ reject }) => reject(Fault.from(message.fault)));
     else this.#settle(({ resolve }) => resolve(message));
   }

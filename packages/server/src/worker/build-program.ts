@@ -23,6 +23,7 @@ import {
   openImage,
   osPackageNames,
   type Plan,
+  type ProbeReport,
   type ProgressEvent,
   parseImageLocation,
   rebaseOpened,
@@ -38,6 +39,9 @@ import type { BuildResult } from '../images/completion.ts';
 import type { BuildOrder, BuildTarget, PlanResult, ProcessMessage, WorkerMessage } from './build-message.ts';
 import { KeptThreads } from './kept-threads.ts';
 import { MessageRecords } from './message-records.ts';
+import { proofLines, prove, requireProof, type UnprovenImage } from './proof.ts';
+import type { RunOrder } from './run-message.ts';
+import { runInSandbox } from './sandboxed-run.ts';
 
 const records = new MessageRecords(say);
 const threads = new KeptThreads(process.env);
@@ -52,6 +56,7 @@ process.on('message', (message: WorkerMessage) => {
     return void attempt(() => build(message.order, message.target));
   }
   if (message.type === 'plan') return void attempt(() => plan(message.order));
+  if (message.type === 'run') return void attempt(() => run(message.order));
   if (message.type === 'catalogue') return void attempt(() => catalogue(message.suite));
   const next = message.type === 'deliver' ? message.target : undefined;
   if (delivered === undefined) waiting.push(next);
@@ -77,19 +82,24 @@ async function attempt(work: () => Promise<void>): Promise<void> {
 }
 
 async function build(order: BuildOrder, first: BuildTarget): Promise<void> {
-  if (order.rebase !== undefined) return rebase(order.rebase, first);
+  if (order.rebase !== undefined) return rebase(order, order.rebase, first);
   const durations = new Map<Stage, number>();
   await using taken = await threads.take();
   await using workshop = await openWorkshop(durations, taken.pool);
-  const { built, plans } = await mended(workshop, async () => {
+  const { built, plans, reports } = await mended(workshop, async () => {
     await using delivery = new Delivery(workshop, first);
     const { plans } = await planned(workshop, order, true);
     delivery.expectBases(plans.map(({ base }) => base));
     logPlans(plans);
     const built = await buildImages(workshop, plans, delivery.offer);
+    const reports = await proven(
+      workshop,
+      order,
+      built.images.map(({ built: { image } }) => ({ image, blobs: workshop.contents })),
+    );
     await delivery.complete(built.published);
     await workshop.layerPool?.settle();
-    return { built, plans };
+    return { built, plans, reports };
   });
   const problems = [...built.images.flatMap(({ built: { problems } }) => problems), ...workshop.problems];
   for (const { severity, message, fix } of problems) say({ type: 'log', text: `${severity}: ${message}. ${fix}` });
@@ -98,8 +108,7 @@ async function build(order: BuildOrder, first: BuildTarget): Promise<void> {
     result: resultOf(
       built.published.digest,
       built.images.map(({ plan: { base, lock }, built: { image } }) => ({ image, base, lock })),
-      problems,
-      durations,
+      { problems, durations, reports },
     ),
   });
   for (;;) {
@@ -113,13 +122,23 @@ async function build(order: BuildOrder, first: BuildTarget): Promise<void> {
 }
 
 /** Puts an image on another base: its package layers stay, what belongs to the base is made anew. */
-async function rebase(of: { readonly image: string; readonly base: string }, first: BuildTarget): Promise<void> {
+async function rebase(
+  order: BuildOrder,
+  of: { readonly image: string; readonly base: string },
+  first: BuildTarget,
+): Promise<void> {
   const durations = new Map<Stage, number>();
   await using workshop = await openWorkshop(durations);
   const made = await mended(workshop, async () => {
-    const rebased = await rebaseOpened(workshop, await openImage(workshop, parseImageLocation(of.image)), of.base);
+    const opened = await openImage(workshop, parseImageLocation(of.image));
+    const rebased = await rebaseOpened(workshop, opened, of.base);
+    const reports = await proven(
+      workshop,
+      order,
+      rebased.images.map(({ image }) => ({ image, blobs: opened.blobs })),
+    );
     await deliverRebase(workshop, rebased, first);
-    return rebased;
+    return { ...rebased, reports };
   });
   const [one] = made.images;
   if (one === undefined) throw new TypeError('a rebase of no image');
@@ -128,8 +147,7 @@ async function rebase(of: { readonly image: string; readonly base: string }, fir
     result: resultOf(
       made.published.digest,
       made.images.map(({ image, base, lock }) => ({ image, base, lock })),
-      [],
-      durations,
+      { problems: [], durations, reports: made.reports },
     ),
   });
   for (;;) {
@@ -138,6 +156,19 @@ async function rebase(of: { readonly image: string; readonly base: string }, fir
     await deliverRebase(workshop, made, target);
     say({ type: 'delivered' });
   }
+}
+
+/** Proves images before they get a tag. @throws Fault `probe/*` */
+async function proven(
+  workshop: Workshop,
+  { proof }: BuildOrder,
+  images: readonly UnprovenImage[],
+): Promise<readonly ProbeReport[]> {
+  const reports = await workshop.stage('probe', () => prove(workshop, proof, images));
+  say({ type: 'probed', reports });
+  for (const text of reports.flatMap(proofLines)) say({ type: 'log', text });
+  requireProof(proof, reports);
+  return reports;
 }
 
 async function plan(order: BuildOrder): Promise<void> {
@@ -172,6 +203,14 @@ async function plan(order: BuildOrder): Promise<void> {
 async function catalogue(suite: Suite): Promise<void> {
   await using workshop = await openWorkshop(new Map());
   say({ type: 'catalogued', names: await osPackageNames(workshop, suite, machinePlatform()) });
+}
+
+async function run(order: RunOrder): Promise<void> {
+  const result = await runInSandbox(process.env, order, {
+    onPinned: (digest) => say({ type: 'pinned', digest }),
+    onOutput: (stream, text) => say({ type: 'output', stream, text }),
+  });
+  say({ type: 'ran', result });
 }
 
 /** Preferred versions are pins first; where they fit nothing, the requirements alone decide. */
@@ -234,8 +273,15 @@ type Made = { readonly image: Image; readonly base: Base; readonly lock: ImageLo
 function resultOf(
   digest: string,
   made: readonly Made[],
-  problems: BuildResult['problems'],
-  durations: ReadonlyMap<Stage, number>,
+  {
+    problems,
+    durations,
+    reports,
+  }: {
+    readonly problems: BuildResult['problems'];
+    readonly durations: ReadonlyMap<Stage, number>;
+    readonly reports: readonly ProbeReport[];
+  },
 ): BuildResult {
   const [first] = made;
   if (first === undefined) throw new TypeError('a build of no image');
@@ -265,6 +311,7 @@ function resultOf(
       platform: base.platform,
       text: formatImageLock(lock, { addresses: true }),
     })),
+    probes: reports,
   };
 }
 

@@ -12,6 +12,7 @@ import { BuildJob } from './build-job.ts';
 import { BuildProcess } from './build-process.ts';
 import { runCatalogueJob } from './catalogue-job.ts';
 import { runPlanJob } from './plan-job.ts';
+import { RunJob } from './run-job.ts';
 
 /** How often a job is begun before the machinery's faults are told to the user. */
 const attemptLimit = 5;
@@ -48,6 +49,8 @@ export type WorkerOptions = {
   /** Which inputs gave which layer: what builds trust. */
   readonly records: RecordStore;
   readonly environment: NodeJS.ProcessEnv;
+  /** Where the files of test runs are while they run. */
+  readonly runsFolder: string;
 };
 
 /**
@@ -173,18 +176,21 @@ class Lane {
       ...(job.requestId !== null && { requestId: job.requestId }),
     });
     this.#running = job;
-    const deadline = setTimeout(() => this.interrupt('deadline'), context.settings.build_deadline_seconds * 1000);
-    const build = new BuildJob(context, this.#worker, job, this.#process);
+    const deadline = setTimeout(() => this.interrupt('deadline'), this.#deadlineSeconds(job) * 1000);
+    const work =
+      job.kind === 'run'
+        ? new RunJob(context, this.#worker, job, this.#process, this.#options.runsFolder)
+        : new BuildJob(context, this.#worker, job, this.#process);
     log.info({ kind: job.kind, attempt: job.attempts }, 'job begun');
     try {
       if (job.cancelRequestedAt !== null) throw new Interrupted('cancelled');
       if (job.attempts > attemptLimit) throw deadlyFault(job.attempts - 1);
       if (job.kind === 'plan') await runPlanJob(context, this.#worker, job, this.#process);
       else if (job.kind === 'catalogue') await runCatalogueJob(context, this.#worker, job, this.#process);
-      else await build.run();
+      else await work.run();
       log.info('job done');
     } catch (thrown) {
-      await this.#end(job, thrown, build, log).catch((second: unknown) =>
+      await this.#end(job, thrown, work, log).catch((second: unknown) =>
         log.error({ err: second }, 'the end of a job could not be written down; its lease will run out'),
       );
     } finally {
@@ -194,13 +200,13 @@ class Lane {
   }
 
   /** What becomes of a job that did not end well. */
-  async #end(job: ClaimedJob, thrown: unknown, build: BuildJob, log: FastifyBaseLogger): Promise<void> {
+  async #end(job: ClaimedJob, thrown: unknown, work: BuildJob | RunJob, log: FastifyBaseLogger): Promise<void> {
     const { db } = this.#options.context;
     if (thrown instanceof Interrupted) {
       log.info({ why: thrown.why }, 'job interrupted');
       if (thrown.why === 'cancelled') return cancelled(db, this.#worker, job.id);
-      if (thrown.why === 'deadline') return fail(db, this.#worker, job.id, this.#deadlineFault(), build.durations);
-      await build.say(handedBack[thrown.why]).catch(() => undefined);
+      if (thrown.why === 'deadline') return fail(db, this.#worker, job.id, this.#deadlineFault(job), work);
+      await work.say(handedBack[thrown.why]).catch(() => undefined);
       return handBack(db, this.#worker, job, { afterSeconds: 0, countsAsAttempt: false });
     }
     const fault = faultOf(thrown);
@@ -208,13 +214,13 @@ class Lane {
     log.warn({ fault, err: isFault(thrown) ? undefined : thrown }, 'job failed');
     if (isMachinery && job.attempts < attemptLimit) {
       const afterSeconds = Math.min(2 ** job.attempts, 60);
-      await build
+      await work
         .say(`${fault.what}. It is tried again in ${afterSeconds} s (attempt ${job.attempts} of ${attemptLimit}).`)
         .catch(() => undefined);
       return handBack(db, this.#worker, job, { afterSeconds, countsAsAttempt: true });
     }
-    await build.say(`error: ${fault.what}. ${fault.hint}`).catch(() => undefined);
-    await fail(db, this.#worker, job.id, fault, build.durations);
+    await work.say(`error: ${fault.what}. ${fault.hint}`).catch(() => undefined);
+    await fail(db, this.#worker, job.id, fault, work);
   }
 
   async #giveWay(job: ClaimedJob): Promise<void> {
@@ -236,11 +242,16 @@ class Lane {
     this.#wake = () => undefined;
   }
 
-  #deadlineFault(): FaultData {
-    const seconds = this.#options.context.settings.build_deadline_seconds;
+  /** A test run has its own time limit; making its image ready may take as long as a build. */
+  #deadlineSeconds({ kind }: ClaimedJob): number {
+    const { build_deadline_seconds: seconds, sandbox } = this.#options.context.settings;
+    return kind === 'run' ? seconds + sandbox.run_time_limit_seconds : seconds;
+  }
+
+  #deadlineFault(job: ClaimedJob): FaultData {
     return {
       code: 'job/deadline',
-      what: `The build was not done after ${seconds} s`,
+      what: `The ${job.kind} was not done after ${this.#deadlineSeconds(job)} s`,
       hint: 'Ask for fewer packages, or have an administrator raise build_deadline_seconds.',
     };
   }
@@ -258,7 +269,7 @@ function faultOf(thrown: unknown): FaultData {
 /** The fault for a job that no worker has survived. */
 function deadlyFault(attempts: number): Fault {
   return new Fault('job/machinery', {
-    what: `Each of ${attempts} workers that began this build ended without a word`,
-    hint: 'Look whether the machine runs out of memory; then start the build again with retry.',
+    what: `Each of ${attempts} workers that began this job ended without a word`,
+    hint: 'Look whether the machine runs out of memory; then start it again.',
   });
 }

@@ -1,6 +1,7 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { InstanceContext } from '../../instance-context.ts';
-import { jobStates } from '../../jobs/job.ts';
+import { type JobKind, jobStates } from '../../jobs/job.ts';
 import { detailsOfJob, listJobs } from '../../jobs/job-details.ts';
 import { jobEvents } from '../../jobs/job-events.ts';
 import { RawAnswer, type Route, routesOf } from '../route.ts';
@@ -11,6 +12,25 @@ const route = routesOf('jobs');
 /** No log has more lines: what the database numbers them with. */
 const lastLine = 2 ** 31 - 1;
 const identified = z.object({ jobId: z.string() });
+
+/** The events of a job as an answer; from the line behind `Last-Event-ID`, where that is given. */
+export function followingJob(
+  { db, notifications }: InstanceContext,
+  job: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): RawAnswer {
+  const given = Number(request.headers['last-event-id'] ?? 0);
+  // Proxies that collect answers would hold the events back.
+  reply.header('cache-control', 'no-store').header('x-accel-buffering', 'no');
+  const after = Number.isSafeInteger(given) && given > 0 ? Math.min(given, lastLine) : 0;
+  return new RawAnswer('text/event-stream; charset=utf-8', jobEvents(db, notifications, job, after));
+}
+
+/** Test runs belong to a workspace, and are seen there. */
+function isPrivate({ kind }: { readonly kind: JobKind }): boolean {
+  return kind === 'run';
+}
 
 /** Builds that run, wait, and ran. */
 export function jobRoutes(context: InstanceContext): Route[] {
@@ -40,7 +60,7 @@ export function jobRoutes(context: InstanceContext): Route[] {
       answer: z.object({ job: jobDetails }),
       handle: async ({ params }) => {
         const job = await detailsOfJob(context.db, params.jobId);
-        if (job === undefined) throw unknownJob(params.jobId);
+        if (job === undefined || isPrivate(job)) throw unknownJob(params.jobId);
         return { job };
       },
     }),
@@ -53,17 +73,9 @@ export function jobRoutes(context: InstanceContext): Route[] {
       params: identified,
       answer: 'text/event-stream',
       handle: async ({ params, request, reply }) => {
-        if ((await detailsOfJob(context.db, params.jobId)) === undefined) throw unknownJob(params.jobId);
-        const given = Number(request.headers['last-event-id'] ?? 0);
-        // Proxies that collect answers would hold the events back.
-        reply.header('cache-control', 'no-store').header('x-accel-buffering', 'no');
-        const events = jobEvents(
-          context.db,
-          context.notifications,
-          params.jobId,
-          Number.isSafeInteger(given) && given > 0 ? Math.min(given, lastLine) : 0,
-        );
-        return new RawAnswer('text/event-stream; charset=utf-8', events);
+        const job = await detailsOfJob(context.db, params.jobId);
+        if (job === undefined || isPrivate(job)) throw unknownJob(params.jobId);
+        return followingJob(context, params.jobId, request, reply);
       },
     }),
   ];

@@ -1,0 +1,95 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { arch } from 'node:process';
+import { sandboxFault } from '../fault.ts';
+import { type Identities, lentIdentities } from '../identities.ts';
+import { LayerCache, type UnpackedLayer } from '../layers/layer-cache.ts';
+import { LayerStack } from '../layers/layer-stack.ts';
+import type { Sandbox, SandboxImage, SandboxOrder, SandboxRun } from '../sandbox.ts';
+import { startRun } from './local-run.ts';
+import { checkOrder } from './order-check.ts';
+import { RunFolder } from './run-folder.ts';
+import { arrange } from './run-plan.ts';
+
+/** Where local sandboxes keep what they keep, and the environment that says where programs are. */
+export type LocalSandboxOptions = {
+  /** For unpacked layers and for what runs now; for this user alone. */
+  readonly folder: string;
+  /** Only PATH counts, for finding bubblewrap and the programs that prepare it. Nothing of it reaches a sandbox. */
+  readonly environment: NodeJS.ProcessEnv;
+};
+
+/** Sandboxes on this machine, by bubblewrap. Whether it can have them is told by {@link checkLocalSandbox}. */
+export async function openLocalSandbox(options: LocalSandboxOptions): Promise<Sandbox> {
+  const identities = lentIdentities();
+  const runs = join(options.folder, 'runs');
+  const layers = join(options.folder, identities?.count === 1 ? 'layers' : 'layers-of-nobody');
+  for (const folder of [runs, layers]) await mkdir(folder, { recursive: true, mode: 0o755 });
+  await RunFolder.sweep(runs, isAlive);
+  return new LocalSandbox(options, runs, layers, identities);
+}
+
+class LocalSandbox implements Sandbox {
+  readonly #options: LocalSandboxOptions;
+  readonly #runs: string;
+  readonly #layers: string;
+  readonly #identities: Identities | undefined;
+  #cache: LayerCache | undefined;
+
+  constructor(options: LocalSandboxOptions, runs: string, layers: string, identities: Identities | undefined) {
+    this.#options = options;
+    this.#runs = runs;
+    this.#layers = layers;
+    this.#identities = identities;
+  }
+
+  async run(order: SandboxOrder): Promise<SandboxRun> {
+    checkOrder(order);
+    requirePlatform(order.image);
+    const identities = this.#identities ?? refuseIdentities();
+    const layers = await this.#unpacked(order.image, identities);
+    const folder = await RunFolder.create(this.#runs, identities);
+    try {
+      const plan = await arrange(order, new LayerStack(layers), folder);
+      const names = await folder.link(layers);
+      return await startRun({ order, plan, folder, names, identities, environment: this.#options.environment });
+    } catch (thrown) {
+      await folder[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
+  async #unpacked({ image, blobs }: SandboxImage, identities: Identities): Promise<readonly UnpackedLayer[]> {
+    this.#cache ??= new LayerCache(this.#layers, identities);
+    const layers: UnpackedLayer[] = [];
+    for (const layer of image.layers) layers.push(await this.#cache.unpacked(layer, blobs));
+    return layers;
+  }
+}
+
+function requirePlatform({ image, reference }: SandboxImage): void {
+  const { os, architecture } = image.config;
+  const own = arch === 'x64' ? 'amd64' : arch;
+  if (os === 'linux' && architecture === own) return;
+  throw sandboxFault('sandbox/platform', {
+    what: `${reference} is for ${os}/${architecture}, and this machine runs linux/${own}`,
+    subject: `${os}/${architecture}`,
+    hint: `Run it on a machine of ${architecture}.`,
+  });
+}
+
+function refuseIdentities(): never {
+  throw sandboxFault('sandbox/unavailable', {
+    what: 'This machine cannot make a sandbox: root has no ids here that it could lend to nobody',
+    hint: 'Run as an ordinary user, or give the container a larger range of user ids.',
+  });
+}
+
+function isAlive(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (thrown) {
+    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
+  }
+}

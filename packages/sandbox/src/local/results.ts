@@ -1,0 +1,62 @@
+import type { Readable } from 'node:stream';
+import { type LayerEntry, readLayer } from '@mir/oci';
+import type { SandboxResults } from '../sandbox.ts';
+
+const namedLimit = 100;
+
+/** What became of the results. */
+export type TakenResults = { readonly leftOut: readonly string[]; readonly isTooMuch: boolean };
+
+/**
+ * Hands the files of an archive on, one after the other. The archive was written by a program of the machine, of a tree that somebody hostile
+ * made: nothing in it but plain files is taken.
+ */
+export async function takeResults(archive: Readable, prefix: string, results: SandboxResults): Promise<TakenResults> {
+  const leftOut: string[] = [];
+  const leaveOut = (words: string) => {
+    if (leftOut.length < namedLimit) leftOut.push(words);
+    else if (leftOut.length === namedLimit) leftOut.push('and more');
+  };
+  let files = 0;
+  let bytes = 0;
+  const entryLimit = results.fileLimit * 4 + 10_000;
+  for await (const entry of readLayer(archive, { entries: entryLimit, uncompressedBytes: archiveLimit(results) })) {
+    const path = inside(entry.path, prefix);
+    if (path === undefined || entry.type === 'directory') continue;
+    if (entry.type !== 'file') {
+      leaveOut(`${path}: ${kindOf(entry)}`);
+      continue;
+    }
+    files += 1;
+    bytes += entry.sizeBytes;
+    if (files > results.fileLimit || bytes > results.limitBytes) return { leftOut, isTooMuch: true };
+    const { sizeBytes, content, mode } = entry;
+    await results.accept({ path, sizeBytes, isExecutable: (mode & 0o111) !== 0, content });
+  }
+  return { leftOut, isTooMuch: false };
+}
+
+function archiveLimit({ fileLimit, limitBytes }: SandboxResults): number {
+  return limitBytes * 2 + (fileLimit * 4 + 10_000) * 8192;
+}
+
+function inside(path: string, prefix: string): string | undefined {
+  if (prefix === '') return path;
+  return path.startsWith(`${prefix}/`) ? path.slice(prefix.length + 1) : undefined;
+}
+
+function kindOf(entry: LayerEntry): string {
+  switch (entry.type) {
+    case 'symlink':
+      return 'a symbolic link';
+    case 'hardlink':
+      return 'a hard link';
+    case 'fifo':
+      return 'a pipe';
+    case 'whiteout':
+    case 'opaque':
+      return 'a name that layers reserve';
+    default:
+      return 'a device';
+  }
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { chmodSync, chownSync, type Stats } from 'node:fs';
+import { mkdir, open, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, posix, relative } from 'node:path';
+import { isSystemError, saidBy, sandboxFault } from '../fault.ts';
+import type { Identities } from '../identities.ts';
+import type { UnpackedLayer } from '../layers/layer-cache.ts';
+import type { LayerStack } from '../layers/layer-stack.ts';
+import type { SandboxFile } from '../sandbox.ts';
+
+/** What one run keeps on disk: links to its layers, an uppermost layer of its own, and what scratch begins with. */
+export class RunFolder implements AsyncDisposable {
+  readonly path: string;
+  readonly name: string;
+  readonly #identities: Identities;
+
+  private constructor(path: string, name: string, identities: Identities) {
+    this.path = path;
+    this.name = name;
+    this.#identities = identities;
+  }
+
+  static async create(parent: string, identities: Identities): Promise<RunFolder> {
+    const name = `${process.pid}-${randomUUID()}`;
+    const folder = new RunFolder(join(parent, name), name, identities);
+    await mkdir(folder.path, { recursive: true, mode: 0o700 });
+    folder.#own(folder.path);
+    for (const part of ['layers', 'top', 'scratch', 'scratch/work', 'scratch/tmp', 'scratch/shm']) {
+      await mkdir(join(folder.path, part));
+      chmodSync(join(folder.path, part), 0o755);
+      folder.#own(join(folder.path, part));
+    }
+    return folder;
+  }
+
+  /** Removes what processes left that did not come to it themselves. */
+  static async sweep(parent: string, isAlive: (processId: number) => boolean): Promise<void> {
+    for (const name of await readdir(parent).catch(() => [])) {
+      const owner = Number(/^(\d+)-/.exec(name)?.[1]);
+      if (!isAlive(owner)) await rm(join(parent, name), { recursive: true, force: true });
+    }
+  }
+
+  /** Names the layers so shortly that a mount takes all of them; gives the names, uppermost first. */
+  async link(layers: readonly UnpackedLayer[]): Promise<readonly string[]> {
+    const names = ['../top', ...layers.map((_, at) => String(layers.length - 1 - at))];
+    // One layer alone cannot be mounted read-only.
+    if (layers.length === 0) names.push('.');
+    // Relative: what is above this folder may be nobody's to enter, or hidden by the sandbox's own mounts.
+    const links = join(this.path, 'layers');
+    for (const [at, { folder }] of layers.entries()) await symlink(relative(links, folder), join(links, String(at)));
+    return names;
+  }
+
+  /** A folder of the image that something is mounted on: made where the image has none, and else as the image has it. */
+  async makePlace(place: string, stack: LayerStack): Promise<void> {
+    const parts = place.split('/').filter((part) => part !== '');
+    for (let count = 1; count <= parts.length; count += 1) {
+      const path = parts.slice(0, count).join('/');
+      const { stats } = stack.resolve(`/${path}`);
+      if (stats !== undefined && !stats.isDirectory()) throw isFile(path);
+      await this.#makeFolder(join(this.path, 'top', path), stats);
+    }
+  }
+
+  /** Puts a file into the uppermost layer, or, with a path that begins so, into what scratch begins with. */
+  async put(root: 'top' | 'scratch', path: string, file: SandboxFile): Promise<void> {
+    const parts = dirname(path)
+      .split('/')
+      .filter((part) => part !== '' && part !== '.');
+    try {
+      if (root === 'scratch')
+        for (let count = 1; count <= parts.length; count += 1)
+          await this.#makeFolder(join(this.path, root, ...parts.slice(0, count)), undefined);
+      await this.#write(join(this.path, root, path), file);
+    } catch (thrown) {
+      if (!isSystemError(thrown, 'EEXIST', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG')) throw thrown;
+      throw sandboxFault('sandbox/command', {
+        what: `The file ${file.path} cannot be put there: ${saidBy(thrown)}`,
+        subject: file.path,
+        hint: 'Choose another path: no file can also be a folder.',
+      });
+    }
+  }
+
+  /** A folder of scratch, made before the start. */
+  async makeScratch(path: string): Promise<void> {
+    const parts = posix
+      .normalize(path)
+      .split('/')
+      .filter((part) => part !== '' && part !== '.');
+    for (let count = 1; count <= parts.length; count += 1)
+      await this.#makeFolder(join(this.path, 'scratch', ...parts.slice(0, count)), undefined);
+  }
+
+  /** A file that only this process and the sandbox's beginning read. */
+  async write(name: string, content: Uint8Array | string): Promise<string> {
+    const path = join(this.path, name);
+    await writeFile(path, content, { mode: 0o600 });
+    return path;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.path, { recursive: true, force: true });
+  }
+
+  async #makeFolder(path: string, like: Stats | undefined): Promise<void> {
+    try {
+      await mkdir(path);
+    } catch (thrown) {
+      if (isSystemError(thrown, 'EEXIST')) return;
+      throw thrown;
+    }
+    chmodSync(path, like === undefined ? 0o755 : like.mode & 0o777);
+    if (like === undefined) this.#own(path);
+    else if (this.#identities.count > 1) chownSync(path, like.uid, like.gid);
+  }
+
+  async #write(path: string, { content, isExecutable = false }: SandboxFile): Promise<void> {
+    await using file = await open(path, 'wx', 0o600);
+    if (content instanceof Uint8Array) await file.writeFile(content);
+    else await file.writeFile(content());
+    await file.chmod(isExecutable ? 0o755 : 0o644);
+    if (this.#identities.count > 1) await file.chown(this.#identities.uid, this.#identities.gid);
+  }
+
+  #own(path: string): void {
+    if (this.#identities.count > 1) chownSync(path, this.#identities.uid, this.#identities.gid);
+  }
+}
+
+function isFile(path: string) {
+  return sandboxFault('sandbox/command', {
+    what: `The folder /${path} cannot be made: the image has a file there`,
+    subject: `/${path}`,
+    hint: 'Choose another path.',
+  });
+}

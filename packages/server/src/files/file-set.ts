@@ -1,0 +1,203 @@
+import { isFault } from '@mir/core';
+import { type LayerEntry, readLayer } from '@mir/oci';
+import { serverFault } from '../fault.ts';
+import { isStorable } from '../http/request-body.ts';
+import type { Db } from '../instance-context.ts';
+
+/** Files in the database are cut into pieces of this size. */
+const pieceBytes = 256 * 1024;
+
+/** How large an upload, or what a run leaves, may be. */
+export type FileLimits = { readonly files: number; readonly sizeBytes: number };
+
+/** One file of a set. */
+export type StoredFile = {
+  readonly number: number;
+  readonly path: string;
+  readonly isExecutable: boolean;
+  readonly sizeBytes: number;
+};
+
+/** A file on its way into a set. */
+export type IncomingFile = {
+  /** Relative, without `..`. */
+  readonly path: string;
+  readonly isExecutable: boolean;
+  readonly content: AsyncIterable<Uint8Array>;
+};
+
+/** Takes files one after the other. A set that is not finished is nobody's, and forgotten after a day. */
+export class FileSetWriter {
+  readonly #db: Db;
+  readonly id: string;
+  #files = 0;
+  #sizeBytes = 0;
+
+  private constructor(db: Db, id: string) {
+    this.#db = db;
+    this.id = id;
+  }
+
+  static async begin(db: Db, userId: number | null): Promise<FileSetWriter> {
+    const { id } = await db
+      .insertInto('file_sets')
+      .values({ user_id: userId })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    return new FileSetWriter(db, id);
+  }
+
+  async add({ path, isExecutable, content }: IncomingFile): Promise<void> {
+    this.#files += 1;
+    const number = this.#files;
+    await this.#db.insertInto('files').values({ set_id: this.id, number, path, is_executable: isExecutable }).execute();
+    let sizeBytes = 0;
+    let piece = 0;
+    for await (const bytes of piecesOf(content)) {
+      piece += 1;
+      sizeBytes += bytes.length;
+      await this.#db
+        .insertInto('file_pieces')
+        .values({ set_id: this.id, file_number: number, number: piece, bytes })
+        .execute();
+    }
+    this.#sizeBytes += sizeBytes;
+    if (sizeBytes > 0) {
+      await this.#db
+        .updateTable('files')
+        .set({ size_bytes: sizeBytes })
+        .where('set_id', '=', this.id)
+        .where('number', '=', number)
+        .execute();
+    }
+  }
+
+  async finish(): Promise<{ readonly id: string; readonly files: number; readonly sizeBytes: number }> {
+    await this.#db
+      .updateTable('file_sets')
+      .set({ is_whole: true, files: this.#files, size_bytes: this.#sizeBytes })
+      .where('id', '=', this.id)
+      .execute();
+    return { id: this.id, files: this.#files, sizeBytes: this.#sizeBytes };
+  }
+
+  /** Forgets what was taken so far. */
+  async abandon(): Promise<void> {
+    await this.#db.deleteFrom('file_sets').where('id', '=', this.id).execute();
+  }
+}
+
+/**
+ * Takes files that somebody sends as a tar archive, plain or compressed with gzip. Files and folders only, inside of the archive's own
+ * root, each path once.
+ *
+ * @throws Fault `upload/refused`
+ */
+export async function receiveFiles(
+  db: Db,
+  userId: number,
+  archive: AsyncIterable<Uint8Array>,
+  limits: FileLimits,
+): Promise<{ readonly id: string; readonly files: number; readonly sizeBytes: number }> {
+  const writer = await FileSetWriter.begin(db, userId);
+  try {
+    const seen = new Set<string>();
+    const folders = new Set<string>();
+    // Folders are entries, too, and no file.
+    const entries = readLayer(archive, {
+      entries: 4 * limits.files,
+      uncompressedBytes: limits.sizeBytes + 4 * 1024 * limits.files,
+      fileBytes: limits.sizeBytes,
+    });
+    let sizeBytes = 0;
+    for await (const entry of entries) {
+      if (entry.type === 'directory') continue;
+      requireFile(entry);
+      const above = foldersAbove(entry.path);
+      if (seen.has(entry.path) || folders.has(entry.path) || above.some((folder) => seen.has(folder)))
+        throw refused(`holds "${entry.path}" twice, or as file and folder`, 'Send each file once.');
+      seen.add(entry.path);
+      for (const folder of above) folders.add(folder);
+      sizeBytes += entry.sizeBytes;
+      if (seen.size > limits.files) throw tooLarge(limits);
+      if (sizeBytes > limits.sizeBytes) throw tooLarge(limits);
+      await writer.add({
+        path: entry.path,
+        isExecutable: (entry.mode & 0o111) !== 0,
+        content: entry.content,
+      });
+    }
+    return await writer.finish();
+  } catch (thrown) {
+    await writer.abandon();
+    if (isFault(thrown, 'layer/too-large')) throw tooLarge(limits);
+    if (isFault(thrown) && thrown.code.startsWith('layer/'))
+      throw refused(`cannot be read: ${thrown.message}`, 'Send a tar archive, as tar -cz makes one.');
+    throw thrown;
+  }
+}
+
+/** The files of a set, in the order in which they came. */
+export async function filesOf(db: Db, setId: string): Promise<readonly StoredFile[]> {
+  return db
+    .selectFrom('files')
+    .where('set_id', '=', setId)
+    .orderBy('number')
+    .select(['number', 'path', 'is_executable as isExecutable', 'size_bytes as sizeBytes'])
+    .execute();
+}
+
+/** The bytes of a file, piece by piece. */
+export async function* readStoredFile(db: Db, setId: string, number: number): AsyncGenerator<Uint8Array> {
+  for (let piece = 1; ; piece += 1) {
+    const row = await db
+      .selectFrom('file_pieces')
+      .where('set_id', '=', setId)
+      .where('file_number', '=', number)
+      .where('number', '=', piece)
+      .select('bytes')
+      .executeTakeFirst();
+    if (row === undefined) return;
+    yield row.bytes;
+  }
+}
+
+async function* piecesOf(content: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let held: Uint8Array[] = [];
+  let heldBytes = 0;
+  for await (const chunk of content) {
+    // What is yielded may be overwritten by whoever reads on.
+    held.push(Uint8Array.from(chunk));
+    heldBytes += chunk.length;
+    if (heldBytes < pieceBytes) continue;
+    yield Buffer.concat(held);
+    held = [];
+    heldBytes = 0;
+  }
+  if (heldBytes > 0) yield Buffer.concat(held);
+}
+
+function foldersAbove(path: string): string[] {
+  const parts = path.split('/').slice(0, -1);
+  return parts.map((_, at) => parts.slice(0, at + 1).join('/'));
+}
+
+function requireFile(entry: LayerEntry): asserts entry is LayerEntry & { readonly type: 'file' } {
+  if (entry.type !== 'file') {
+    const kind = entry.type === 'whiteout' || entry.type === 'opaque' ? 'a name that layers use' : `a ${entry.type}`;
+    throw refused(`holds ${kind}: "${entry.path}"`, 'Send files and folders only; tar --dereference follows links.');
+  }
+  if (!isStorable(entry.path) || entry.path.length > 1024)
+    throw refused('holds a path that is too long, or no text', 'Rename that file.');
+}
+
+function tooLarge({ files, sizeBytes }: FileLimits) {
+  return refused(
+    `is larger than ${files} files of ${Math.floor(sizeBytes / 1024 ** 2)} MiB together`,
+    'Leave out what the run does not need, or have an administrator raise sandbox.run_upload_bytes.',
+  );
+}
+
+function refused(why: string, hint: string) {
+  return serverFault('upload/refused', { what: `The archive ${why}`, hint });
+}

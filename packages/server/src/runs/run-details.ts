@@ -1,0 +1,115 @@
+import type { FaultData } from '@mir/core';
+import { sql } from 'kysely';
+import type { Caller } from '../access/caller.ts';
+import { has } from '../access/rights.ts';
+import { serverFault } from '../fault.ts';
+import type { Db } from '../instance-context.ts';
+import type { JobState } from '../jobs/job.ts';
+import type { RunOutcome } from './test-run.ts';
+
+/** A test run as it is kept. */
+export type RunRow = {
+  readonly id: string;
+  readonly jobId: string;
+  readonly state: JobState;
+  readonly failure: FaultData | null;
+  readonly cancelRequestedAt: Date | null;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  readonly imageName: string;
+  readonly isExternal: boolean;
+  readonly version: number | null;
+  readonly digest: string | null;
+  readonly workspaceId: number | null;
+  readonly workspaceName: string | null;
+  readonly creatorId: number | null;
+  readonly creatorName: string | null;
+  readonly command: readonly string[];
+  readonly variableNames: readonly string[];
+  readonly timeLimitSeconds: number;
+  readonly memoryBytes: number;
+  readonly wantsNetwork: boolean;
+  readonly resultsId: string | null;
+  readonly outcome: RunOutcome | null;
+};
+
+/** Which runs are asked for. */
+export type RunFilter = {
+  readonly image?: string | undefined;
+  readonly state?: JobState | undefined;
+  readonly limit: number;
+};
+
+const rows = (db: Db) =>
+  db
+    .selectFrom('test_runs as run')
+    .innerJoin('jobs', 'jobs.id', 'run.job_id')
+    .leftJoin('versions', 'versions.id', 'run.version_id')
+    .leftJoin('workspaces', 'workspaces.id', 'run.workspace_id')
+    .leftJoin('users', 'users.id', 'run.creator_id')
+    .select([
+      'run.id',
+      'run.job_id as jobId',
+      'jobs.state',
+      'jobs.failure',
+      'jobs.cancel_requested_at as cancelRequestedAt',
+      'run.created_at as createdAt',
+      'jobs.started_at as startedAt',
+      'jobs.finished_at as finishedAt',
+      'run.image_name as imageName',
+      'run.is_external as isExternal',
+      'versions.number as version',
+      'run.digest',
+      'run.workspace_id as workspaceId',
+      'workspaces.name as workspaceName',
+      'run.creator_id as creatorId',
+      'users.name as creatorName',
+      'run.command',
+      'run.variable_names as variableNames',
+      'run.time_limit_seconds as timeLimitSeconds',
+      'run.memory_bytes as memoryBytes',
+      'run.wants_network as wantsNetwork',
+      'run.results_id as resultsId',
+      'run.outcome',
+    ]);
+
+/** A test run that the caller may see. @throws Fault `run/unknown`, also for those that others may see */
+export async function findRun(db: Db, caller: Caller, id: string): Promise<RunRow> {
+  const row = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(id)
+    ? await rows(db).where('run.id', '=', id).executeTakeFirst()
+    : undefined;
+  if (row !== undefined && has(caller, 'seeRuns', row)) return row;
+  throw serverFault('run/unknown', {
+    what: `There is no test run ${id.slice(0, 100)}`,
+    subject: id.slice(0, 100),
+    hint: 'GET /v1/test-runs lists those of your workspaces.',
+  });
+}
+
+/** Runs that the caller may see, the newest first. */
+export async function listRuns(db: Db, caller: Caller, { image, state, limit }: RunFilter): Promise<readonly RunRow[]> {
+  let found = rows(db).orderBy('run.created_at', 'desc').orderBy('run.id').limit(limit);
+  if (image !== undefined) found = found.where('run.image_name', '=', image);
+  if (state !== undefined) found = found.where('jobs.state', '=', state);
+  if (!has(caller, 'administer')) {
+    const workspaces = [...caller.workspaceRoles.keys()];
+    found = found.where(({ or, eb }) =>
+      or([
+        eb('run.creator_id', '=', caller.userId),
+        eb('run.workspace_id', '=', sql<number>`any(${workspaces}::bigint[])`),
+      ]),
+    );
+  }
+  return found.execute();
+}
+
+/** How many others are before a run that waits; null for one that does not. */
+export async function queuePositionOf(db: Db, jobId: string): Promise<number | null> {
+  const { rows: found } = await sql<{ position: number | null }>`
+    select (
+      select count(*) + 1 from jobs as ahead where ahead.kind = jobs.kind and ahead.state = 'QUEUED'
+        and (ahead.priority, ahead.created_at, ahead.id) < (jobs.priority, jobs.created_at, jobs.id)
+    ) as position from jobs where id = ${jobId} and state = 'QUEUED'`.execute(db);
+  return found[0]?.position ?? null;
+}

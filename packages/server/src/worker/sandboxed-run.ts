@@ -1,0 +1,111 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { machinePlatform, openImage, parseImageLocation, platformOf, Workshop } from '@mir/builder';
+import { type CredentialSource, fixedCredentials } from '@mir/oci';
+import { openLocalSandbox, type SandboxImage, type SandboxRun } from '@mir/sandbox';
+import { runFolders, runLimits } from '../runs/test-run.ts';
+import { OutputText } from './output-text.ts';
+import type { PlacedFile, RunOrder, RunResult } from './run-message.ts';
+
+/** So often at most is output told of. */
+const tellMilliseconds = 100;
+
+/** Told of what a run prints, in whole lines. */
+export type OutputListener = (stream: 'stdout' | 'stderr', text: string) => void;
+
+/**
+ * Runs a command in an image, in the sandbox.
+ *
+ * @throws Fault of the image, `sandbox/*`
+ */
+export async function runInSandbox(
+  environment: NodeJS.ProcessEnv,
+  order: RunOrder,
+  { onPinned, onOutput }: { readonly onPinned: (digest: string) => void; readonly onOutput: OutputListener },
+): Promise<RunResult> {
+  await using workshop = await Workshop.open({
+    environment,
+    now: () => new Date(),
+    // What the workers may pull is no user's to run.
+    ...(order.external !== undefined && { credentials: credentialsOf(order) }),
+  });
+  const { digest, image } = await imageOf(workshop, order.image);
+  onPinned(digest);
+  const sandbox = await openLocalSandbox({ folder: join(workshop.home.cache, 'sandbox'), environment });
+  const results: PlacedFile[] = [];
+  const run = await sandbox.run({
+    image,
+    command: order.command,
+    environment: { ...order.environment, MIR_OUTPUT: runFolders.results },
+    workingFolder: runFolders.work,
+    files: order.files.map(({ path, isExecutable, place }) => ({
+      path: `${runFolders.work}/${path}`,
+      isExecutable,
+      content: () => createReadStream(place),
+    })),
+    limits: limitsOf(order),
+    ...(order.networkHosts.length > 0 && {
+      network: { hosts: order.networkHosts.includes('*') ? ('any' as const) : order.networkHosts },
+    }),
+    results: {
+      folder: runFolders.results,
+      fileLimit: runLimits.files,
+      limitBytes: order.resultsBytes,
+      accept: async ({ path, isExecutable, content }) => {
+        const place = join(order.resultsFolder, String(results.length + 1));
+        await pipeline(content, createWriteStream(place, { flags: 'wx', mode: 0o600 }));
+        results.push({ path, isExecutable, place });
+      },
+    },
+  });
+  await tellOutput(run, onOutput);
+  return { digest, outcome: await run.ended, files: results };
+}
+
+async function imageOf(
+  workshop: Workshop,
+  name: string,
+): Promise<{ readonly digest: string; readonly image: SandboxImage }> {
+  const opened = await openImage(workshop, parseImageLocation(name));
+  const image = opened.images.find((one) => platformOf(one) === machinePlatform()) ?? opened.images[0];
+  if (image === undefined) throw new TypeError(`${name} holds no image`);
+  return { digest: opened.digest, image: { image, blobs: opened.blobs, reference: `${name}@${image.digest}` } };
+}
+
+function limitsOf({ timeLimitSeconds, memoryBytes }: RunOrder) {
+  return {
+    wallSeconds: timeLimitSeconds,
+    cpuSeconds: timeLimitSeconds * runLimits.coresAtMost,
+    memoryBytes,
+    processes: runLimits.processes,
+    openFiles: runLimits.openFiles,
+    fileBytes: runLimits.scratchBytes,
+    scratchBytes: runLimits.scratchBytes,
+    outputBytes: runLimits.outputBytes,
+  };
+}
+
+function credentialsOf({ external }: RunOrder): CredentialSource {
+  const known = external?.credentials;
+  if (known === undefined) return { credentials: async () => undefined };
+  return fixedCredentials(known.registry, known.username, known.password);
+}
+
+/** Tells of output a few times a second: a run may print single bytes. */
+async function tellOutput({ output }: SandboxRun, onOutput: OutputListener): Promise<void> {
+  const texts = { stdout: new OutputText(), stderr: new OutputText() };
+  const tell = (take: (text: OutputText) => string | undefined) => {
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const text = take(texts[stream]);
+      if (text !== undefined) onOutput(stream, text);
+    }
+  };
+  const timer = setInterval(() => tell((text) => text.take()), tellMilliseconds);
+  try {
+    for await (const { stream, bytes } of output) texts[stream].add(bytes);
+  } finally {
+    clearInterval(timer);
+  }
+  tell((text) => text.end());
+}

@@ -25,10 +25,10 @@ export type WorkshopOptions = {
   readonly layerPool?: string;
   /** The records to trust; without them those of the home, or of the folder `MIR_RECORDS`. */
   readonly records?: RecordStore;
-  /** Conversion threads to work with, which the workshop does not end; without it, threads of its own. */
-  readonly pool?: ConversionPool;
   /** What registries are shown; without it what `docker login` has left. */
   readonly credentials?: CredentialSource;
+  /** Conversion threads to work with, which the workshop does not end; without it, threads of its own. */
+  readonly pool?: ConversionPool;
 };
 
 type Stores = {
@@ -64,8 +64,8 @@ export class Workshop implements AsyncDisposable {
   /** What was noticed about the machine and the pool rather than an image. */
   readonly problems: Problem[];
   readonly #registries = new Map<string, RegistryClient>();
-  readonly #ownPool: ConversionPool | undefined;
   readonly #credentials: CredentialSource;
+  readonly #ownPool: ConversionPool | undefined;
 
   /** Told of layers that take long to write, when their first bytes are there. */
   readonly layerFollowers = new Set<(growing: GrowingLayer) => void | Promise<void>>();

@@ -7,11 +7,7 @@ const everyHours = 1;
 /** Plans were answered long ago; builds, with their logs, belong to their versions and stay. */
 const planDays = 1;
 
-/**
- * Forgets what nobody will ask for again: plans, files and logs of old test runs, sessions that are over, old Idempotency-Keys.
- *
- * @param runDays how long files and logs of test runs are kept
- */
+/** Forgets what nobody will ask for again: plans, files and logs of old test runs, sessions that are over, old Idempotency-Keys. */
 export function startMaintenance(db: Db, runDays: number, logger: FastifyBaseLogger): AsyncDisposable {
   return repeat({
     round: async () => {
@@ -23,6 +19,7 @@ export function startMaintenance(db: Db, runDays: number, logger: FastifyBaseLog
   });
 }
 
+/** @param runDays how long files and logs of test runs are kept */
 async function forget(db: Db, runDays: number): Promise<void> {
   await sql`
     delete from jobs where kind in ('plan', 'catalogue') and finished_at < now() - make_interval(days => ${planDays})`.execute(

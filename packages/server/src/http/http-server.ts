@@ -22,8 +22,8 @@ const compatibilityPath = '/compat/0.20';
 
 const bodyLimitBytes = 1024 * 1024;
 
-const keepAliveSeconds = 72;
 const streamedTypes = ['application/x-tar', 'application/gzip', 'application/x-gzip'] as const;
+const keepAliveSeconds = 72;
 
 export type HttpServerOptions = {
   readonly routes: readonly Route[];

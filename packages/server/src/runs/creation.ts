@@ -4,7 +4,6 @@ import { requireRight } from '../access/rights.ts';
 import { audit } from '../audit/audit.ts';
 import { transaction } from '../database/transaction.ts';
 import { serverFault } from '../fault.ts';
-
 import { type ImageRow, lockImage } from '../images/image-row.ts';
 import { findVersion } from '../images/versions.ts';
 import type { InstanceContext, Trx } from '../instance-context.ts';

@@ -19,10 +19,5 @@ alter table users alter column name type text collate "C";
 alter table workspaces alter column name type text collate "C";
 alter table packages alter column name type text collate "C";
 alter table os_packages alter column name type text collate "C";
-
--- Each new image asks whether its name was used before; administrators page through what was removed last.
-create index images_removed_by_name on images (name) where removed_at is not null;
-create index images_removed_by_time on images (date_trunc('milliseconds', removed_at at time zone 'utc'), id)
-  where removed_at is not null;
 `,
 } as const;

@@ -5,14 +5,20 @@ import type { AddressInfo } from 'node:net';
 import { makeZip } from '../../packages/python/test/zip-maker.ts';
 import type { Cleanup } from './cleanup.ts';
 
-/** A sound wheel for any platform and Python 3, with the given files. */
+/** A wheel, as it is served. */
 export type MadeWheel = { readonly name: string; readonly filename: string; readonly bytes: Buffer };
 
-export function madeWheel(name: string, version: string, files: Readonly<Record<string, string>>): MadeWheel {
+/** A sound wheel for any platform and Python 3, with the given files and lines of metadata. */
+export function madeWheel(
+  name: string,
+  version: string,
+  files: Readonly<Record<string, string>>,
+  metadata: readonly string[] = [],
+): MadeWheel {
   const info = `${name}-${version}.dist-info`;
   const all = {
     ...files,
-    [`${info}/METADATA`]: `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n`,
+    [`${info}/METADATA`]: `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n${metadata.map((line) => `${line}\n`).join('')}`,
     [`${info}/WHEEL`]: 'Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
   };
   const rows = Object.entries(all).map(([path, text]) => {

@@ -13,8 +13,10 @@ const root = resolve(import.meta.dirname, '../..');
 const folder = resolve(process.argv[2] ?? join(root, '.mir/program'));
 /** What the program reads beside its code; found by the place of the module that reads it. */
 const files = [
+  'packages/builder/src/probe/probe.py',
   'packages/debian/src/archive/debian-archive-keys.json',
   'packages/python/src/bytecode-compiler.py',
+  'packages/builder/src/sdist/wheel-builder.py',
   'packages/server/src/images/image-types.toml',
 ];
 /** A bundle that somebody may still be running is kept this long. */

@@ -24,7 +24,12 @@ export type BuilderFaultCode =
   | 'image/unknown'
   | 'image/no-lock'
   | 'image/no-platform'
-  | 'rebase/refused';
+  | 'rebase/refused'
+  | 'sdist/base'
+  | 'sdist/unreadable'
+  | 'sdist/wrong-digest'
+  | 'sdist/failed'
+  | 'sdist/other-wheel';
 
 /** A fault of the builder. */
 export function builderFault(code: BuilderFaultCode, details: FaultDetails): Fault<BuilderFaultCode> {

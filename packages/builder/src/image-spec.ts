@@ -15,6 +15,8 @@ export type ImageSpec = {
   /** `libgomp1` or `libgomp1=12.2.0-14`. */
   readonly osPackages: readonly string[];
   readonly bytecode: boolean;
+  /** Whether packages without a wheel may be built from their source distributions, in the sandbox. Absent: no. */
+  readonly allowSdist?: boolean;
   /** The text of a pylock.toml that is used as it is; then there are no requirements. */
   readonly lock?: { readonly text: string; readonly path: string };
 };

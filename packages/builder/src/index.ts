@@ -9,7 +9,7 @@ export { labels } from './image/contract.ts';
 export { formatImageLocation, type ImageLocation, outputAt, parseImageLocation } from './image/image-location.ts';
 export { type ImageInspection, type IndexInspection, inspectImage, machinePlatform } from './image/inspection.ts';
 export { mended } from './image/mending.ts';
-export { type OpenedImage, openImage, platformOf } from './image/opened-image.ts';
+export { imageForPlatform, type OpenedImage, openImage, platformOf } from './image/opened-image.ts';
 export { type BuiltImages, buildImages, makePlans } from './image/platform-images.ts';
 export type { ImageSpec } from './image-spec.ts';
 export { ConversionPool } from './layers/conversion-pool.ts';
@@ -23,6 +23,7 @@ export { checkOutput, type Output, parseOutput, requireWritablePath } from './ou
 export { inspectPlan, prepareLibraryIndex } from './plan/inspection.ts';
 export { bytesShared, bytesToMove, lockFile, makePlan, type Plan, type PlanItem } from './plan/plan.ts';
 export type { Problem } from './plan/problem.ts';
+export { probeImages } from './probe/built-images.ts';
 export { probeImage } from './probe/probe.ts';
 export {
   type BrokenDependency,

@@ -1,4 +1,4 @@
-import { type BuiltImages, bytesShared, type Delivered, type Problem } from '@mir/builder';
+import { type BuiltImages, bytesShared, type Delivered, type ProbeReport, type Problem } from '@mir/builder';
 import { problemLines } from './plan-report.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import { bytes, counted, seconds } from './quantity.ts';
@@ -56,6 +56,7 @@ export function buildJson(
   noticed: readonly Problem[],
   delivered: Delivered,
   display: ProgressDisplay,
+  reports: readonly ProbeReport[] = [],
 ): string {
   const { published, images } = built;
   const [first, ...others] = images.map(imageFacts);
@@ -69,6 +70,7 @@ export function buildJson(
     sharedBytes: images.reduce((sum, { plan }) => sum + bytesShared(plan), 0),
     sentBytes: delivered.sentBytes,
     problems: [...images.flatMap(({ built: { problems } }) => problems), ...noticed],
+    ...(reports.length > 0 && { probes: reports }),
   });
 }
 

@@ -18,6 +18,7 @@ export const imageOptions = {
   'os-package': { type: 'string', multiple: true },
   platform: { type: 'string', multiple: true },
   'no-bytecode': { type: 'boolean' },
+  'allow-sdist': { type: 'boolean' },
   pool: { type: 'string' },
   json: { type: 'boolean' },
 } as const satisfies OptionTable;
@@ -35,6 +36,7 @@ What goes into the image:
       --os-package NAME    A Debian package, libgomp1 or libgomp1=VERSION; may be given several times
       --platform PLATFORM  linux/amd64 or linux/arm64 (default: this machine's, or the lock's); given twice,
                            both are built on this machine, as an index
+      --allow-sdist        Build what has no wheel from its sources, in the sandbox and without network
       --no-bytecode        Leave the .pyc files out: builds faster, imports slower
       --pool POOL          Share layers with others there: registry://HOST/REPOSITORY (MIR_LAYER_POOL)`;
 
@@ -70,6 +72,7 @@ export async function readImageSpecs(
     constraints,
     osPackages: values.texts('os-package'),
     bytecode: !values.has('no-bytecode'),
+    allowSdist: values.has('allow-sdist'),
     ...(requiresPython !== undefined && { requiresPython }),
     ...(base !== undefined && { base }),
     ...(pythonVersion !== undefined && { pythonVersion: checkPython(pythonVersion) }),

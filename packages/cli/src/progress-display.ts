@@ -4,6 +4,7 @@ import { bytes, seconds } from './quantity.ts';
 const stageNames: Readonly<Record<Stage, string>> = {
   base: 'making the base (once)',
   resolve: 'resolving versions',
+  sdists: 'building wheels from sources',
   'os-packages': 'adding OS packages',
   wheels: 'turning wheels into layers',
   bytecode: 'compiling the standard library',

@@ -26,6 +26,7 @@ export type PythonFaultCode =
   | 'resolution/no-such-version'
   | 'resolution/no-wheel'
   | 'resolution/conflict'
+  | 'resolution/no-sdist'
   | 'resolution/wrong-python'
   | 'resolution/unsupported-platform'
   | 'resolution/hash-mismatch'

@@ -11,7 +11,8 @@ import { chooseWheel, parseWheelFilename } from './wheel/filename.ts';
 const pageLimitBytes = 64 << 20;
 const jsonPage = 'application/vnd.pypi.simple.v1+json';
 
-type ListedFile = LockedWheel & { readonly requiresPython: string | undefined };
+/** A file of a project as its index lists it. */
+export type ListedFile = LockedWheel & { readonly url: string; readonly requiresPython: string | undefined };
 
 /**
  * The wheel that resolving a pinned requirement will most likely come to, read from the index's own page (PEP 691): work on it may
@@ -64,6 +65,20 @@ async function filesOf(
   name: string,
   version: string,
 ): Promise<readonly ListedFile[] | undefined> {
+  const page = await readProjectPage(http, index, indexUrl, name);
+  return page?.files.flatMap((file) => (saysVersion(file, version) ? listedFile(file, page.url, index) : []));
+}
+
+/** What an index lists of a project (PEP 691), unread; `url` is what the addresses in it are relative to. */
+export type ProjectPage = { readonly files: readonly unknown[]; readonly url: string };
+
+/** The page of a project; undefined where the index does not know it, without files where it tells them in another form. */
+export async function readProjectPage(
+  http: HttpClient,
+  index: IndexSettings,
+  indexUrl: string,
+  name: string,
+): Promise<ProjectPage | undefined> {
   const page = new URL(`${indexUrl.replace(/\/+$/, '')}/${name}/`);
   page.username = '';
   page.password = '';
@@ -73,12 +88,11 @@ async function filesOf(
   });
   if (response.status !== 200 || response.header('content-type')?.startsWith(jsonPage) !== true) {
     await response.discard();
-    return response.status === 404 ? undefined : [];
+    return response.status === 404 ? undefined : { files: [], url: page.href };
   }
   const listed = parsedJson(await response.text(pageLimitBytes));
   const files = typeof listed === 'object' && listed !== null && 'files' in listed ? listed.files : undefined;
-  if (!Array.isArray(files)) return [];
-  return files.flatMap((file: unknown) => (saysVersion(file, version) ? listedFile(file, response.url, index) : []));
+  return { files: Array.isArray(files) ? files : [], url: response.url };
 }
 
 /** Undefined for what is no JSON: what the resolver says of it counts. */
@@ -96,21 +110,26 @@ function saysVersion(file: unknown, version: string): boolean {
 }
 
 function listedFile(file: unknown, page: string, index: IndexSettings): readonly ListedFile[] {
-  if (typeof file !== 'object' || file === null) return [];
+  const read = readListedFile(file, page, index);
+  return read?.filename.endsWith('.whl') === true ? [read] : [];
+}
+
+/** A file that a page lists with everything that a lock says of it; undefined for one that was yanked, or is listed without. */
+export function readListedFile(file: unknown, page: string, index: IndexSettings): ListedFile | undefined {
+  if (typeof file !== 'object' || file === null) return undefined;
   const { filename, url, size, hashes, yanked, ...more } = file as Readonly<Record<string, unknown>>;
   const sha256 = typeof hashes === 'object' && hashes !== null && 'sha256' in hashes ? hashes.sha256 : undefined;
   const requiresPython = more['requires-python'];
-  if (typeof filename !== 'string' || !filename.endsWith('.whl') || typeof url !== 'string') return [];
-  if (typeof sha256 !== 'string' || typeof size !== 'number' || (yanked !== undefined && yanked !== false)) return [];
+  if (typeof filename !== 'string' || typeof url !== 'string') return undefined;
+  if (typeof sha256 !== 'string' || typeof size !== 'number' || (yanked !== undefined && yanked !== false))
+    return undefined;
   const address = URL.parse(url, page);
-  if (address === null || !/^https?:$/.test(address.protocol)) return [];
-  return [
-    {
-      filename,
-      sha256: sha256.toLowerCase(),
-      sizeBytes: size,
-      url: withoutCredentials(address.href, index),
-      requiresPython: typeof requiresPython === 'string' ? requiresPython : undefined,
-    },
-  ];
+  if (address === null || !/^https?:$/.test(address.protocol)) return undefined;
+  return {
+    filename,
+    sha256: sha256.toLowerCase(),
+    sizeBytes: size,
+    url: withoutCredentials(address.href, index),
+    requiresPython: typeof requiresPython === 'string' ? requiresPython : undefined,
+  };
 }

@@ -8,8 +8,9 @@ export {
 } from './bytecode.ts';
 export type { PythonFaultCode } from './fault.ts';
 export { foreseeWheel } from './index-page.ts';
+export { chooseSdist, type Sdist } from './sdist.ts';
 export { downloadHeaders, type IndexSettings, indexSettingsOfMachine } from './index-settings.ts';
-export { formatLock, type Lock, type LockedPackage, type LockedWheel, lockIdentity } from './lock.ts';
+export { formatLock, type Lock, type LockedPackage, type LockedWheel, lockIdentity, type WheelOrigin } from './lock.ts';
 export { parseLock } from './lock-reader.ts';
 export { evaluateMarker, type Marker, parseMarker } from './marker.ts';
 export { type MarkerEnvironment, markerEnvironment } from './marker-environment.ts';

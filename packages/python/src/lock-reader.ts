@@ -120,6 +120,34 @@ function choosePackage(
     wheel,
     ...(requiresPython !== undefined && { requiresPython }),
     ...(toolOf(table)['direct'] === true && { direct: true }),
+    ...originOf(table, name),
+  };
+}
+
+/** The sources that a wheel without an address was built from, where the lock says so. */
+function originOf(table: Table, name: string): Pick<LockedPackage, 'origin'> {
+  const sdist = tableOf(table, 'sdist');
+  const tool = toolOf(table);
+  if (sdist === undefined || tool['build-requires'] === undefined) return {};
+  const url = textOf(sdist, 'url', name);
+  const filename = textOf(sdist, 'name', name);
+  const sha256 = textOf(tableOf(sdist, 'hashes') ?? {}, 'sha256', name)?.toLowerCase();
+  const size = sdist['size'];
+  const isComplete =
+    url !== undefined &&
+    /^https?:$/.test(URL.parse(url)?.protocol ?? '') &&
+    filename !== undefined &&
+    !filename.includes('/') &&
+    /^[0-9a-f]{64}$/.test(sha256 ?? '') &&
+    typeof size === 'number' &&
+    Number.isSafeInteger(size) &&
+    size > 0;
+  if (!isComplete) throw malformed(`the source distribution of ${name} is not complete`);
+  return {
+    origin: {
+      sdist: { filename, url, sizeBytes: size, sha256: sha256 ?? '' },
+      buildRequires: textsOf(tool, 'build-requires', name),
+    },
   };
 }
 

@@ -10,6 +10,21 @@ export type LockedWheel = {
   readonly sha256: string;
   /** Where it was found, without credentials; locks taken from an image have none. */
   readonly url?: string;
+  /** Where it lies on this machine, for one that was built here; never written down, never read from a lock. */
+  readonly localPath?: string;
+};
+
+/** The source distribution that a package's wheel was built from, and what it was built with. */
+export type WheelOrigin = {
+  readonly sdist: {
+    readonly filename: string;
+    readonly url: string;
+    readonly sizeBytes: number;
+    /** Lower-case hex. */
+    readonly sha256: string;
+  };
+  /** Everything that was installed while it was built, as pins: `setuptools==75.1.0`. */
+  readonly buildRequires: readonly string[];
 };
 
 /** One package of a lock, with the one wheel that was chosen for the target. */
@@ -21,6 +36,8 @@ export type LockedPackage = {
   readonly requiresPython?: string;
   /** Whether it was asked for by name; no part of the lock's identity. */
   readonly direct?: boolean;
+  /** For a wheel that no index has; no part of the lock's identity. */
+  readonly origin?: WheelOrigin;
 };
 
 /** What was resolved for a target: every file with its sum. Packages are sorted by name. */
@@ -49,7 +66,7 @@ export function formatLock(lock: Lock, options: { readonly addresses: boolean })
     if (options.addresses && locked.requiresPython !== undefined)
       lines.push(`requires-python = ${quoted(locked.requiresPython)}`);
     lines.push(`wheels = [{ ${wheelFields(locked.wheel, options.addresses).join(', ')} }]`);
-    if (options.addresses && locked.direct === true) lines.push('', '[packages.tool.mir]', 'direct = true');
+    if (options.addresses) lines.push(...sdistLines(locked), ...packageToolLines(locked));
   }
   if (options.addresses) lines.push('', ...toolTable(lock));
   return `${lines.join('\n')}\n`;
@@ -65,6 +82,22 @@ export function lockIdentity(lock: Lock): string {
 /** Packages in the order of a lock. */
 export function sortedByName(packages: readonly LockedPackage[]): readonly LockedPackage[] {
   return packages.toSorted((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
+}
+
+function sdistLines({ origin }: LockedPackage): readonly string[] {
+  if (origin === undefined) return [];
+  const { filename, url, sizeBytes, sha256 } = origin.sdist;
+  return [
+    `sdist = { name = ${quoted(filename)}, url = ${quoted(url)}, size = ${sizeBytes}, hashes = { sha256 = ${quoted(sha256)} } }`,
+  ];
+}
+
+function packageToolLines({ direct, origin }: LockedPackage): readonly string[] {
+  const lines = [
+    ...(direct === true ? ['direct = true'] : []),
+    ...(origin === undefined ? [] : [`build-requires = [${origin.buildRequires.map(quoted).join(', ')}]`]),
+  ];
+  return lines.length === 0 ? [] : ['', '[packages.tool.mir]', ...lines];
 }
 
 function wheelFields(wheel: LockedWheel, addresses: boolean): readonly string[] {

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { isFault } from '@mir/core';
 import { HttpClient, statusFault } from '@mir/http';
 import { pythonFault } from './fault.ts';
@@ -25,6 +26,8 @@ export type ResolveRequest = {
   readonly cacheDirectory: string;
   /** Only files uploaded before this moment count (RFC 3339). */
   readonly excludeNewer?: string;
+  /** A folder of wheels that count beside those of the indexes. */
+  readonly wheelFolder?: string;
   readonly timeoutSeconds?: number;
   readonly signal?: AbortSignal;
   /** Called once the resolver runs. */
@@ -161,6 +164,8 @@ async function withSizes(
 }
 
 async function sizeOf(http: HttpClient, { wheel }: ChosenPackage, request: ResolveRequest): Promise<number> {
+  if (wheel.url?.startsWith('file:') === true && request.wheelFolder !== undefined)
+    return (await stat(fileURLToPath(wheel.url))).size;
   if (wheel.url === undefined) {
     throw pythonFault('lock/no-address', {
       what: `${wheel.filename} was resolved to a file without an address`,

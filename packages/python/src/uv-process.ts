@@ -16,6 +16,8 @@ export type UvRun = {
   readonly cacheDirectory: string;
   readonly interpreter?: string;
   readonly excludeNewer?: string;
+  /** A folder of wheels that count beside those of the indexes. */
+  readonly wheelFolder?: string;
   readonly timeoutSeconds: number;
   readonly signal?: AbortSignal;
   /** Called once uv runs: what is to be done beside it should not hold up its start. */
@@ -87,6 +89,7 @@ function argumentsOf(run: UvRun): readonly string[] {
     ['--python-version', run.target.pythonVersion, '--python-platform', platformOf(run.target)],
     ['--constraints', 'constraints.txt', '--no-python-downloads', '--no-progress', '--no-sources'],
     interpreterOf(run),
+    run.wheelFolder === undefined ? [] : ['--find-links', run.wheelFolder],
     run.excludeNewer === undefined ? [] : ['--exclude-newer', run.excludeNewer],
     run.index.caFile === undefined && run.index.caDirectory === undefined ? ['--system-certs'] : [],
   ];

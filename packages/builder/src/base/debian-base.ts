@@ -32,6 +32,9 @@ const debianBaseVersion = 1;
 /** Raised whenever the same indexes would give another choice of packages. */
 export const selectionVersion = 'selection 1';
 
+/** What /etc/os-release says of the releases. */
+export const debianVersions: Readonly<Record<Suite, string>> = { bullseye: '11', bookworm: '12', trixie: '13' };
+
 /** What is remembered of a base besides its layer. */
 type DebianBaseFacts = {
   readonly libraries: readonly string[];
@@ -87,7 +90,7 @@ function outlineOf(suite: Suite, platform: Platform, packages: readonly Installe
       architecture: architectureOf(platform),
       libc: { family: 'glibc', version: upstreamVersion(versionOf(packages, 'libc6')) },
     },
-    distribution: { id: 'debian', version: { bullseye: '11', bookworm: '12', trixie: '13' }[suite] },
+    distribution: { id: 'debian', version: debianVersions[suite] },
     suite,
   };
 }

@@ -8,8 +8,7 @@ import type { WheelInstallation } from './wheel-layer.ts';
 export type Conversion =
   | {
       readonly kind: 'wheel';
-      readonly url: string;
-      readonly headers: Readonly<Record<string, string>>;
+      readonly from: WheelPlace;
       readonly installation: WheelInstallation;
       /** Compile its modules in the same pass. */
       readonly interpreter?: Interpreter;
@@ -30,6 +29,11 @@ export type Conversion =
       readonly kind: 'join';
       readonly layers: readonly Digest[];
     };
+
+/** Where a wheel is: at an address, or, for one that was built here, in a file. */
+export type WheelPlace =
+  | { readonly url: string; readonly headers: Readonly<Record<string, string>> }
+  | { readonly path: string };
 
 /** What came out of a conversion. */
 export type Converted = { readonly layer: LayerRecord; readonly bytecode?: LayerRecord };

@@ -1,6 +1,6 @@
 import { HttpClient } from '@mir/http';
 import { BlobStore, concatenateLayers, type Digest } from '@mir/oci';
-import { BytecodePool, type Interpreter, remoteWheel, type WheelSource } from '@mir/python';
+import { BytecodePool, type Interpreter, localWheel, remoteWheel, type WheelSource } from '@mir/python';
 import { BytecodeLayer, writeBytecodeOfLayer } from './bytecode-layer.ts';
 import type { Conversion, ConversionThreadOptions, Converted } from './conversion.ts';
 import { writeDebLayer } from './deb-layer.ts';
@@ -68,11 +68,12 @@ export class Converter implements AsyncDisposable {
     onBytes: (count: number) => void,
     onGrowth: (growth: Growth) => void,
   ): Promise<Converted> {
-    const { installation, interpreter } = conversion;
-    const remote = remoteWheel(this.#clientFor(undefined), conversion.url, installation.sizeBytes, {
-      headers: conversion.headers,
-    });
-    const source = counted(remote, onBytes);
+    const { installation, interpreter, from } = conversion;
+    const found =
+      'path' in from
+        ? await localWheel(from.path)
+        : remoteWheel(this.#clientFor(undefined), from.url, installation.sizeBytes, { headers: from.headers });
+    const source = counted(found, onBytes);
     try {
       if (interpreter === undefined) {
         return { layer: await writeWheelLayer(this.#blobs, source, installation, { onGrowth }) };

@@ -12,6 +12,7 @@ import { builderFault } from '../fault.ts';
 import { forgetResolutions } from '../lock/resolution.ts';
 import type { Workshop } from '../workshop.ts';
 import { bytecodeLayerVersion } from './bytecode-layer.ts';
+import type { WheelPlace } from './conversion.ts';
 import { GrowingLayer, type Growth, growingBytes } from './growing-layer.ts';
 import type { LayerKey, LayerRecord } from './layer-store.ts';
 import { venvPrefix } from './venv-layer.ts';
@@ -73,13 +74,11 @@ export async function convertWheel(
   const { wheel } = one;
   let beside: LayerRecord | undefined;
   const record = await workshop.layers.findOrMake(wheelKey(wheel, pythonVersion), async () => {
-    const url = addressOf(wheel);
     const { filename, sha256, sizeBytes } = wheel;
     workshop.report({ type: 'expect', bytes: sizeBytes });
     const conversion = {
       kind: 'wheel',
-      url,
-      headers: downloadHeaders(index, url),
+      from: placeOf(wheel, index),
       installation: { filename, sha256, sizeBytes, pythonVersion: minorOf(pythonVersion), prefix: venvPrefix },
       ...(compiler !== undefined && { interpreter: await compiler.prepare() }),
     } as const;
@@ -130,8 +129,9 @@ function bytecodeKey(wheel: LockedWheel, compiler: Compiler): LayerKey {
   return ['bytecode', what, compiler.pythonVersion, venvPrefix, compiler.digest, versions];
 }
 
-function addressOf({ url, filename }: LockedWheel): string {
-  if (url !== undefined) return url;
+function placeOf({ url, localPath, filename }: LockedWheel, index: IndexSettings): WheelPlace {
+  if (localPath !== undefined) return { path: localPath };
+  if (url !== undefined) return { url, headers: downloadHeaders(index, url) };
   throw builderFault('lock/unreadable', {
     what: `The lock does not say where ${filename} is, and its layer is not here`,
     subject: filename,

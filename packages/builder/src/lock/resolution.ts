@@ -32,6 +32,8 @@ export type Wish = {
   readonly target: Target;
   /** The base's Python, for a host that has none of its own. */
   readonly interpreter: () => Promise<Interpreter | undefined>;
+  /** A folder of wheels that were built here, which count beside those of the indexes. */
+  readonly wheelFolder?: string;
   /** Told of the requirements that the resolver begins to work on, and of all the indexes that it asks. */
   readonly onResolving?: (requirements: readonly Requirement[], index: Promise<IndexSettings>) => void;
 };
@@ -50,6 +52,8 @@ type Settled = { readonly requirements: readonly string[]; readonly lock: Lock }
 export async function resolveLock(workshop: Workshop, wish: Wish): Promise<Lock> {
   if (wish.requirements.length === 0) return { target: wish.target, packages: [], createdBy: `uv ${uvVersion}` };
   const index = await indexSettingsOfMachine(workshop.environment);
+  // What was built here may be gone tomorrow: nothing is remembered of it.
+  if (wish.wheelFolder !== undefined) return workshop.stage('resolve', () => runResolver(workshop, wish, index));
   const key = [...circumstances(wish, index), 'requirements', ...wish.requirements.map(textOf)];
   const known = await recall<Resolved>(workshop, 'locks', key);
   if (known !== undefined && stillCounts(known, workshop.now(), wish)) return known.lock;
@@ -112,12 +116,22 @@ async function runResolver(
   index: IndexSettings,
   onStarted: () => void = () => undefined,
 ): Promise<Lock> {
-  const { requirements, constraints, target } = wish;
-  return resolve({ requirements, constraints, target, index, onStarted, ...(await uvFor(workshop, wish)) });
+  const { requirements, constraints, target, wheelFolder } = wish;
+  const folder = wheelFolder === undefined ? {} : { wheelFolder };
+  return resolve({ requirements, constraints, target, index, onStarted, ...folder, ...(await uvFor(workshop, wish)) });
+}
+
+/** The indexes of the machine, with the one that uv asks by itself written out. */
+export async function indexesOf(workshop: Workshop, interpreter: Wish['interpreter']): Promise<IndexSettings> {
+  return spelledOut(workshop, { interpreter }, await indexSettingsOfMachine(workshop.environment));
 }
 
 /** The settings with the index that uv asks by itself written out, for those who ask an index without uv. */
-async function spelledOut(workshop: Workshop, wish: Wish, index: IndexSettings): Promise<IndexSettings> {
+async function spelledOut(
+  workshop: Workshop,
+  wish: Pick<Wish, 'interpreter'>,
+  index: IndexSettings,
+): Promise<IndexSettings> {
   if (index.indexUrl !== undefined) return index;
   const known = await recall<string>(workshop, 'indexes', [uvVersion]);
   const indexUrl =
@@ -127,7 +141,7 @@ async function spelledOut(workshop: Workshop, wish: Wish, index: IndexSettings):
   return { ...index, indexUrl };
 }
 
-async function uvFor(workshop: Workshop, wish: Wish) {
+async function uvFor(workshop: Workshop, wish: Pick<Wish, 'interpreter'>) {
   const interpreter = await pythonForUv(workshop, wish.interpreter);
   return {
     uv: await findUv({ cacheDirectory: workshop.home.cache, environment: workshop.environment }),

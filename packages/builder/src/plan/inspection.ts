@@ -1,16 +1,15 @@
-import { closure } from '@mir/debian';
 import type { LockedPackage } from '@mir/python';
-import { archiveSettings, archiveSnapshot, openArchive, selectionVersion } from '../base/debian-base.ts';
+import { archiveSettings, archiveSnapshot } from '../base/debian-base.ts';
 import { loadJson } from '../layers/facts-blob.ts';
 import type { LayerRecord } from '../layers/layer-store.ts';
 import type { WheelFacts } from '../layers/wheel-layer.ts';
 import { type PackageLayers, wheelLayers } from '../layers/wheel-layers.ts';
-import { recallOr } from '../memory.ts';
 import { installedIn, osLayers } from '../os-packages/os-packages.ts';
 import type { Workshop } from '../workshop.ts';
 import { type Collision, collisionProblem, findCollisions } from './collisions.ts';
 import { stack } from './layer-budget.ts';
-import { findMissingLibraries, glibcProblems, type LibraryIndex, missingLibraryProblems } from './missing-libraries.ts';
+import { libraryIndex } from './library-index.ts';
+import { findMissingLibraries, glibcProblems, missingLibraryProblems } from './missing-libraries.ts';
 import type { Plan } from './plan.ts';
 import type { Problem } from './problem.ts';
 
@@ -35,7 +34,10 @@ export async function warningsAbout(
 ): Promise<Problem[]> {
   const missing = findMissingLibraries(wheels.map(linkedOf), systemOf(plan, osLibraries));
   return [
-    ...(await missingLibraryProblems(missing, libraryIndex(workshop, plan))),
+    ...(await missingLibraryProblems(
+      missing,
+      libraryIndex(workshop, { ...plan.base, installed: (archive) => installedIn(plan.base, archive) }),
+    )),
     ...findCollisionsOf(wheels).map(collisionProblem),
   ];
 }
@@ -76,34 +78,6 @@ function stacked(wheels: readonly InspectedWheel[]) {
   }));
   const { own, bundles } = stack(items);
   return [...own, ...bundles.flat()];
-}
-
-/** What the base's archive knows; it is opened only when something is missing that was not looked for before. */
-function libraryIndex(workshop: Workshop, { base }: Plan): LibraryIndex | undefined {
-  const { suite, platform } = base;
-  if (suite === undefined) return undefined;
-  const settings = () => archiveSettings(workshop, suite);
-  const open = async () => openArchive(workshop, await settings(), suite, platform);
-  const snapshot = async () => archiveSnapshot(workshop, await settings(), suite, platform);
-  const lookUp = async (question: readonly string[], answer: () => Promise<readonly string[]>) => {
-    const { identity } = await snapshot();
-    return recallOr(workshop, 'selections', [identity, selectionVersion, ...question], answer);
-  };
-  return {
-    packagesWithLibrary: (soname) =>
-      lookUp(['packages with', soname], async () => (await snapshot()).packagesWithLibrary(soname)),
-    closureOf: (name) =>
-      lookUp(['closure of', name, base.digest], async () => {
-        const archive = await open();
-        const installed = await installedIn(base, archive);
-        try {
-          return closure(archive, { names: [name], installed }).map((one) => one.name);
-        } catch {
-          // A package that cannot be installed here is still the one that holds the library.
-          return [name];
-        }
-      }),
-  };
 }
 
 /**

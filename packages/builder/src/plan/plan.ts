@@ -4,6 +4,7 @@ import { chooseBase, knownBases } from '../base/choice.ts';
 import { installedDeb } from '../base/debian-base.ts';
 import type { Compiler } from '../base/interpreter.ts';
 import { builderFault } from '../fault.ts';
+import { buildImage } from '../image/build.ts';
 import type { ImageSpec } from '../image-spec.ts';
 import { startWheels } from '../layers/early-wheels.ts';
 import type { LocatedLayer } from '../layers/layer-store.ts';
@@ -19,6 +20,7 @@ import {
 } from '../lock/image-lock.ts';
 import { resolveLock } from '../lock/resolution.ts';
 import { lockedOsPackages, type OsSelection, selectOsPackages } from '../os-packages/os-packages.ts';
+import { resolveWithSdists, withBuiltWheels } from '../sdist/sdist-resolution.ts';
 import type { Workshop } from '../workshop.ts';
 import type { Problem } from './problem.ts';
 
@@ -120,16 +122,26 @@ async function lockPython(
   base: Base,
   compiler: Promise<Compiler | undefined> | undefined,
 ): Promise<Lock> {
-  if (spec.lock !== undefined) return readPythonLock(spec.lock.text, spec.lock.path, base.target);
-  return resolveLock(workshop, {
-    requirements: spec.requirements,
-    constraints: spec.constraints,
-    target: base.target,
-    interpreter: async () => (await base.compiler())?.prepare(),
-    ...(compiler !== undefined && {
-      onResolving: (requirements, index) => startWheels(workshop, index, requirements, base.target, compiler),
-    }),
-  });
+  const sdists = { ...spec, base, makeImage: (toolchain: ImageSpec) => imageOf(workshop, toolchain) };
+  if (spec.lock !== undefined)
+    return withBuiltWheels(workshop, readPythonLock(spec.lock.text, spec.lock.path, base.target), sdists);
+  const resolve = (wheelFolder?: string) =>
+    resolveLock(workshop, {
+      requirements: spec.requirements,
+      constraints: spec.constraints,
+      target: base.target,
+      interpreter: async () => (await base.compiler())?.prepare(),
+      ...(wheelFolder !== undefined && { wheelFolder }),
+      ...(compiler !== undefined && {
+        onResolving: (requirements, index) => startWheels(workshop, index, requirements, base.target, compiler),
+      }),
+    });
+  return spec.allowSdist === true ? resolveWithSdists(workshop, sdists, resolve) : resolve();
+}
+
+async function imageOf(workshop: Workshop, spec: ImageSpec) {
+  const plan = await makePlan(workshop, spec);
+  return { plan, image: (await buildImage(workshop, plan)).image };
 }
 
 /**

@@ -5,14 +5,20 @@ import {
   makePlans,
   mended,
   type Output,
+  type ProbeReport,
   parseOutput,
+  probeImages,
   Workshop,
 } from '@mir/builder';
+import { Fault, isFault } from '@mir/core';
+import type { Sandbox } from '@mir/sandbox';
 import { buildJson, buildLines } from '../build-report.ts';
 import { usageFault } from '../fault-message.ts';
 import { imageOptions, imageOptionsHelp, readImageSpecs, workshopOptions } from '../image-options.ts';
 import { checkLockPaths, writeLocks } from '../lock-files.ts';
 import { nextStep } from '../next-step.ts';
+import { probeLines, stepAfterFailure } from '../probe-report.ts';
+import { machineSandbox, probeOptions, probeRequest } from '../probe-sandbox.ts';
 import { ProgressDisplay } from '../progress-display.ts';
 import type { Command, Invocation } from './commands.ts';
 
@@ -22,6 +28,8 @@ export const build: Command = {
     tag: { type: 'string', short: 't' },
     output: { type: 'string', short: 'o' },
     'lock-out': { type: 'string' },
+    probe: { type: 'boolean' },
+    ...probeOptions,
   },
   run,
   help: `
@@ -57,6 +65,9 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
     specs.map(({ platform }) => platform),
   );
   const wantsJson = values.has('json');
+  const wantsProbe = values.has('probe');
+  if (!wantsProbe && (values.text('smoke') !== undefined || values.texts('module-skip').length > 0))
+    throw usageFault('--smoke and --module-skip say how to probe, and no probe is asked for', 'Add --probe.');
   const display = new ProgressDisplay(wantsJson);
   await using workshop = await Workshop.open({
     environment,
@@ -64,24 +75,53 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
     onProgress: display.listen,
     ...workshopOptions(values),
   });
-  const { built, delivered } = await mended(workshop, async () => {
+  const sandbox = wantsProbe ? await requireSandbox(workshop) : undefined;
+  const { built, delivered, reports } = await mended(workshop, async () => {
     await using delivery = new Delivery(workshop, output);
     const plans = await makePlans(workshop, specs, { startsWheels: true });
     delivery.expectBases(plans.map(({ base }) => base));
     const built = await buildImages(workshop, plans, delivery.offer);
+    const reports = sandbox === undefined ? [] : await probeImages(workshop, sandbox, built, probeRequest(values));
+    if (reports.some(({ outcome }) => outcome === 'failed')) return { built, delivered: undefined, reports };
     // Before anything becomes visible: a lock that cannot be written fails the build.
     await writeLocks(lockOut, plans);
     const delivered = await delivery.complete(built.published);
     await workshop.layerPool?.settle();
-    return { built, delivered };
+    return { built, delivered, reports };
   });
   display.end();
+  if (delivered === undefined) return tellFailure(reports, wantsJson);
+  const proof = reports.flatMap(probeLines);
   process.stdout.write(
     wantsJson
-      ? `${buildJson(built, workshop.problems, delivered, display)}\n`
-      : `${[...buildLines(built, workshop.problems, delivered, display), nextStep(output, delivered.name)].join('\n')}\n`,
+      ? `${buildJson(built, workshop.problems, delivered, display, reports)}\n`
+      : `${[...proof, ...buildLines(built, workshop.problems, delivered, display), nextStep(output, delivered.name)].join('\n')}\n`,
   );
   return 0;
+}
+
+/** Whoever asks for a proof is not given an image without one, because a machine cannot prove any. */
+async function requireSandbox(workshop: Workshop): Promise<Sandbox> {
+  const sandbox = await machineSandbox(workshop);
+  if (!isFault(sandbox)) return sandbox;
+  throw new Fault(sandbox.code, {
+    what: `${sandbox.message}; without it nothing can be probed`,
+    ...(sandbox.subject !== undefined && { subject: sandbox.subject }),
+    hint: `${sandbox.hint} Or build without --probe.`,
+  });
+}
+
+function tellFailure(reports: readonly ProbeReport[], wantsJson: boolean): number {
+  const failed = reports.find(({ outcome }) => outcome === 'failed');
+  const lines = wantsJson
+    ? reports.map((report) => JSON.stringify({ type: 'probe', ...report }))
+    : [
+        ...reports.flatMap(probeLines),
+        'The image got no tag.',
+        ...(failed === undefined ? [] : [stepAfterFailure(failed)]),
+      ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  return 1;
 }
 
 function outputOf(tag: string | undefined, output: string | undefined): Output {

@@ -41,6 +41,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./build.ts')).build,
   },
   {
+    words: ['probe'],
+    summary: 'Prove an image in a sandbox: imports, dependencies, scripts',
+    load: async () => (await import('./probe.ts')).probe,
+  },
+  {
     words: ['rebase'],
     summary: 'Put an image on another base without building it again',
     load: async () => (await import('./rebase.ts')).rebase,

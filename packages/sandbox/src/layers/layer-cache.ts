@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type BlobReader, type Digest, decompress, type ImageLayer } from '@mir/oci';
 import { isSystemError, sandboxFault } from '../fault.ts';
 import type { Identities } from '../identities.ts';
-import { type LayerFacts, unpackLayer } from './layer-tree.ts';
+import { type LayerFacts, type LowerLinks, unpackLayer } from './layer-tree.ts';
 import { markHiding } from './overlay-marks.ts';
 
 /** A layer's files on disk. */
@@ -17,27 +17,31 @@ export type UnpackedLayer = LayerFacts & {
 export class LayerCache {
   readonly #folder: string;
   readonly #identities: Identities;
-  readonly #underWay = new Map<Digest, Promise<UnpackedLayer>>();
+  readonly #underWay = new Map<string, Promise<UnpackedLayer>>();
 
   constructor(folder: string, identities: Identities) {
     this.#folder = folder;
     this.#identities = identities;
   }
 
-  /** A layer's files, unpacked if they are not yet. @throws Fault `sandbox/layer`, those of reading layers */
-  unpacked(layer: ImageLayer, blobs: BlobReader): Promise<UnpackedLayer> {
-    const { diffId } = layer;
-    const running = this.#underWay.get(diffId);
+  /**
+   * A layer's files, unpacked if they are not yet.
+   * @param lowerLinks those of the layers below that this layer speaks of as folders; mostly none
+   * @throws Fault `sandbox/layer`, those of reading layers
+   */
+  unpacked(layer: ImageLayer, blobs: BlobReader, lowerLinks: LowerLinks = new Map()): Promise<UnpackedLayer> {
+    const name = nameOf(layer.diffId, lowerLinks);
+    const running = this.#underWay.get(name);
     if (running !== undefined) return running;
-    const unpacking = this.#known(diffId)
-      .then((known) => known ?? this.#unpack(layer, blobs))
-      .finally(() => this.#underWay.delete(diffId));
-    this.#underWay.set(diffId, unpacking);
+    const unpacking = this.#known(name)
+      .then((known) => known ?? this.#unpack(layer, blobs, name, lowerLinks))
+      .finally(() => this.#underWay.delete(name));
+    this.#underWay.set(name, unpacking);
     return unpacking;
   }
 
-  async #known(diffId: Digest): Promise<UnpackedLayer | undefined> {
-    const place = this.#place(diffId);
+  async #known(name: string): Promise<UnpackedLayer | undefined> {
+    const place = join(this.#folder, name);
     try {
       const facts = JSON.parse(await readFile(join(place, 'facts.json'), 'utf8')) as LayerFacts;
       const now = new Date();
@@ -49,19 +53,19 @@ export class LayerCache {
     }
   }
 
-  async #unpack(layer: ImageLayer, blobs: BlobReader): Promise<UnpackedLayer> {
+  async #unpack(layer: ImageLayer, blobs: BlobReader, name: string, links: LowerLinks): Promise<UnpackedLayer> {
     const aside = join(this.#folder, `unfinished-${process.pid}-${randomUUID()}`);
     const tree = join(aside, 'tree');
     await mkdir(tree, { recursive: true });
     try {
       const hash = createHash('sha256');
       const archive = passing(decompress(blobs.read(layer.descriptor.digest)), (chunk) => hash.update(chunk));
-      const facts = await unpackLayer(archive, tree, this.#identities);
+      const facts = await unpackLayer(archive, tree, this.#identities, links);
       const found = `sha256:${hash.digest('hex')}`;
       if (found !== layer.diffId) throw isAnother(layer.diffId, found);
       await markHiding(tree, facts);
       await writeFile(join(aside, 'facts.json'), JSON.stringify(facts));
-      const place = this.#place(layer.diffId);
+      const place = join(this.#folder, name);
       await rename(aside, place).catch(async (thrown: unknown) => {
         // Another process was faster, with the same files.
         if (!isSystemError(thrown, 'ENOTEMPTY', 'EEXIST')) throw thrown;
@@ -72,10 +76,13 @@ export class LayerCache {
       await rm(aside, { recursive: true, force: true });
     }
   }
+}
 
-  #place(diffId: Digest): string {
-    return join(this.#folder, diffId.slice(diffId.indexOf(':') + 1));
-  }
+function nameOf(diffId: Digest, links: LowerLinks): string {
+  const digest = diffId.slice(diffId.indexOf(':') + 1);
+  if (links.size === 0) return digest;
+  const text = JSON.stringify([...links].sort(([one], [other]) => (one < other ? -1 : 1)));
+  return `${digest}-${createHash('sha256').update(text).digest('hex')}`;
 }
 
 async function* passing(

@@ -1,6 +1,7 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { sandboxFault } from '../fault.ts';
 import type { UnpackedLayer } from './layer-cache.ts';
+import type { LowerLinks } from './layer-tree.ts';
 
 /** Where a path of an image leads, and what is there. */
 export type Place = {
@@ -12,9 +13,12 @@ export type Place = {
 
 const linkLimit = 40;
 
+/** What a layer has at a path. */
+type Found = { readonly folder: string; readonly stats: Stats };
+
 /** The layers of an image, lowest first, looked at as the one tree that they make. */
 export class LayerStack {
-  readonly #layers: readonly Required<UnpackedLayer>[];
+  readonly #layers: readonly UnpackedLayer[];
   readonly #opaque: ReadonlyMap<string, ReadonlySet<string>>;
 
   constructor(layers: readonly UnpackedLayer[]) {
@@ -51,6 +55,12 @@ export class LayerStack {
     return { path: current, stats };
   }
 
+  /** Which of some paths are links, and what they lead to. */
+  linksAmong(paths: readonly string[]): LowerLinks {
+    const isLink = (path: string) => this.#look(path)?.isSymbolicLink() ?? false;
+    return new Map(paths.filter(isLink).map((path) => [path, `/${this.resolve(`/${path}`).path}`]));
+  }
+
   /** What the uppermost layer has at a path that leads through no links, unless a layer above hides it. */
   #look(path: string): Stats | undefined {
     return this.#find(path)?.stats;
@@ -61,24 +71,26 @@ export class LayerStack {
     return folder === undefined ? '' : readlinkSync(`${folder}/${path}`);
   }
 
-  #find(path: string): { readonly folder: string; readonly stats: Stats } | undefined {
-    for (const { folder } of this.#layers) {
-      const stats = lstatSync(`${folder}/${path}`, { throwIfNoEntry: false });
-      if (stats !== undefined) return stats.isCharacterDevice() ? undefined : { folder, stats };
-      if (this.#hides(folder, path)) return undefined;
+  #find(path: string): Found | undefined {
+    for (const layer of this.#layers) {
+      const found = this.#findIn(layer, path);
+      if (found === 'hidden') return undefined;
+      if (found !== undefined) return found;
     }
     return undefined;
   }
 
-  /** Whether a layer that has not got a path keeps those below from showing theirs. */
-  #hides(folder: string, path: string): boolean {
+  /** Looks part by part: a link on the way, which this machine would follow, hides what the layers below have. */
+  #findIn({ folder }: UnpackedLayer, path: string): Found | 'hidden' | undefined {
     const opaque = this.#opaque.get(folder);
-    for (let end = path.lastIndexOf('/'); ; end = path.lastIndexOf('/', end - 1)) {
-      const above = end === -1 ? '' : path.slice(0, end);
-      if (opaque?.has(above)) return true;
-      if (end === -1) return false;
-      const stats = lstatSync(`${folder}/${above}`, { throwIfNoEntry: false });
-      if (stats !== undefined && !stats.isDirectory()) return true;
+    let isOpaque = opaque?.has('') ?? false;
+    for (let end = path.indexOf('/'); ; end = path.indexOf('/', end + 1)) {
+      const part = end === -1 ? path : path.slice(0, end);
+      const stats = lstatSync(`${folder}/${part}`, { throwIfNoEntry: false });
+      if (stats === undefined) return isOpaque ? 'hidden' : undefined;
+      if (end === -1) return stats.isCharacterDevice() ? 'hidden' : { folder, stats };
+      if (!stats.isDirectory()) return 'hidden';
+      isOpaque ||= opaque?.has(part) ?? false;
     }
   }
 }

@@ -24,7 +24,12 @@ export type LayerFacts = {
   readonly opaque: readonly string[];
   /** What hides a path of the layers below. */
   readonly whiteouts: readonly string[];
+  /** Folders that the layer only speaks of: below, their paths may be links. */
+  readonly implied: readonly string[];
 };
+
+/** Links of the layers below, by their paths, with what they lead to. */
+export type LowerLinks = ReadonlyMap<string, string>;
 
 const linkLimit = 40;
 
@@ -33,14 +38,16 @@ const linkLimit = 40;
  * is worked out from what this layer has brought, with the layer as the root, and every folder on the way is one that was made here.
  * Nothing is written outside whatever the layer says. Devices and pipes are left out, and so are set-id bits.
  *
+ * @param lowerLinks are followed as if they were the layer's own: it was made on top of them
  * @throws Fault `sandbox/layer`, those of reading layers
  */
 export async function unpackLayer(
   archive: AsyncIterable<Uint8Array>,
   folder: string,
   identities: Identities,
+  lowerLinks: LowerLinks,
 ): Promise<LayerFacts> {
-  const tree = new LayerTree(folder, identities);
+  const tree = new LayerTree(folder, identities, lowerLinks);
   for await (const entry of readLayer(archive)) {
     try {
       await tree.add(entry);
@@ -55,13 +62,15 @@ class LayerTree {
   readonly #folder: string;
   readonly #identities: Identities;
   readonly #directories = new Set(['']);
-  readonly #links = new Map<string, string>();
+  readonly #links: Map<string, string>;
+  readonly #implied = new Set<string>();
   readonly #opaque = new Set<string>();
   readonly #whiteouts = new Set<string>();
 
-  constructor(folder: string, identities: Identities) {
+  constructor(folder: string, identities: Identities, lowerLinks: LowerLinks) {
     this.#folder = folder;
     this.#identities = identities;
+    this.#links = new Map(lowerLinks);
     this.#own(folder, { uid: 0, gid: 0 });
     chmodSync(folder, 0o755);
   }
@@ -92,7 +101,11 @@ class LayerTree {
     const hidden = [...this.#whiteouts].filter((path) => !this.#isThere(path));
     // What is hidden below and made anew here shows nothing of what was there.
     const replaced = [...this.#whiteouts].filter((path) => this.#directories.has(path));
-    return { opaque: [...new Set([...this.#opaque, ...replaced])].sort(), whiteouts: hidden.sort() };
+    return {
+      opaque: [...new Set([...this.#opaque, ...replaced])].sort(),
+      whiteouts: hidden.sort(),
+      implied: [...this.#implied].sort(),
+    };
   }
 
   async #addFile(path: string, entry: LayerEntry & { readonly type: 'file' }): Promise<void> {
@@ -110,6 +123,7 @@ class LayerTree {
 
   #addDirectory(path: string, entry: LayerEntry): void {
     if (!this.#directories.has(path)) this.#makeDirectory(path);
+    this.#implied.delete(path);
     this.#own(this.#at(path), entry);
     // Whoever unpacks must be able to take it away again.
     chmodSync(this.#at(path), (entry.mode & 0o777) | 0o700);
@@ -157,6 +171,7 @@ class LayerTree {
     for (const one of this.#directories) if (isInside(one)) this.#directories.delete(one);
     for (const one of this.#links.keys()) if (isInside(one)) this.#links.delete(one);
     for (const one of this.#opaque) if (isInside(one)) this.#opaque.delete(one);
+    for (const one of this.#implied) if (isInside(one)) this.#implied.delete(one);
   }
 
   /** Where an entry goes: its folder without links, made if need be, and its name. */
@@ -183,7 +198,10 @@ class LayerTree {
       const next = current === '' ? part : `${current}/${part}`;
       const target = this.#links.get(next);
       if (target === undefined) {
-        if (!this.#directories.has(next)) this.#makeDirectory(next);
+        if (!this.#directories.has(next)) {
+          this.#makeDirectory(next);
+          this.#implied.add(next);
+        }
         current = next;
         continue;
       }
@@ -198,6 +216,7 @@ class LayerTree {
   #makeDirectory(path: string): void {
     this.#create(path, () => mkdirSync(this.#at(path), 0o755));
     this.#directories.add(path);
+    this.#links.delete(path);
     chmodSync(this.#at(path), 0o755);
     this.#own(this.#at(path), { uid: 0, gid: 0 });
   }

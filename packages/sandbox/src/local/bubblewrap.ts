@@ -14,7 +14,7 @@ export function ownerOf(order: SandboxOrder, identities: Identities): number {
 }
 
 /** What bubblewrap is told, separated by zero bytes: on a command line, everybody on the machine could read it. */
-export function bubblewrapArguments(order: SandboxOrder, plan: RunPlan, hasFilter: boolean): string {
+export function bubblewrapArguments(order: SandboxOrder, plan: RunPlan): string {
   const isRoot = order.identity === 'root';
   const words = [
     ...['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try'],
@@ -27,8 +27,7 @@ export function bubblewrapArguments(order: SandboxOrder, plan: RunPlan, hasFilte
     '--clearenv',
     ...[...variablesOf(order)].flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--chdir', plan.workingFolder],
-    ...(hasFilter ? ['--seccomp', '5'] : []),
-    ...['--json-status-fd', '6', '--block-fd', '9'],
+    ...['--seccomp', '5', '--json-status-fd', '6', '--block-fd', '9'],
   ];
   return words.map((word) => `${word}\0`).join('');
 }

@@ -5,11 +5,12 @@ import { sandboxFault } from '../fault.ts';
 import { type Identities, lentIdentities } from '../identities.ts';
 import { LayerCache, type UnpackedLayer } from '../layers/layer-cache.ts';
 import { LayerStack } from '../layers/layer-stack.ts';
+import { type GroupParents, groupParents, sweepGroups } from '../limits/control-groups.ts';
 import type { Sandbox, SandboxImage, SandboxOrder, SandboxRun } from '../sandbox.ts';
-import { startRun } from './local-run.ts';
 import { checkOrder } from './order-check.ts';
 import { RunFolder } from './run-folder.ts';
 import { arrange } from './run-plan.ts';
+import { startRun } from './start-run.ts';
 
 /** Where local sandboxes keep what they keep, and the environment that says where programs are. */
 export type LocalSandboxOptions = {
@@ -25,34 +26,38 @@ export async function openLocalSandbox(options: LocalSandboxOptions): Promise<Sa
   const runs = join(options.folder, 'runs');
   const layers = join(options.folder, identities?.count === 1 ? 'layers' : 'layers-of-nobody');
   for (const folder of [runs, layers]) await mkdir(folder, { recursive: true, mode: 0o755 });
+  const groups = groupParents(options.environment);
+  sweepGroups(groups, isAlive);
   await RunFolder.sweep(runs, isAlive);
-  return new LocalSandbox(options, runs, layers, identities);
+  return new LocalSandbox({ ...options, runs, layers, identities, groups });
 }
 
+type LocalSandboxParts = LocalSandboxOptions & {
+  readonly runs: string;
+  readonly layers: string;
+  readonly identities: Identities | undefined;
+  readonly groups: GroupParents | undefined;
+};
+
 class LocalSandbox implements Sandbox {
-  readonly #options: LocalSandboxOptions;
-  readonly #runs: string;
-  readonly #layers: string;
-  readonly #identities: Identities | undefined;
+  readonly #parts: LocalSandboxParts;
   #cache: LayerCache | undefined;
 
-  constructor(options: LocalSandboxOptions, runs: string, layers: string, identities: Identities | undefined) {
-    this.#options = options;
-    this.#runs = runs;
-    this.#layers = layers;
-    this.#identities = identities;
+  constructor(parts: LocalSandboxParts) {
+    this.#parts = parts;
   }
 
   async run(order: SandboxOrder): Promise<SandboxRun> {
     checkOrder(order);
     requirePlatform(order.image);
-    const identities = this.#identities ?? refuseIdentities();
+    const identities = this.#parts.identities ?? refuseIdentities();
     const layers = await this.#unpacked(order.image, identities);
-    const folder = await RunFolder.create(this.#runs, identities);
+    const folder = await RunFolder.create(this.#parts.runs, identities);
     try {
       const plan = await arrange(order, new LayerStack(layers), folder);
       const names = await folder.link(layers);
-      return await startRun({ order, plan, folder, names, identities, environment: this.#options.environment });
+      const { groups, environment } = this.#parts;
+      return await startRun({ order, plan, folder, names, identities, groups, environment });
     } catch (thrown) {
       await folder[Symbol.asyncDispose]();
       throw thrown;
@@ -60,9 +65,13 @@ class LocalSandbox implements Sandbox {
   }
 
   async #unpacked({ image, blobs }: SandboxImage, identities: Identities): Promise<readonly UnpackedLayer[]> {
-    this.#cache ??= new LayerCache(this.#layers, identities);
+    this.#cache ??= new LayerCache(this.#parts.layers, identities);
     const layers: UnpackedLayer[] = [];
-    for (const layer of image.layers) layers.push(await this.#cache.unpacked(layer, blobs));
+    for (const layer of image.layers) {
+      const alone = await this.#cache.unpacked(layer, blobs);
+      const links = new LayerStack(layers).linksAmong(alone.implied);
+      layers.push(links.size === 0 ? alone : await this.#cache.unpacked(layer, blobs, links));
+    }
     return layers;
   }
 }

@@ -1,5 +1,5 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import type { Fault } from '@mir/core';
 import { type SandboxFaultCode, sandboxFault } from '../fault.ts';
 
@@ -11,6 +11,7 @@ const programs: Readonly<Record<string, string>> = {
   prlimit: 'util-linux',
   mount: 'mount',
   tar: 'tar',
+  env: 'coreutils',
   mkfifo: 'coreutils',
   chown: 'coreutils',
   cp: 'coreutils',
@@ -29,7 +30,7 @@ const settings = [
 
 /** The fault for a sandbox that could not be made: what is missing on this machine, as far as it can be told. */
 export function cannotMake(complaint: string, environment: NodeJS.ProcessEnv): Fault<SandboxFaultCode> {
-  const missing = Object.keys(programs).filter((program) => !isOnPath(program, environment));
+  const missing = Object.keys(programs).filter((program) => findProgram(program, environment) === undefined);
   if (missing.length > 0) {
     const packages = [...new Set(missing.map((program) => programs[program] ?? program))];
     return unavailable(`${missing.join(', ')} cannot be found`, `Install it: apt-get install ${packages.join(' ')}`);
@@ -71,13 +72,17 @@ function settingAt(path: string): string | undefined {
   }
 }
 
-function isOnPath(program: string, environment: NodeJS.ProcessEnv): boolean {
-  return (environment['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+/** Where a program of the machine is; undefined when it is nowhere on the PATH. */
+export function findProgram(program: string, environment: NodeJS.ProcessEnv): string | undefined {
+  const folders = (environment['PATH'] ?? '').split(delimiter).filter(isAbsolute);
+  return folders.map((folder) => join(folder, program)).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

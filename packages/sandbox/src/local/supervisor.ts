@@ -9,11 +9,14 @@ import { cannotMake } from './requirements.ts';
 
 const complaintLimit = 4000;
 
+/** A file that is given on, one that is made for talking with this process, or none. */
+export type PassedFile = number | 'pipe' | 'ignore';
+
 /** How the first of the processes is started. */
 export type SupervisorOptions = {
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
-  readonly files: readonly (number | 'pipe' | 'ignore')[];
+  readonly files: readonly PassedFile[];
   /** What bubblewrap has said on the command's standard error. */
   readonly complaint: () => string;
 };

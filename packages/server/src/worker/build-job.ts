@@ -13,6 +13,7 @@ import { JobJournal } from './job-journal.ts';
 const stageNames: Readonly<Record<Stage, string>> = {
   base: 'Base is there',
   resolve: 'Versions are resolved',
+  sdists: 'Wheels are built from sources',
   'os-packages': 'OS packages are layers',
   wheels: 'Wheels are layers',
   bytecode: 'The standard library is compiled',

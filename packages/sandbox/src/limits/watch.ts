@@ -1,0 +1,59 @@
+import type { SandboxLimit, SandboxLimits } from '../sandbox.ts';
+import type { Accounting } from './usage.ts';
+
+const firstPauseMilliseconds = 5;
+const longestPauseMilliseconds = 100;
+
+/** Looks at what a sandbox takes, often at first and then ten times a second, and tells which limit it went past. */
+export class Watch {
+  readonly #accounting: Accounting;
+  readonly #limits: SandboxLimits;
+  readonly #exceeded: (limit: SandboxLimit) => void;
+  readonly #wall: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
+  #pauseMilliseconds = firstPauseMilliseconds;
+  #cpuSeconds: number | undefined;
+  #peakMemoryBytes: number | undefined;
+
+  constructor(accounting: Accounting, limits: SandboxLimits, exceeded: (limit: SandboxLimit) => void) {
+    this.#accounting = accounting;
+    this.#limits = limits;
+    this.#exceeded = exceeded;
+    this.#wall = setTimeout(() => exceeded('wall-time'), Math.min(limits.wallSeconds * 1000, 2 ** 31 - 1));
+    this.#again();
+  }
+
+  get cpuSeconds(): number | undefined {
+    return this.#cpuSeconds;
+  }
+
+  get peakMemoryBytes(): number | undefined {
+    return this.#peakMemoryBytes;
+  }
+
+  /** Looks a last time. */
+  stop(): void {
+    clearTimeout(this.#wall);
+    clearTimeout(this.#timer);
+    this.#look();
+  }
+
+  #again(): void {
+    this.#timer = setTimeout(() => {
+      this.#look();
+      this.#again();
+    }, this.#pauseMilliseconds);
+    this.#pauseMilliseconds = Math.min(this.#pauseMilliseconds * 2, longestPauseMilliseconds);
+  }
+
+  #look(): void {
+    const { cpuSeconds, memoryBytes, processes, ranOutOfMemory, ranOutOfProcesses } = this.#accounting.usage();
+    const limits = this.#limits;
+    if (cpuSeconds !== undefined) this.#cpuSeconds = cpuSeconds;
+    if (memoryBytes !== undefined && memoryBytes > (this.#peakMemoryBytes ?? 0)) this.#peakMemoryBytes = memoryBytes;
+    if (ranOutOfMemory || (memoryBytes ?? 0) > limits.memoryBytes) this.#exceeded('memory');
+    // bubblewrap is one of them.
+    else if (ranOutOfProcesses || (processes ?? 0) > limits.processes + 1) this.#exceeded('processes');
+    else if ((cpuSeconds ?? 0) > limits.cpuSeconds) this.#exceeded('cpu-time');
+  }
+}

@@ -240,6 +240,32 @@ test('a removed name is free at once, for another repository; what was removed c
   assert.equal(at(await detailsOf('restored'), 'digest'), at(before, 'digest'));
 });
 
+test('removed images are listed page by page, the last one first, each once', async () => {
+  const names = ['gone-one', 'gone-two', 'gone-three', 'gone-four', 'gone-five'];
+  for (const name of names) await succeeding(ask('POST', '/v1/images', { body: { name, requirements: ['six'] } }));
+  for (const name of names) await succeeding(ask('DELETE', `/v1/images/${name}`));
+  const seen: string[] = [];
+  for (let token = ''; ; ) {
+    const page = `/v1/removed-images?pageSize=2${token === '' ? '' : `&pageToken=${token}`}`;
+    const { data } = await succeeding(ask('GET', page));
+    seen.push(...listAt(data, 'images').map((one) => String(at(one, 'id'))));
+    const next = at(data, 'nextPageToken');
+    if (next === undefined) break;
+    token = String(next);
+  }
+  const { data } = await succeeding(ask('GET', '/v1/removed-images?pageSize=1000'));
+  const all = listAt(data, 'images');
+  assert.deepEqual(
+    seen,
+    all.map((one) => String(at(one, 'id'))),
+  );
+  assert.deepEqual(
+    all.slice(0, names.length).map((one) => at(one, 'name')),
+    [...names].reverse(),
+  );
+  assertRefused(await ask('GET', '/v1/removed-images?pageToken=bWFkZSB1cA'), 400, /page token/);
+});
+
 test('an image without bytecode is restored without bytecode', async () => {
   await done('POST', '/v1/images', { name: 'sources', requirements: ['idna==3.7'], bytecode: false });
   const before = await detailsOf('sources');

@@ -1,20 +1,41 @@
+import { sql } from 'kysely';
 import type { Caller, Trace } from '../access/caller.ts';
 import { audit } from '../audit/audit.ts';
 import { transaction } from '../database/transaction.ts';
 import { serverFault } from '../fault.ts';
-import type { Db, InstanceContext } from '../instance-context.ts';
+import type { InstanceContext } from '../instance-context.ts';
 import { priorities } from '../jobs/job.ts';
 import { insertImage, requireName } from './creation.ts';
+import { formatPageToken, parsePageToken } from './page-token.ts';
 import { findVersion, locksOf } from './versions.ts';
 
-/** Images that were removed, the last one first. */
-export async function listRemovedImages(db: Db, name: string | undefined, limit: number) {
+/** Page tokens hold milliseconds. Finer times than a token can say would be left out, or come twice. */
+const removedAt = sql<Date>`date_trunc('milliseconds', images.removed_at at time zone 'utc')`;
+
+/** A page of the images that were removed, the last one first. */
+export async function listRemovedImages(
+  { db, secret }: Pick<InstanceContext, 'db' | 'secret'>,
+  name: string | undefined,
+  pageSize: number,
+  pageToken: string | undefined,
+) {
+  const position = pageToken === undefined ? undefined : parsePageToken(pageToken, 'removed-images', secret);
+  const filter = name ?? null;
+  if (position !== undefined && name !== undefined && position.filter !== filter) {
+    throw serverFault('page-token/malformed', {
+      what: 'The page token belongs to the removed images of another name',
+      subject: 'pageToken',
+      hint: 'Send it with the same name as the first page, or with none.',
+    });
+  }
+  const asked = position === undefined ? filter : (position.filter as string | null);
   let query = db
     .selectFrom('images')
     .leftJoin('versions', 'versions.id', 'images.current_version_id')
     .where('images.removed_at', 'is not', null)
-    .orderBy('images.removed_at', 'desc')
-    .limit(limit)
+    .orderBy(removedAt, 'desc')
+    .orderBy('images.id', 'desc')
+    .limit(pageSize + 1)
     .select([
       'images.id',
       'images.name',
@@ -24,8 +45,24 @@ export async function listRemovedImages(db: Db, name: string | undefined, limit:
       'images.removed_at as removedAt',
       'images.removed_by as removedBy',
     ]);
-  if (name !== undefined) query = query.where('images.name', '=', name);
-  return (await query.execute()).map((row) => ({ ...row, removedAt: row.removedAt?.toISOString() ?? '' }));
+  if (asked !== null) query = query.where('images.name', '=', asked);
+  if (position !== undefined) {
+    const [time, id] = position.after;
+    query = query.where(sql<boolean>`(${removedAt}, images.id) < (${time}::timestamp, ${id}::bigint)`);
+  }
+  const rows = (await query.execute()).map((row) => ({ ...row, removedAt: row.removedAt?.toISOString() ?? '' }));
+  const images = rows.slice(0, pageSize);
+  const last = images.at(-1);
+  return {
+    images,
+    ...(rows.length > images.length &&
+      last !== undefined && {
+        nextPageToken: formatPageToken(
+          { list: 'removed-images', filter: asked, after: [last.removedAt.replace('Z', ''), last.id] },
+          secret,
+        ),
+      }),
+  };
 }
 
 /**

@@ -2,6 +2,12 @@ import type { Migration } from '../migrations.ts';
 import { instanceMigration } from './0001-instance.ts';
 import { versionsAndOrderMigration } from './0002-versions-and-order.ts';
 import { testRunsMigration } from './0003-test-runs.ts';
+import { removedImagesMigration } from './0004-removed-images.ts';
 
 /** Every migration, in order. */
-export const migrations: readonly Migration[] = [instanceMigration, versionsAndOrderMigration, testRunsMigration];
+export const migrations: readonly Migration[] = [
+  instanceMigration,
+  versionsAndOrderMigration,
+  testRunsMigration,
+  removedImagesMigration,
+];

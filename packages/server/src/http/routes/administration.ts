@@ -83,10 +83,7 @@ export function administrationRoutes(context: InstanceContext): Route[] {
       id: 'listRemovedImages',
       summary: 'Listing removed images',
       access: 'remove',
-      query: z.object({
-        name: z.string().max(200).optional(),
-        limit: z.coerce.number().int().min(1).max(1000).default(100),
-      }),
+      query: z.object({ name: z.string().max(200).optional(), pageSize, pageToken: z.string().optional() }),
       answer: z.object({
         images: z.array(
           z.object({
@@ -99,8 +96,9 @@ export function administrationRoutes(context: InstanceContext): Route[] {
             removedBy: z.string().nullable(),
           }),
         ),
+        nextPageToken: z.string().optional(),
       }),
-      handle: async ({ query }) => ({ images: await listRemovedImages(context.db, query.name, query.limit) }),
+      handle: ({ query: { name, pageSize: size, pageToken } }) => listRemovedImages(context, name, size, pageToken),
     }),
     images({
       method: 'POST',

@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdir, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { cleanupOf } from './support/cleanup.ts';
-import { temporaryFolder } from './support/folder.ts';
 import { warmHome } from './support/home.ts';
 import {
   type Ask,
@@ -16,6 +13,7 @@ import {
   textAt,
 } from './support/instance-client.ts';
 import { adminPassword, InstanceProcess } from './support/instance-process.ts';
+import { pathWithoutBubblewrap } from './support/without-bubblewrap.ts';
 
 const cleanup = cleanupOf({ after });
 let instance: InstanceProcess;
@@ -85,20 +83,10 @@ test('a package without a wheel is built from its sources where that is allowed,
   assert.match(lock, /build-requires = \["[^\]]*setuptools==/);
 });
 
-/** A folder of all programs of this machine without the one that makes sandboxes, as a PATH. */
-async function everythingButBubblewrap(): Promise<string> {
-  const folder = await temporaryFolder(cleanup);
-  for (const place of (process.env['PATH'] ?? '').split(':')) {
-    for (const name of await readdir(place).catch(() => []))
-      if (name !== 'bwrap') await symlink(join(place, name), join(folder, name)).catch(() => undefined);
-  }
-  return folder;
-}
-
 test('where nothing may run, versions say that they were not probed; where it is required, they fail', async (t) => {
   const withoutSandbox = async (probe: string) => {
     const other = new InstanceProcess(await warmHome(cleanup), cleanup, {
-      PATH: await everythingButBubblewrap(),
+      PATH: await pathWithoutBubblewrap(cleanup),
       MIR_SANDBOX_PROBE: probe,
       MIR_PLATFORMS: 'linux/amd64',
     });

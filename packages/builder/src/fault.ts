@@ -25,6 +25,8 @@ export type BuilderFaultCode =
   | 'image/no-lock'
   | 'image/no-platform'
   | 'rebase/refused'
+  | 'os-packages/failed'
+  | 'os-packages/not-reproducible'
   | 'sdist/base'
   | 'sdist/unreadable'
   | 'sdist/wrong-digest'

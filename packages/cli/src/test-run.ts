@@ -55,7 +55,7 @@ export async function followRun(api: Api, id: string, onOutput: OutputListener):
 }
 
 /** How a run stands. @throws Fault of the instance */
-export async function getRun(api: Api, id: string): Promise<TestRun> {
+async function getRun(api: Api, id: string): Promise<TestRun> {
   const { run } = (await api.request('GET', `/v1/test-runs/${encodeURIComponent(id)}`)) as { readonly run: TestRun };
   return run;
 }

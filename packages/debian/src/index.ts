@@ -10,6 +10,8 @@ export {
   configurationVersion,
   configureBase,
   configureOnTop,
+  configureWhatCan,
+  type PartlyConfigured,
   unconfigurable,
 } from './configuration/configuration.ts';
 export { type DirectoryListing, readBaseState } from './configuration/foreign-base.ts';

@@ -1,18 +1,17 @@
 import { createHash } from 'node:crypto';
-import { Fault, type Platform } from '@mir/core';
+import type { Platform } from '@mir/core';
 import {
   type Archive,
   type BaseState,
   closure,
   configurationVersion,
-  configureOnTop,
+  configureWhatCan,
   debConverterVersion,
   type Package,
   parseControl,
   parseDependencies,
   type Suite,
   type Unconfigurable,
-  unconfigurable,
 } from '@mir/debian';
 import type { ImageLayer } from '@mir/oci';
 import type { Base, DebSource, InstalledDeb } from '../base/base.ts';
@@ -33,6 +32,7 @@ import { factsOf, joinLayers, type PackageLayer, packageLayers, writeLayer } fro
 import { recallOr } from '../memory.ts';
 import { hasOwnLayer } from '../plan/layer-budget.ts';
 import type { Workshop } from '../workshop.ts';
+import { configureInSandbox, sandboxConfigurationVersion } from './sandbox-configuration.ts';
 
 /** The OS packages of an image, chosen but not fetched. */
 export type OsSelection = {
@@ -43,7 +43,12 @@ export type OsSelection = {
 /** The layers of OS packages, and the libraries that they bring. */
 export type OsLayers = { readonly layers: readonly ImageLayer[]; readonly libraries: readonly string[] };
 
-type GlueFacts = { readonly libraries: readonly string[] };
+type GlueFacts = {
+  readonly libraries: readonly string[];
+  /** Packages that dpkg itself has to configure; absent where there are none. */
+  readonly left?: readonly Unconfigurable[];
+  readonly newestMtimeSeconds?: number;
+};
 
 type InstalledPackage = Pick<Package, 'name' | 'version' | 'architecture' | 'provides' | 'conflicts' | 'breaks'>;
 
@@ -96,7 +101,9 @@ export async function lockedOsPackages(
  * The layers of the selected packages: large ones alone, the small ones in one bundle, and last the little that belongs
  * to just this selection on just this base (dpkg's database, library cache, alternatives).
  *
- * @throws Fault `debian/needs-sandbox` with the packages whose scripts cannot be done natively
+ * What no handler of ours can configure is configured by dpkg itself, in the sandbox.
+ *
+ * @throws Fault `debian/needs-sandbox` with the packages whose scripts cannot be done natively, where there is no sandbox
  */
 export async function osLayers(workshop: Workshop, base: Base, selection: OsSelection): Promise<OsLayers> {
   if (selection.packages.length === 0) return { layers: [], libraries: [] };
@@ -108,15 +115,21 @@ export async function osLayers(workshop: Workshop, base: Base, selection: OsSele
   const glue = await workshop.layers.findOrMake(['os', key, versions], async () => {
     const facts = await factsOf(workshop, layers);
     const below = await base.state();
-    refuseUnconfigurable(unconfigurable(facts, below));
-    const { entries, state } = configureOnTop(below, facts);
+    const { entries, state, left } = configureWhatCan(below, facts);
     const record = await writeLayer(workshop, entries);
     const libraries = librariesOf({ ...state, libraries: facts.flatMap((one) => one.libraries) } satisfies BaseState);
-    return { ...record, facts: await storeJson(workshop.blobs, { libraries } satisfies GlueFacts) };
+    const stored: GlueFacts = { libraries, left, newestMtimeSeconds: state.newestMtimeSeconds };
+    return { ...record, facts: await storeJson(workshop.blobs, stored) };
   });
   if (glue.facts === undefined) throw new TypeError('the last layer of OS packages has no facts');
-  const { libraries } = await loadJson<GlueFacts>(workshop.contents, glue.facts);
-  return { layers: [...(await contentLayers(workshop, layers)), imageLayer(glue, 'os', 'configuration')], libraries };
+  const { libraries, left = [], newestMtimeSeconds = 0 } = await loadJson<GlueFacts>(workshop.contents, glue.facts);
+  const native = [...(await contentLayers(workshop, layers)), imageLayer(glue, 'os', 'configuration')];
+  if (left.length === 0) return { layers: native, libraries };
+  const configured = await workshop.layers.findOrMake(
+    ['os', key, `${versions}, in the sandbox ${sandboxConfigurationVersion}`],
+    () => configureInSandbox(workshop, { base, layers: native, left, mtimeSeconds: newestMtimeSeconds }),
+  );
+  return { layers: [...native, imageLayer(configured, 'os', 'configuration by dpkg')], libraries };
 }
 
 async function contentLayers(workshop: Workshop, layers: readonly PackageLayer[]): Promise<ImageLayer[]> {
@@ -143,17 +156,6 @@ function bundle(workshop: Workshop, small: readonly PackageLayer[]): Promise<Lay
 /** Annotations are for people; a list of two hundred packages is not. */
 export function shortened(text: string): string {
   return text.length <= 200 ? text : `${text.slice(0, text.lastIndexOf(',', 190))}, …`;
-}
-
-function refuseUnconfigurable(refused: readonly Unconfigurable[]): void {
-  if (refused.length === 0) return;
-  throw new Fault('debian/needs-sandbox', {
-    what: `These OS packages have install scripts that need a sandbox, which there is not yet: ${refused
-      .map(({ package: name, script, why }) => `${name} (${script}: ${why})`)
-      .join('; ')}`,
-    subject: refused.map(({ package: name }) => name).join(', '),
-    hint: 'Leave out the packages that bring them, or use a base image that holds them already.',
-  });
 }
 
 function suiteOf(base: Base, names: readonly string[]): Suite {

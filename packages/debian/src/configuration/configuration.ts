@@ -51,6 +51,23 @@ export function configureOnTop(state: BaseState, debs: readonly DebFacts[]): Con
   return configured(state, debs);
 }
 
+/** What was configured, and what is left for dpkg itself: those packages are unpacked, and their scripts have not been run. */
+export type PartlyConfigured = Configured & { readonly left: readonly Unconfigurable[] };
+
+/**
+ * As {@link configureOnTop}, but packages whose scripts cannot be done here are left as dpkg leaves what it has only unpacked (dpkg(1),
+ * "Package states"), so that `dpkg --configure` goes on from there.
+ */
+export function configureWhatCan(state: BaseState, debs: readonly DebFacts[]): PartlyConfigured {
+  let left: readonly Unconfigurable[] = [];
+  for (;;) {
+    const installation = new Installation(state, debs, new Set(left.map((one) => one.package)));
+    // Without what the first ones would have done, scripts of others may not get on.
+    if (installation.problems.length === 0) return { ...installation.finish(), left };
+    left = [...left, ...installation.problems];
+  }
+}
+
 /**
  * The packages that can only be configured in a sandbox, with the script and what it does. `state` is the tree that they
  * go on top of, when there is one.
@@ -92,8 +109,11 @@ class Installation {
   readonly #debs: readonly DebFacts[];
   readonly #libraries: LibraryFact[];
   readonly #mtimeSeconds: number;
+  /** Packages whose scripts are not run. */
+  readonly #left: ReadonlySet<string>;
 
-  constructor(state: BaseState, debs: readonly DebFacts[]) {
+  constructor(state: BaseState, debs: readonly DebFacts[], left: ReadonlySet<string> = new Set()) {
+    this.#left = left;
     this.#state = state;
     this.#debs = sortedForConfiguration(debs);
     this.#tree = treeOfState(state);
@@ -116,7 +136,7 @@ class Installation {
     tree.makeDirectory(infoFolder);
     tree.makeDirectory(`${database}/updates`);
     const before = tree.read(`${database}/status`)?.toString('utf8') ?? '';
-    tree.write(`${database}/status`, Buffer.from(statusFile(before, this.#debs)));
+    tree.write(`${database}/status`, Buffer.from(statusFile(before, this.#debs, this.#left)));
     for (const [name, text] of [
       ['arch', `${this.#state.architecture}\n`],
       ['info/format', '1\n'],
@@ -151,7 +171,7 @@ class Installation {
   }
 
   #unpack(deb: DebFacts): void {
-    this.#note(deb, 'preinst', runScript(this.#tree, deb, 'preinst', ['install']));
+    if (!this.#left.has(deb.name)) this.#note(deb, 'preinst', runScript(this.#tree, deb, 'preinst', ['install']));
     this.#tree.versions.set(deb.name, deb.version);
     for (const path of deb.paths) {
       if (path.t === 'd') {
@@ -185,6 +205,7 @@ class Installation {
   }
 
   #configure(deb: DebFacts): void {
+    if (this.#left.has(deb.name)) return;
     if (isConfiguredNatively(deb.name)) configureNatively(this.#tree, deb.name);
     else this.#note(deb, 'postinst', runScript(this.#tree, deb, 'postinst', ['configure', '']));
   }
@@ -193,7 +214,7 @@ class Installation {
   #runTriggers(): void {
     const own = new Set(this.#debs.map((deb) => deb.name));
     for (const [name, triggers] of activatedTriggers(this.#tree, this.#debs)) {
-      if (own.has(name) || name === 'libc-bin' || isConfiguredNatively(name)) continue;
+      if (own.has(name) || this.#left.has(name) || name === 'libc-bin' || isConfiguredNatively(name)) continue;
       const architecture = this.#state.architecture;
       const paths = [name, `${name}:${architecture}`].map((one) => `${infoFolder}/${one}.postinst`);
       const path = paths.find((one) => this.#tree.stat(one) !== undefined);

@@ -46,11 +46,11 @@ const order = [
   'Triggers-Awaited',
 ];
 
-/** The paragraph of an installed package in /var/lib/dpkg/status. */
-function statusParagraph(deb: DebFacts): string {
+/** The paragraph of a package in /var/lib/dpkg/status. */
+function statusParagraph(deb: DebFacts, status: string): string {
   const [control] = parseControl(deb.control);
   const fields = new Map<string, string>(control ?? []);
-  fields.set('Status', 'install ok installed');
+  fields.set('Status', status);
   if (deb.conffiles.length > 0)
     fields.set('Conffiles', `\n${deb.conffiles.map(([path, sum]) => ` ${path} ${sum}`).join('\n')}`);
   const names = [
@@ -65,9 +65,11 @@ function lineOf(name: string, value: string): string {
   return text.startsWith('\n') ? `${name}:${text}\n` : `${name}: ${text}\n`;
 }
 
-/** A status file: the paragraphs there were and the new ones, sorted as dpkg sorts them. */
-export function statusFile(before: string, debs: readonly DebFacts[]): string {
-  const added = new Map(debs.map((deb) => [deb.name, statusParagraph(deb)]));
+/** A status file: the paragraphs there were and the new ones, sorted as dpkg sorts them. @param left only unpacked so far */
+export function statusFile(before: string, debs: readonly DebFacts[], left: ReadonlySet<string> = new Set()): string {
+  const added = new Map(
+    debs.map((deb) => [deb.name, statusParagraph(deb, `install ok ${left.has(deb.name) ? 'unpacked' : 'installed'}`)]),
+  );
   const kept = before
     .split(/\n\n+/)
     .filter((text) => text.trim() !== '')

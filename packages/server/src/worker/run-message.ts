@@ -19,7 +19,7 @@ export type RunOrder = {
 };
 
 /** For one registry, and no other. */
-export type RegistryCredentials = { readonly registry: string; readonly username: string; readonly password: string };
+type RegistryCredentials = { readonly registry: string; readonly username: string; readonly password: string };
 
 /** A file of a run, and where its content lies. */
 export type PlacedFile = { readonly path: string; readonly isExecutable: boolean; readonly place: string };

@@ -195,12 +195,6 @@ const badInputs: readonly BadInput[] = [
     says: ['libgompp1', 'libgomp1?'],
   },
   {
-    name: 'an OS package that needs a sandbox',
-    words: [...six, '--os-package', 'locales'],
-    code: 'debian/needs-sandbox',
-    says: ['locales', 'postinst'],
-  },
-  {
     name: 'an index that nobody answers for',
     words: asked('-p', 'attrs'),
     code: 'resolution/unreachable',

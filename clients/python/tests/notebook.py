@@ -28,6 +28,23 @@ assert isinstance(seen[-1], Job) and seen[-1].status == "SUCCEEDED", seen
 assert image.rights.alter and image.rights.remove, image
 assert "sha256:" in image._repr_html_()
 
+cell("was it proven?")
+assert image.probe.outcome in ("passed", "not-probed"), image.probe
+(report,) = mir.images.version("notebook", 1).probes
+assert report.outcome == image.probe.outcome, report
+
+cell("run something in it")
+program = b"import os, six; print(six.__version__); open(os.environ['MIR_OUTPUT'] + '/said', 'w').write(os.environ['WORD'])"
+run = mir.runs.start("notebook", ["python", "try.py"], files={"try.py": program}, environment={"WORD": "hello"})
+printed = []
+ended = mir.runs.wait(run.id, on_output=printed.append)
+assert ended.status == "SUCCEEDED" and ended.exit_status == 0 and ended.image.version == 1, ended
+assert [line.text for line in printed if line.stage == "stdout"] == ["1.16.0"], printed
+assert mir.runs.files(run.id) == {"said": b"hello"}, mir.runs.files(run.id)
+assert [one.id for one in mir.runs.list(image="notebook")] == [run.id]
+failed = mir.runs.wait(mir.runs.start("notebook", ["python", "-c", "exit(3)"]).id)
+assert failed.exit_status == 3 and failed.failure is not None, failed
+
 cell("its log, whole and followed")
 log = mir.images.logs("notebook")
 assert "The image is sha256:" in log, log

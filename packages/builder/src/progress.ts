@@ -1,5 +1,14 @@
 /** The stages of a build, in the order in which a person thinks of them. Later ones may start before earlier ones end. */
-export type Stage = 'base' | 'resolve' | 'sdists' | 'os-packages' | 'wheels' | 'bytecode' | 'assemble' | 'probe' | 'push';
+export type Stage =
+  | 'base'
+  | 'resolve'
+  | 'sdists'
+  | 'os-packages'
+  | 'wheels'
+  | 'bytecode'
+  | 'assemble'
+  | 'probe'
+  | 'push';
 
 /** Something that happened on the way, for whoever watches. */
 export type ProgressEvent =

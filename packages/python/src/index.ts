@@ -8,7 +8,6 @@ export {
 } from './bytecode.ts';
 export type { PythonFaultCode } from './fault.ts';
 export { foreseeWheel } from './index-page.ts';
-export { chooseSdist, type Sdist } from './sdist.ts';
 export { downloadHeaders, type IndexSettings, indexSettingsOfMachine } from './index-settings.ts';
 export { formatLock, type Lock, type LockedPackage, type LockedWheel, lockIdentity, type WheelOrigin } from './lock.ts';
 export { parseLock } from './lock-reader.ts';
@@ -26,6 +25,7 @@ export {
 } from './requirement.ts';
 export { type RequirementsFile, readRequirementsFile } from './requirements-file.ts';
 export { type ResolveRequest, resolve } from './resolver.ts';
+export { chooseSdist, type Sdist } from './sdist.ts';
 export { supportedTags, type Target } from './target.ts';
 export { defaultIndexUrl } from './uv-process.ts';
 export { findUv, type UvProgram, uvVersion } from './uv-program.ts';

@@ -64,6 +64,14 @@ class Connection:
         """Asks for a text."""
         return self._send("GET", route, query=query, accept="text/plain", is_repeatable=True).text
 
+    def upload(self, route: str, content_type: str, content: bytes) -> Mapping[str, Any]:
+        """Sends bytes, once."""
+        return self._object(self._send("POST", route, content=content, headers={"Content-Type": content_type}))
+
+    def download(self, route: str) -> bytes:
+        """Asks for bytes."""
+        return self._send("GET", route, accept="*/*", is_repeatable=True).content
+
     def post(self, route: str, body: Optional[Mapping[str, object]] = None) -> Mapping[str, Any]:
         """Has something done, once however often it has to be sent."""
         key = {"Idempotency-Key": str(uuid.uuid4())}
@@ -100,11 +108,13 @@ class Connection:
         *,
         query: Optional[Query] = None,
         body: Optional[Mapping[str, object]] = None,
+        content: Optional[bytes] = None,
         headers: Optional[Mapping[str, str]] = None,
         accept: str = "application/json",
         is_repeatable: bool = False,
     ) -> httpx.Response:
-        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        if body is not None:
+            content = json.dumps(body, ensure_ascii=False).encode()
         request = self._http.build_request(
             method,
             self.url + route,
@@ -112,7 +122,7 @@ class Connection:
             content=content,
             headers={
                 "Accept": f"{accept}, application/problem+json",
-                **({} if content is None else {"Content-Type": "application/json"}),
+                **({} if body is None else {"Content-Type": "application/json"}),
                 **(headers or {}),
             },
         )

@@ -13,6 +13,7 @@ from .errors import ConfigurationError
 from .images import Images
 from .jobs import Jobs
 from .models import Me
+from .runs import Runs
 
 
 class Client:
@@ -35,6 +36,8 @@ class Client:
     images: Images
     #: Its jobs.
     jobs: Jobs
+    #: Its test runs.
+    runs: Runs
     #: Its accounts.
     users: Users
     #: API tokens.
@@ -56,6 +59,7 @@ class Client:
         self._connection = Connection(address, key, timeout_seconds)
         self.jobs = Jobs(self._connection)
         self.images = Images(self._connection, self.jobs)
+        self.runs = Runs(self._connection)
         self.users = Users(self._connection)
         self.tokens = Tokens(self._connection)
 

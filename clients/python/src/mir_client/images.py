@@ -74,6 +74,12 @@ class Images:
         ``["linux/amd64", "linux/arm64"]``.
     ``bytecode``
         False leaves compiled modules out: built faster, imported slower.
+    ``allow_sdist``
+        True builds packages that have no wheel from their sources, in the sandbox of the instance.
+    ``skip_imports``
+        Modules that are not imported when the image is proven.
+    ``smoke_command``
+        A command that has to end with status 0 in the image before it is used: ``["python", "-c", "import fraud"]``.
     """
 
     def __init__(self, connection: Connection, jobs: Jobs) -> None:
@@ -91,6 +97,9 @@ class Images:
         base: Optional[str] = None,
         platforms: Optional[Sequence[str]] = None,
         bytecode: Optional[bool] = None,
+        allow_sdist: Optional[bool] = None,
+        skip_imports: Optional[Sequence[str]] = None,
+        smoke_command: Optional[Sequence[str]] = None,
     ) -> Build:
         """Makes a new image; answers at once and builds in the background.
 
@@ -98,7 +107,8 @@ class Images:
             Conflict: the name is taken.
             InvalidRequest: something in the spec is wrong; ``fields`` says where.
         """
-        spec = _spec(requirements, python, os_packages, image_type, base, platforms, bytecode)
+        others = _others(python, image_type, base, platforms, bytecode, allow_sdist, skip_imports, smoke_command)
+        spec = _spec(requirements, os_packages, others)
         return self._build(self._connection.post("/v1/images", {"name": name, **spec}), created=True)
 
     def ensure(
@@ -112,6 +122,9 @@ class Images:
         base: Optional[str] = None,
         platforms: Optional[Sequence[str]] = None,
         bytecode: Optional[bool] = None,
+        allow_sdist: Optional[bool] = None,
+        skip_imports: Optional[Sequence[str]] = None,
+        smoke_command: Optional[Sequence[str]] = None,
     ) -> Build:
         """The image of a spec: the one that is there, or a new one. Asking again changes nothing.
 
@@ -120,7 +133,8 @@ class Images:
         Raises:
             Conflict: the name belongs to an image of another spec.
         """
-        spec = _spec(requirements, python, os_packages, image_type, base, platforms, bytecode)
+        others = _others(python, image_type, base, platforms, bytecode, allow_sdist, skip_imports, smoke_command)
+        spec = _spec(requirements, os_packages, others)
         answer = self._connection.post("/v1/images/ensure", {**spec, **({} if name is None else {"name": name})})
         return self._build(answer, created=bool(answer.get("created")))
 
@@ -137,6 +151,9 @@ class Images:
         base: Optional[str] = None,
         platforms: Optional[Sequence[str]] = None,
         bytecode: Optional[bool] = None,
+        allow_sdist: Optional[bool] = None,
+        skip_imports: Optional[Sequence[str]] = None,
+        smoke_command: Optional[Sequence[str]] = None,
     ) -> Build:
         """Makes a new version of an image from a changed spec; what is not given stays as it is.
 
@@ -153,7 +170,7 @@ class Images:
             body.update(_pip(_requirement_list(requirements)), requirements=_texts(_requirement_list(requirements)))
         if os_packages is not None:
             body.update(packageRequirements=[], osPackages=[*os_packages])
-        body.update(_others(python, image_type, base, platforms, bytecode))
+        body.update(_others(python, image_type, base, platforms, bytecode, allow_sdist, skip_imports, smoke_command))
         if not body:
             raise ValueError("Nothing was given to alter")
         return self._build(self._connection.patch(path("v1", "images", name), body), created=False)
@@ -168,9 +185,10 @@ class Images:
         base: Optional[str] = None,
         platforms: Optional[Sequence[str]] = None,
         bytecode: Optional[bool] = None,
+        allow_sdist: Optional[bool] = None,
     ) -> Plan:
         """What a build of a spec would do: exact versions, bytes, problems, and images that are there already."""
-        spec = _spec(requirements, python, os_packages, image_type, base, platforms, bytecode)
+        spec = _spec(requirements, os_packages, _others(python, image_type, base, platforms, bytecode, allow_sdist))
         return read(Plan, self._connection.post("/v1/images/plan", spec).get("plan"), "the plan")
 
     def match(
@@ -184,7 +202,7 @@ class Images:
         platforms: Optional[Sequence[str]] = None,
     ) -> List[Match]:
         """Images that are identical to a spec, that satisfy it, or nearly do; best first."""
-        spec = _spec(requirements, python, os_packages, image_type, base, platforms, None)
+        spec = _spec(requirements, os_packages, _others(python, image_type, base, platforms, None))
         found = self._connection.post("/v1/images/match", spec).get("matches")
         return [read(Match, one, "the match") for one in found or []]
 
@@ -352,12 +370,8 @@ def _wire(requirement: PipRequirement) -> Dict[str, object]:
 
 def _spec(
     requirements: Requirements,
-    python: Optional[str],
     os_packages: Iterable[str],
-    image_type: Optional[str],
-    base: Optional[str],
-    platforms: Optional[Sequence[str]],
-    bytecode: Optional[bool],
+    others: Mapping[str, object],
 ) -> Dict[str, object]:
     if isinstance(os_packages, str):
         raise TypeError("os_packages is a list of packages, not one text")
@@ -367,7 +381,7 @@ def _spec(
         **_pip(listed),
         "requirements": _texts(listed),
         **({"osPackages": packages} if packages else {}),
-        **_others(python, image_type, base, platforms, bytecode),
+        **others,
     }
 
 
@@ -377,13 +391,22 @@ def _others(
     base: Optional[str],
     platforms: Optional[Sequence[str]],
     bytecode: Optional[bool],
+    allow_sdist: Optional[bool] = None,
+    skip_imports: Optional[Sequence[str]] = None,
+    smoke_command: Optional[Sequence[str]] = None,
 ) -> Dict[str, object]:
+    for name, given in (("skip_imports", skip_imports), ("smoke_command", smoke_command)):
+        if isinstance(given, str):
+            raise TypeError(f"{name} is a list of texts, not one text")
     facts = {
         "pythonVersion": python,
         "imageType": image_type,
         "base": base,
         "platforms": None if platforms is None else [*platforms],
         "bytecode": bytecode,
+        "allowSdist": allow_sdist,
+        "skipImports": None if skip_imports is None else [*skip_imports],
+        "smokeCommand": None if smoke_command is None else [*smoke_command],
     }
     return {key: value for key, value in facts.items() if value is not None}
 

@@ -85,30 +85,39 @@ class Jobs:
 
         A connection that breaks is taken up again after the last line that was seen.
         """
-        route = path("v1", "jobs", job_id, "events")
-        last_id = ""
-        silent = 0
-        while True:
-            try:
-                with self._connection.stream(route, last_id) as chunks:
-                    for event in read_events(chunks):
-                        if event.last_id != last_id:
-                            last_id, silent = event.last_id, 0
-                        if event.event == "log":
-                            yield _log_line(event)
-                        elif event.event in ("progress", "end"):
-                            if on_progress is not None:
-                                on_progress(read(Job, _data(event)))
-                            if event.event == "end":
-                                return
-            except (httpx.TransportError, Overloaded) as error:
-                if silent >= _silent_attempts:
-                    raise ConnectionFailed(f"The log of job {job_id} broke off ({error})") from error
-            else:
-                if silent >= _silent_attempts:
-                    raise ConnectionFailed(f"The log of job {job_id} broke off before its end")
-            silent += 1
-            time.sleep(min(_first_pause_seconds * 2**silent, _longest_pause_seconds))
+        return follow_events(self._connection, path("v1", "jobs", job_id, "events"), f"job {job_id}", on_progress)
+
+
+def follow_events(
+    connection: Connection,
+    route: str,
+    name: str,
+    on_progress: Optional[Callable[[Job], None]] = None,
+) -> Iterator[LogLine]:
+    """The log lines of a stream of events until its end, taken up again after the last line when it breaks off."""
+    last_id = ""
+    silent = 0
+    while True:
+        try:
+            with connection.stream(route, last_id) as chunks:
+                for event in read_events(chunks):
+                    if event.last_id != last_id:
+                        last_id, silent = event.last_id, 0
+                    if event.event == "log":
+                        yield _log_line(event)
+                    elif event.event in ("progress", "end"):
+                        if on_progress is not None:
+                            on_progress(read(Job, _data(event)))
+                        if event.event == "end":
+                            return
+        except (httpx.TransportError, Overloaded) as error:
+            if silent >= _silent_attempts:
+                raise ConnectionFailed(f"The log of {name} broke off ({error})") from error
+        else:
+            if silent >= _silent_attempts:
+                raise ConnectionFailed(f"The log of {name} broke off before its end")
+        silent += 1
+        time.sleep(min(_first_pause_seconds * 2**silent, _longest_pause_seconds))
 
 
 def _said(job: Job, name: Optional[str]) -> str:

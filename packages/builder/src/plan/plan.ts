@@ -123,8 +123,11 @@ async function lockPython(
   compiler: Promise<Compiler | undefined> | undefined,
 ): Promise<Lock> {
   const sdists = { ...spec, base, makeImage: (toolchain: ImageSpec) => imageOf(workshop, toolchain) };
-  if (spec.lock !== undefined)
-    return withBuiltWheels(workshop, readPythonLock(spec.lock.text, spec.lock.path, base.target), sdists);
+  if (spec.lock !== undefined) {
+    const osPackages = readLockedSystem(spec.lock.text, spec.lock.path)?.osPackages.map(({ name }) => name) ?? [];
+    const lock = readPythonLock(spec.lock.text, spec.lock.path, base.target);
+    return withBuiltWheels(workshop, lock, { ...sdists, osPackages });
+  }
   const resolve = (wheelFolder?: string) =>
     resolveLock(workshop, {
       requirements: spec.requirements,

@@ -78,7 +78,11 @@ export async function buildWheel(
   let requires = pins ?? system.requires;
   for (let round = 1; round <= roundLimit; round += 1) {
     const { plan, image } = await makeImage(
-      toolchainSpec(base, osPackages, requires.map((one) => parseRequirement(one))),
+      toolchainSpec(
+        base,
+        osPackages,
+        requires.map((one) => parseRequirement(one)),
+      ),
     );
     const installed = plan.lock.python.packages.map(({ name, version }) => `${name}==${version}`);
     const key = [`builder ${builderVersion}`, sdist.sha256, base.target.pythonVersion, base.platform, image.digest];
@@ -86,7 +90,8 @@ export async function buildWheel(
     const result = await exclusively(
       workshop.home.locks,
       `sdist ${folder}`,
-      async () => (await readBuilt(folder)) ?? (await run(workshop, { sdist, archive, system, installed, image, folder })),
+      async () =>
+        (await readBuilt(folder)) ?? (await run(workshop, { sdist, archive, system, installed, image, folder })),
     );
     if ('more' in result) {
       requires = [...requires, ...result.more];
@@ -234,7 +239,8 @@ async function moreRequires(sdist: Sdist, path: string): Promise<readonly string
   if (!Array.isArray(asked) || asked.length > 100) throw failed(sdist, ['What it requires for building is no list']);
   return asked.map((one) => {
     const requirement = parseRequirement(String(one));
-    if (requirement.url !== undefined) throw failed(sdist, [`It wants to be built with ${requirement.name} from an address`]);
+    if (requirement.url !== undefined)
+      throw failed(sdist, [`It wants to be built with ${requirement.name} from an address`]);
     return String(one);
   });
 }

@@ -1,4 +1,5 @@
 import type { Identities } from '../identities.ts';
+import { proxyPort } from '../network/inner-listener.ts';
 import type { SandboxOrder } from '../sandbox.ts';
 import type { RunPlan } from './run-plan.ts';
 
@@ -7,6 +8,11 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 /** What uid 0 of an image needs to configure packages: to own, read and give away files of its own root, and to become others. */
 const capabilities = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID', 'SYS_CHROOT'];
+
+const proxyVariables = ['http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY'].map((name): [string, string] => [
+  name,
+  `http://127.0.0.1:${proxyPort}`,
+]);
 
 /** The id of who runs the command, in the namespace that made the mounts. */
 export function ownerOf(order: SandboxOrder, identities: Identities): number {
@@ -32,7 +38,7 @@ export function bubblewrapArguments(order: SandboxOrder, plan: RunPlan): string 
   return words.map((word) => `${word}\0`).join('');
 }
 
-function variablesOf({ image, environment = {}, identity }: SandboxOrder): ReadonlyMap<string, string> {
+function variablesOf({ image, environment = {}, identity, network }: SandboxOrder): ReadonlyMap<string, string> {
   const own = (image.image.config.config?.Env ?? []).flatMap((line): [string, string][] => {
     const equals = line.indexOf('=');
     return equals < 1 || line.includes('\0') ? [] : [[line.slice(0, equals), line.slice(equals + 1)]];
@@ -44,6 +50,7 @@ function variablesOf({ image, environment = {}, identity }: SandboxOrder): Reado
     ['USER', identity === 'root' ? 'root' : 'sandbox'],
     ['LOGNAME', identity === 'root' ? 'root' : 'sandbox'],
     ...own,
+    ...(network === undefined ? [] : proxyVariables),
     ...Object.entries(environment),
   ]);
 }

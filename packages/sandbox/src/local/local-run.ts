@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import type { Accounting } from '../limits/usage.ts';
 import { Watch } from '../limits/watch.ts';
+import type { Proxy } from '../network/proxy.ts';
 import type { SandboxEnd, SandboxLimit, SandboxOrder, SandboxRun } from '../sandbox.ts';
 import { Output } from './output.ts';
 import type { OutputPipes } from './output-pipes.ts';
@@ -17,6 +18,7 @@ export type LocalRunParts = {
   readonly folder: RunFolder;
   readonly supervisor: Supervisor;
   readonly accounting: Accounting;
+  readonly proxy: Proxy | undefined;
   readonly pipes: OutputPipes;
   readonly environment: NodeJS.ProcessEnv;
 };
@@ -54,7 +56,7 @@ export class LocalRun implements SandboxRun {
   }
 
   async #run(): Promise<SandboxEnd> {
-    const { supervisor, accounting, folder } = this.#parts;
+    const { supervisor, accounting, proxy, folder } = this.#parts;
     const begun = performance.now();
     const watch = new Watch(accounting, this.#order.limits, (limit) => this.#endBy(limit));
     try {
@@ -63,7 +65,10 @@ export class LocalRun implements SandboxRun {
         supervisor.input.end(this.#order.standardInput);
       }
       supervisor.begin();
-      await supervisor.finished().finally(() => watch.stop());
+      await supervisor.finished().finally(() => {
+        watch.stop();
+        proxy?.close();
+      });
       const wallSeconds = (performance.now() - begun) / 1000;
       const outcome = await this.#outcome();
       const taken = await this.#takeResults();

@@ -8,6 +8,7 @@ const programs: Readonly<Record<string, string>> = {
   bwrap: 'bubblewrap',
   unshare: 'util-linux',
   setpriv: 'util-linux',
+  nsenter: 'util-linux',
   prlimit: 'util-linux',
   mount: 'mount',
   tar: 'tar',

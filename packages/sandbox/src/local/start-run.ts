@@ -6,6 +6,8 @@ import { ControlGroup, type GroupParents } from '../limits/control-groups.ts';
 import { ProcessTree } from '../limits/process-tree.ts';
 import { limitingWords } from '../limits/resource-limits.ts';
 import type { Accounting } from '../limits/usage.ts';
+import { listenWithin } from '../network/inner-listener.ts';
+import { Proxy } from '../network/proxy.ts';
 import type { SandboxOrder, SandboxRun } from '../sandbox.ts';
 import { systemCallFilter } from '../seccomp/filter.ts';
 import { bubblewrapArguments, ownerOf } from './bubblewrap.ts';
@@ -48,11 +50,14 @@ export async function startRun(parts: RunParts): Promise<SandboxRun> {
     const inner = await supervisor.prepare(identities);
     try {
       accounting.add(inner);
+      const { network } = order;
+      const listener = network && (await listenWithin(inner, supervisor.processId, environment));
+      const proxy = network && listener && new Proxy(listener, network);
+      return new LocalRun({ order, plan, folder, supervisor, accounting, proxy, pipes, environment });
     } catch (thrown) {
       await supervisor.destroy();
       throw thrown;
     }
-    return new LocalRun({ order, plan, folder, supervisor, accounting, pipes, environment });
   } catch (thrown) {
     for (const file of [pipes.stdout, pipes.stderr]) closeSync(file);
     await accounting?.close();

@@ -29,6 +29,7 @@ export class Supervisor {
   readonly #reports: Lines;
   readonly #gone: Promise<unknown>;
   #complaint = '';
+  /** The first process of the sandbox, with which everything in it ends. */
   #innerProcessId: number | undefined;
   #exitCode: number | undefined;
 
@@ -68,9 +69,9 @@ export class Supervisor {
     return this.#exitCode;
   }
 
-  /** The first process of the sandbox, with which everything in it ends. */
-  get innerProcessId(): number | undefined {
-    return this.#innerProcessId;
+  /** The process that makes the sandbox. */
+  get processId(): number | undefined {
+    return this.#child.pid;
   }
 
   /** Gives ids, and waits until the sandbox is about to be made. @throws Fault `sandbox/unavailable` */

@@ -107,6 +107,7 @@ export const specRequest = z.object({
   osPackages: z.array(z.string()).nullish(),
   platforms: z.array(z.string()).nullish(),
   bytecode: z.boolean().nullish(),
+  allowSdist: z.boolean().nullish(),
   skipImports: z.array(z.string().max(256)).max(1000).nullish(),
   smokeCommand: z.array(z.string().max(4096)).max(256).nullish(),
 });

@@ -18,6 +18,7 @@ export function specOf(request: SpecRequest, standing?: Spec): Spec {
   const pythonVersion = nonEmpty(request.pythonVersion) ?? standing?.pythonVersion;
   const base = nonEmpty(request.base) ?? standing?.base;
   const bytecode = request.bytecode ?? standing?.bytecode;
+  const allowSdist = request.allowSdist ?? standing?.allowSdist ?? false;
   const skipImports = request.skipImports ?? standing?.skipImports ?? [];
   const smokeCommand = request.smokeCommand ?? standing?.smokeCommand ?? [];
   const [first] = faults;
@@ -36,6 +37,7 @@ export function specOf(request: SpecRequest, standing?: Spec): Spec {
     packageRequirements: os,
     ...(platforms !== undefined && { platforms }),
     ...(bytecode !== undefined && { bytecode }),
+    ...(allowSdist && { allowSdist }),
     // An empty list takes back what stood.
     ...(skipImports.length > 0 && { skipImports }),
     ...(smokeCommand.length > 0 && { smokeCommand }),

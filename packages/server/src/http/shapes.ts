@@ -39,6 +39,7 @@ export const specAnswer = z
     ),
     platforms: z.array(z.enum(platforms)),
     bytecode: z.boolean(),
+    allowSdist: z.boolean(),
     skipImports: z.array(z.string()),
     smokeCommand: z.array(z.string()),
   })

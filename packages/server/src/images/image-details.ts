@@ -139,6 +139,7 @@ function specOf(spec: Spec, { rules }: InstanceContext): z.infer<typeof specAnsw
     packageRequirements: [...spec.packageRequirements],
     platforms: [...(spec.platforms ?? rules.platforms)],
     bytecode: spec.bytecode ?? true,
+    allowSdist: spec.allowSdist ?? false,
     skipImports: [...(spec.skipImports ?? [])],
     smokeCommand: [...(spec.smokeCommand ?? [])],
   };

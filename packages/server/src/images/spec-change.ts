@@ -10,6 +10,7 @@ export function specChanges(old: Spec, altered: Spec): ChangeReason[] {
     ...valueChange('base', old.base, altered.base),
     ...valueChange('platforms', old.platforms?.join(', '), altered.platforms?.join(', ')),
     ...valueChange('bytecode', String(old.bytecode ?? true), String(altered.bytecode ?? true)),
+    ...valueChange('allowSdist', String(old.allowSdist ?? false), String(altered.allowSdist ?? false)),
     ...valueChange('skipImports', old.skipImports?.join(', '), altered.skipImports?.join(', ')),
     ...valueChange('smokeCommand', old.smokeCommand?.join(' '), altered.smokeCommand?.join(' ')),
     ...listChanges(

@@ -44,6 +44,8 @@ export type Spec = {
   readonly platforms?: readonly Platform[];
   /** Absent: true. */
   readonly bytecode?: boolean;
+  /** Whether packages without a wheel may be built from their source distributions. Absent: no. */
+  readonly allowSdist?: boolean;
   /** Modules that the probe does not import. */
   readonly skipImports?: readonly string[];
   /** A command that has to end with status 0 in the image before a version is READY. */
@@ -150,7 +152,8 @@ export function specKey(spec: Spec, rules: SpecRules): Buffer {
         [...new Set(os)],
         [...(spec.platforms ?? rules.platforms)].sort(),
         spec.bytecode ?? true,
-        // What is proven is part of the work; left out where nothing is said, so that old keys stay what they were.
+        // Left out where nothing is said, so that old keys stay what they were.
+        ...(spec.allowSdist === true ? ['sdist'] : []),
         ...(spec.skipImports === undefined && spec.smokeCommand === undefined
           ? []
           : [{ skip: [...(spec.skipImports ?? [])].sort(), smoke: spec.smokeCommand ?? [] }]),

@@ -15,6 +15,7 @@ export type BuildOrder = {
   readonly preferences: readonly string[];
   readonly osPackages: readonly string[];
   readonly bytecode: boolean;
+  readonly allowSdist: boolean;
   /** Locks to build from instead of resolving, one for each platform. */
   readonly locks: readonly { readonly platform: string; readonly text: string }[];
   /** An image to put on another base instead of building one. */

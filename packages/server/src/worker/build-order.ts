@@ -28,6 +28,7 @@ export async function orderFor(
       ]),
     ],
     bytecode: spec.bytecode ?? true,
+    allowSdist: spec.allowSdist ?? false,
     proof: {
       mode: context.settings.sandbox.probe,
       requested: [...releaseRequirements, ...ofType.requirements, ...own].map((line) => parseRequirement(line).name),

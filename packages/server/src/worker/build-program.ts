@@ -247,6 +247,7 @@ function specsOf(order: BuildOrder, preferences: readonly string[]): readonly Im
     constraints: preferences.map((line) => parseRequirement(line)),
     osPackages: order.osPackages,
     bytecode: order.bytecode,
+    allowSdist: order.allowSdist,
     ...(order.base !== undefined && { base: order.base }),
     ...(order.pythonVersion !== undefined && { pythonVersion: order.pythonVersion }),
   }));

@@ -8,6 +8,8 @@ from .differences import Diff, DiffSide, LayerCount, LayerShare, PackageChange
 from .images import Image, ImageSummary, ImageUse, Rights
 from .jobs import Duration, Failure, Job, LogLine, NumberedImage, Progress
 from .plans import Match, MissingRequirement, Plan, PlannedPackage, PlannedPlatform
+from .probes import ProbedModule, ProbedPackage, ProbeReport, ProbeSummary
+from .runs import RunImage, RunUsage, TestRun
 from .specs import PackageRequirement, PipRequirement, Spec
 from .versions import Base, Layer, Package, Problem, Reason, Version, VersionSummary
 
@@ -38,11 +40,18 @@ __all__ = [
     "Plan",
     "PlannedPackage",
     "PlannedPlatform",
+    "ProbeReport",
+    "ProbeSummary",
+    "ProbedModule",
+    "ProbedPackage",
     "Problem",
     "Progress",
     "Reason",
     "Rights",
+    "RunImage",
+    "RunUsage",
     "Spec",
+    "TestRun",
     "Token",
     "User",
     "Version",

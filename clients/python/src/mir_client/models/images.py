@@ -8,6 +8,7 @@ from typing import Optional, Tuple
 
 from .._notebook import html_values
 from .jobs import Failure, Job
+from .probes import ProbeSummary
 from .specs import Spec
 from .versions import VersionSummary
 
@@ -49,6 +50,8 @@ class ImageSummary:
     size_bytes: Optional[int] = None
     #: How many Python packages it holds.
     packages: Optional[int] = None
+    #: Whether it was proven; None before it was tried.
+    probe: Optional[ProbeSummary] = None
     creator: Optional[str] = None
     workspace: Optional[str] = None
     created_at: Optional[datetime] = None

@@ -49,3 +49,6 @@ class Spec:
     package_requirements: Tuple[PackageRequirement, ...] = ()
     platforms: Tuple[str, ...] = ()
     bytecode: Optional[bool] = None
+    allow_sdist: bool = False
+    skip_imports: Tuple[str, ...] = ()
+    smoke_command: Tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from typing import Optional, Tuple
 
 from .._notebook import html_table
 from .jobs import Duration, Failure
+from .probes import ProbeReport, ProbeSummary
 from .specs import Spec
 
 
@@ -46,6 +47,8 @@ class VersionSummary:
     finished_at: Optional[datetime] = None
     size_bytes: Optional[int] = None
     failure: Optional[Failure] = None
+    #: Whether it was proven; None before it was tried.
+    probe: Optional[ProbeSummary] = None
     job_id: Optional[str] = None
 
 
@@ -101,6 +104,8 @@ class Version(VersionSummary):
     problems: Tuple[Problem, ...] = ()
     durations: Tuple[Duration, ...] = ()
     layers: Tuple[Layer, ...] = ()
+    #: What was proven, for each platform.
+    probes: Tuple[ProbeReport, ...] = ()
 
     def _repr_html_(self) -> str:
         rows = [(one.name, one.version) for one in (*self.libraries, *self.os_packages)]

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { readdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { cleanupOf } from './support/cleanup.ts';
+import { temporaryFolder } from './support/folder.ts';
+import { warmHome } from './support/home.ts';
+import {
+  type Ask,
+  at,
+  clientOf,
+  endOfJob,
+  keyBySigningIn,
+  listAt,
+  succeeding,
+  textAt,
+} from './support/instance-client.ts';
+import { adminPassword, InstanceProcess } from './support/instance-process.ts';
+
+const cleanup = cleanupOf({ after });
+let instance: InstanceProcess;
+let key = '';
+const ask: Ask = clientOf(
+  () => instance.url,
+  () => key,
+);
+
+before(async () => {
+  instance = new InstanceProcess(await warmHome(cleanup), cleanup, { MIR_PLATFORMS: 'linux/amd64' });
+  await instance.start();
+  key = await keyBySigningIn(instance.url, 'admin', adminPassword);
+});
+
+async function done(method: string, path: string, body: object): Promise<unknown> {
+  const { data } = await succeeding(ask(method, path, { body }));
+  return endOfJob(ask, textAt(data, 'job', 'jobId'));
+}
+
+async function versionOf(name: string, number: number): Promise<unknown> {
+  return at((await succeeding(ask('GET', `/v1/images/${name}/versions/${number}`))).data, 'version');
+}
+
+test('READY is proven: a version says what was imported in its image, and how long that took', async () => {
+  const job = await done('POST', '/v1/images', { name: 'proven', requirements: ['six==1.16.0', 'idna==3.7'] });
+  assert.equal(at(job, 'status'), 'SUCCEEDED');
+  const version = await versionOf('proven', 1);
+  assert.deepEqual(at(version, 'probe'), { outcome: 'passed', note: null });
+  const [report] = listAt(version, 'probes');
+  const modules = listAt(report, 'packages').flatMap((one) => listAt(one, 'modules'));
+  assert.deepEqual(modules.map((one) => [at(one, 'module'), at(one, 'outcome')]).sort(), [
+    ['idna', 'imported'],
+    ['six', 'imported'],
+  ]);
+  assert.ok(listAt(version, 'durations').some((one) => at(one, 'stage') === 'probe'));
+  const listed = await succeeding(ask('GET', '/v1/search?name=proven'));
+  assert.equal(at(listed.data, 'images', 0, 'probe', 'outcome'), 'passed');
+});
+
+test('an alteration that does not pass its probe fails, and the name stays on what works', async () => {
+  await done('POST', '/v1/images', { name: 'careful', requirements: ['six==1.16.0'] });
+  const smokeCommand = ['python', '-c', 'import six, sys; print("what it says"); sys.exit(3)'];
+  const job = await done('PATCH', '/v1/images/careful', { smokeCommand });
+  assert.equal(at(job, 'status'), 'FAILED');
+  assert.match(textAt(job, 'failure', 'code'), /^probe\/smoke/);
+  const image = at((await succeeding(ask('GET', '/v1/images/careful/details'))).data, 'image');
+  assert.deepEqual([at(image, 'status'), at(image, 'version')], ['READY', 1]);
+  const failed = await versionOf('careful', 2);
+  assert.equal(at(failed, 'probe', 'outcome'), 'failed');
+  assert.match(textAt(failed, 'probes', 0, 'smoke', 'output'), /what it says/);
+  const mended = await done('PATCH', '/v1/images/careful', { smokeCommand: ['python', '-c', 'import six'] });
+  assert.equal(at(mended, 'status'), 'SUCCEEDED');
+});
+
+test('a package without a wheel is built from its sources where that is allowed, and is the same when it is built again', async () => {
+  const body = { name: 'from-sources', requirements: ['crc16==0.1.1'] };
+  const refused = await done('POST', '/v1/images', body);
+  assert.equal(at(refused, 'failure', 'code'), 'resolution/no-wheel');
+  await succeeding(ask('DELETE', '/v1/images/from-sources'));
+  const job = await done('POST', '/v1/images', { ...body, allowSdist: true });
+  assert.equal(at(job, 'status'), 'SUCCEEDED', JSON.stringify(at(job, 'failure')));
+  const version = await versionOf('from-sources', 1);
+  assert.equal(at(version, 'probes', 0, 'packages', 0, 'modules', 0, 'outcome'), 'imported');
+  const lock = (await succeeding(ask('GET', '/v1/images/from-sources/versions/1/lock'))).text;
+  assert.match(lock, /sdist = \{ name = "crc16-0\.1\.1\.tar\.gz"/);
+  assert.match(lock, /build-requires = \["[^\]]*setuptools==/);
+});
+
+/** A folder of all programs of this machine without the one that makes sandboxes, as a PATH. */
+async function everythingButBubblewrap(): Promise<string> {
+  const folder = await temporaryFolder(cleanup);
+  for (const place of (process.env['PATH'] ?? '').split(':')) {
+    for (const name of await readdir(place).catch(() => []))
+      if (name !== 'bwrap') await symlink(join(place, name), join(folder, name)).catch(() => undefined);
+  }
+  return folder;
+}
+
+test('where nothing may run, versions say that they were not probed; where it is required, they fail', async (t) => {
+  const withoutSandbox = async (probe: string) => {
+    const other = new InstanceProcess(await warmHome(cleanup), cleanup, {
+      PATH: await everythingButBubblewrap(),
+      MIR_SANDBOX_PROBE: probe,
+      MIR_PLATFORMS: 'linux/amd64',
+    });
+    await other.start();
+    const ownKey = await keyBySigningIn(other.url, 'admin', adminPassword);
+    const asked = clientOf(
+      () => other.url,
+      () => ownKey,
+    );
+    const { data } = await succeeding(
+      asked('POST', '/v1/images', { body: { name: 'fraud', requirements: ['six==1.16.0'] } }),
+    );
+    const job = await endOfJob(asked, textAt(data, 'job', 'jobId'));
+    const image = at((await succeeding(asked('GET', '/v1/images/fraud/details'))).data, 'image');
+    return { job, image };
+  };
+  await t.test('possible', async () => {
+    const { job, image } = await withoutSandbox('where-possible');
+    assert.equal(at(job, 'status'), 'SUCCEEDED');
+    assert.equal(at(image, 'probe', 'outcome'), 'not-probed');
+    assert.match(textAt(image, 'probe', 'note'), /bwrap/);
+  });
+  await t.test('required', async () => {
+    const { job, image } = await withoutSandbox('required');
+    assert.equal(at(job, 'failure', 'code'), 'probe/required');
+    assert.equal(at(image, 'status'), 'FAILED');
+  });
+});

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
@@ -18,6 +19,8 @@ const cleanup = cleanupOf({ after });
 /** Two servers of one instance. */
 let ask: Ask;
 let askOther: Ask;
+let other: InstanceProcess;
+let key: string;
 let home: string;
 let environment: Readonly<Record<string, string>>;
 /** The index answers nobody before it is told to. */
@@ -40,12 +43,12 @@ before(async () => {
   }, cleanup);
   environment = { DATABASE_URL: await databaseOf(postgres), MIR_WORKERS: '0', MIR_INDEX_URL: address };
   const started = await startInstance(home, cleanup, environment);
-  const other = new InstanceProcess(home, cleanup, environment);
+  other = new InstanceProcess(home, cleanup, environment);
   await other.start();
-  ask = started.ask;
+  ({ ask, administratorKey: key } = started);
   askOther = clientOf(
     () => other.url,
-    () => started.administratorKey,
+    () => key,
   );
 });
 
@@ -129,6 +132,31 @@ test('a build is handed back by a worker that is told to stop, and finished by a
     versions.map((one) => at(one, 'state')),
     ['READY'],
   );
+});
+
+test('a server that is told to stop answers what it was asked before, and takes nothing new', async () => {
+  const body = JSON.stringify({ requirements: ['demo'] });
+  const asking = request(`${other.url}/v1/images/match`, {
+    method: 'POST',
+    headers: {
+      ...{ 'content-type': 'application/json', 'content-length': body.length },
+      ...{ 'rime-api-key': key, expect: '100-continue' },
+    },
+  });
+  asking.flushHeaders();
+  await once(asking, 'continue');
+  const stopped = other.stop();
+  const isOpen = () =>
+    fetch(`${other.url}/livez`, { headers: { connection: 'close' } }).then(
+      () => true,
+      () => false,
+    );
+  while (await isOpen());
+  asking.end(body);
+  const [answer] = (await once(asking, 'response')) as [IncomingMessage];
+  assert.equal(answer.statusCode, 200);
+  answer.resume();
+  assert.equal(await stopped, 0);
 });
 
 test('a worker that knows no database says which setting it lacks', async () => {

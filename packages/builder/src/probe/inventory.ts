@@ -14,10 +14,12 @@ export type Inventory = {
 /** The Python that an image starts. */
 export type InstalledInterpreter = {
   readonly version: string;
-  readonly implementation: string;
   /** `x86_64`, `aarch64`. */
   readonly machine: string;
-  readonly prefix: string;
+  /** Where the base has it. */
+  readonly own: string;
+  /** What the environment starts. */
+  readonly started: string;
 };
 
 /** An installed distribution. */
@@ -69,9 +71,9 @@ function interpreterOf(claims: Claims): InstalledInterpreter {
   const text = (name: string) => textIn(claims, name, 200) ?? '';
   return {
     version: text('version'),
-    implementation: text('implementation'),
     machine: text('machine'),
-    prefix: text('prefix'),
+    own: text('own'),
+    started: text('started'),
   };
 }
 

@@ -1,6 +1,7 @@
 import { Fault, type FaultData, isFault } from '@mir/core';
 import type { Sandbox, SandboxImage } from '@mir/sandbox';
 import { platformOf } from '../image/opened-image.ts';
+import { venvPrefix } from '../layers/venv-layer.ts';
 import type { Workshop } from '../workshop.ts';
 import { environmentOf } from './dependencies.ts';
 import { runImports } from './imports.ts';
@@ -83,7 +84,7 @@ async function probe(workshop: Workshop, room: ProgramRoom, request: ProbeReques
   const [failure] = failures;
   return {
     outcome: failure === undefined ? 'passed' : 'failed',
-    python: { version: interpreter.version, machine: interpreter.machine, prefix: interpreter.prefix },
+    python: { version: interpreter.version, machine: interpreter.machine, prefix: `/${venvPrefix}` },
     packages: verdict.packages,
     dependencies: work.dependencies.broken,
     missingLibraries: libraries.missing,

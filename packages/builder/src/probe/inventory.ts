@@ -1,6 +1,6 @@
 import { isName, normalizeName } from '@mir/python';
 import type { Linked } from '../plan/missing-libraries.ts';
-import { asClaims, type Claims, claimsOf, listIn, numberIn, textIn, textsIn } from './claims.ts';
+import { asClaims, type Claims, claimsOf, cleaned, listIn, numberIn, textIn, textsIn } from './claims.ts';
 
 /** What is in the environment of an image, read from its files before anything of a package has run. */
 export type Inventory = {
@@ -110,5 +110,5 @@ function scriptOf(value: unknown): ConsoleScript[] {
 function neededOf(value: unknown): { readonly soname: string; readonly by: string }[] {
   const [soname, by] = Array.isArray(value) ? (value as readonly unknown[]) : [];
   const isSound = typeof soname === 'string' && typeof by === 'string' && soname.length <= 200 && by.length <= 1_000;
-  return isSound ? [{ soname, by }] : [];
+  return isSound ? [{ soname: cleaned(soname), by: cleaned(by) }] : [];
 }

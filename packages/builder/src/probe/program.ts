@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Sandbox, SandboxEnd, SandboxImage, SandboxLimits, SandboxRun } from '@mir/sandbox';
 import { labels } from '../image/contract.ts';
 import { venvPrefix } from '../layers/venv-layer.ts';
+import { cleaned } from './claims.ts';
 import type { ProbeLimits } from './probe-report.ts';
 
 /** The interpreter of the environment. */
@@ -84,5 +85,5 @@ export async function printedBy(run: SandboxRun): Promise<Printed> {
   }
   const text = Buffer.concat(parts).toString();
   // What has no line end is not whole.
-  return { lines: text.split('\n').slice(0, -1), tail: tail.toString(), end: await run.ended };
+  return { lines: text.split('\n').slice(0, -1), tail: cleaned(tail.toString()), end: await run.ended };
 }

@@ -14,6 +14,7 @@ import {
 } from '@mir/builder';
 import { Fault } from '@mir/core';
 import { checkLocalSandbox, openLocalSandbox } from '@mir/sandbox';
+import { layerOf } from './support/bases.ts';
 import { cleanupOf } from './support/cleanup.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { warmHome } from './support/home.ts';
@@ -74,6 +75,8 @@ const hostile = {
     'raise ValueError("told")',
   ].join('\n'),
 } as const;
+
+const sound = madeWheel('sound', '1.0', { 'sound.py': 'import json\n' });
 
 const cleanup = cleanupOf({ after });
 let home: string;
@@ -139,7 +142,6 @@ test('real packages pass: imported apart, with time and memory, and their script
 test('each package that does what none should is named, with what it did; one that is sound passes among them', {
   skip,
 }, async () => {
-  const sound = madeWheel('sound', '1.0', { 'sound.py': 'import json\n' });
   const wheels = Object.entries(hostile).map(([name, text]) => madeWheel(name, '1.0', { [`${name}.py`]: `${text}\n` }));
   const tag = await buildWheels('team/hostile', [...wheels, sound]);
   const limits = { importSeconds: 4, memoryBytes: 256 << 20, processes: 60, outputBytes: 1 << 20 };
@@ -204,6 +206,21 @@ test('what is not met, not there, or not in the system is told with what to do',
   );
   assert.equal(moduleOf(left, 'drawing').outcome, 'skipped');
   assert.equal(left.scripts[0]?.outcome, 'skipped');
+});
+
+test('a package that puts another interpreter into the environment is found out, and not run to say so', {
+  skip,
+}, async () => {
+  // Our own converter refuses such a wheel; another's image may hold one.
+  const opened = await openImage(workshop, parseImageLocation(await buildWheels('team/honest', [sound])));
+  const image = imageForPlatform(opened, machinePlatform());
+  const text = '#!/bin/sh\necho \'{"kind": "interpreter", "version": "3.11.2"}\'\n';
+  const usurped = image.withLayers([await layerOf(workshop, image, [{ path: 'opt/venv/bin/python', text }])]);
+  await workshop.blobs.put(usurped.configBytes);
+  await workshop.repositories.putManifest('team/usurped', usurped.manifestBytes, usurped.mediaType, { tags: ['1'] });
+  const report = await probed('team/usurped:1');
+  assert.deepEqual([report.outcome, report.failure?.code], ['failed', 'probe/interpreter']);
+  assert.match(report.failure?.what ?? '', /is \/opt\/venv\/bin\/python, and the base's is \/usr\/bin\/python3/);
 });
 
 test('a build that fails its probe gets no tag, and says which command did not succeed', { skip }, async () => {

@@ -24,7 +24,8 @@ export async function publishBase(home: string, tag: string, files: readonly Bas
   });
 }
 
-async function layerOf({ blobs }: Workshop, image: Image, files: readonly BaseFile[]) {
+/** A layer with files, for an image. */
+export async function layerOf({ blobs }: Workshop, image: Image, files: readonly BaseFile[]) {
   const layers = image.layers.map((layer) => () => blobs.read(layer.descriptor.digest));
   const wanted = (path: string) => files.some((file) => file.path === path && file.change !== undefined);
   const tree = await LayeredTree.read(layers, { wanted });

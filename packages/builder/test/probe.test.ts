@@ -109,6 +109,12 @@ test('what a task says of itself is no more than what was seen from outside', ()
   );
 });
 
+test('no text of a report upsets a terminal or a database', () => {
+  const answer = '{"imported": true, "warnings": ["a\\u001b[31m\\u0000b\\ud800"]}\n';
+  const [found] = readEnds([JSON.stringify({ token: 't', end: 0, exit: 0, answer, output: 'x\u0000\n' })], ['t']).whole;
+  assert.deepEqual([found?.warnings, found?.output], [['a\ufffd[31m\ufffdb\ufffd'], 'x\ufffd\n']);
+});
+
 const nothing: ImportEnd = {
   status: 0,
   signal: undefined,

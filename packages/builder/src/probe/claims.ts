@@ -21,7 +21,12 @@ export function asClaims(value: unknown): Claims | undefined {
 /** A text; the end of it where it is too long. */
 export function textIn(claims: Claims, name: string, mostCharacters: number): string | undefined {
   const value = own(claims, name);
-  return typeof value === 'string' ? value.slice(-mostCharacters) : undefined;
+  return typeof value === 'string' ? cleaned(value.slice(-mostCharacters)) : undefined;
+}
+
+/** A text that terminals show as it is and databases take: without controls (but tabs and line ends) and halves of pairs. */
+export function cleaned(text: string): string {
+  return text.toWellFormed().replace(/[^\P{C}\n\t]/gu, '\u{fffd}');
 }
 
 /** A number that is finite and not negative. */
@@ -38,9 +43,9 @@ export function listIn(claims: Claims, name: string, mostItems: number): readonl
 
 /** The texts of a list that are not too long. */
 export function textsIn(claims: Claims, name: string, mostItems: number, mostCharacters: number): readonly string[] {
-  return listIn(claims, name, mostItems).filter(
-    (item): item is string => typeof item === 'string' && item.length <= mostCharacters,
-  );
+  return listIn(claims, name, mostItems)
+    .filter((item): item is string => typeof item === 'string' && item.length <= mostCharacters)
+    .map(cleaned);
 }
 
 function own(claims: Claims, name: string): unknown {

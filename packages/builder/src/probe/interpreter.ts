@@ -2,7 +2,6 @@ import { Fault, type FaultData } from '@mir/core';
 import type { SandboxImage } from '@mir/sandbox';
 import { labels } from '../image/contract.ts';
 import { platformOf } from '../image/opened-image.ts';
-import { venvPrefix } from '../layers/venv-layer.ts';
 import type { InstalledInterpreter } from './inventory.ts';
 import type { ProbeFaultCode } from './probe-report.ts';
 import { probedPython } from './program.ts';
@@ -13,7 +12,8 @@ const machines: Readonly<Record<string, string>> = { 'linux/amd64': 'x86_64', 'l
 export function wrongInterpreter({ image }: SandboxImage, found: InstalledInterpreter): string | undefined {
   const label = image.config.config?.Labels?.[labels.python];
   const machine = machines[platformOf(image)];
-  if (found.prefix !== `/${venvPrefix}`) return `is that of ${found.prefix || 'nowhere'}, not of /${venvPrefix}`;
+  if (found.own !== found.started)
+    return `is ${found.started}, and the base's is ${found.own}: a package has put another in its place`;
   if (label !== undefined && minorOf(found.version) !== minorOf(label))
     return `is Python ${found.version}, and the image was made for ${label}`;
   if (machine !== undefined && found.machine !== machine)

@@ -1,6 +1,6 @@
 import { isName, normalizeName } from '@mir/python';
 import type { Linked } from '../plan/missing-libraries.ts';
-import { asClaims, type Claims, claimsOf, listIn, numberIn, textIn, textsIn } from './claims.ts';
+import { asClaims, type Claims, claimsOf, cleaned, listIn, numberIn, textIn, textsIn } from './claims.ts';
 
 /** What is in the environment of an image, read from its files before anything of a package has run. */
 export type Inventory = {
@@ -14,10 +14,12 @@ export type Inventory = {
 /** The Python that an image starts. */
 export type InstalledInterpreter = {
   readonly version: string;
-  readonly implementation: string;
   /** `x86_64`, `aarch64`. */
   readonly machine: string;
-  readonly prefix: string;
+  /** Where the base has it. */
+  readonly own: string;
+  /** What the environment starts. */
+  readonly started: string;
 };
 
 /** An installed distribution. */
@@ -69,9 +71,9 @@ function interpreterOf(claims: Claims): InstalledInterpreter {
   const text = (name: string) => textIn(claims, name, 200) ?? '';
   return {
     version: text('version'),
-    implementation: text('implementation'),
     machine: text('machine'),
-    prefix: text('prefix'),
+    own: text('own'),
+    started: text('started'),
   };
 }
 
@@ -108,5 +110,5 @@ function scriptOf(value: unknown): ConsoleScript[] {
 function neededOf(value: unknown): { readonly soname: string; readonly by: string }[] {
   const [soname, by] = Array.isArray(value) ? (value as readonly unknown[]) : [];
   const isSound = typeof soname === 'string' && typeof by === 'string' && soname.length <= 200 && by.length <= 1_000;
-  return isSound ? [{ soname, by }] : [];
+  return isSound ? [{ soname: cleaned(soname), by: cleaned(by) }] : [];
 }

@@ -13,6 +13,9 @@ import type { Problem } from '../plan/problem.ts';
 import type { Workshop } from '../workshop.ts';
 import type { Inventory } from './inventory.ts';
 
+/** Of a real image a dozen are missing. */
+const mostMissing = 200;
+
 /** The libraries that an image lacks, and who brings them; in the words of the plan, which foresees most of them. */
 export class LackingLibraries {
   readonly missing: readonly MissingLibrary[];
@@ -26,7 +29,7 @@ export class LackingLibraries {
     this.missing = findMissingLibraries([...distributions.values()], {
       names: systemLibraries,
       libc: { family: 'glibc', version: '0' },
-    });
+    }).slice(0, mostMissing);
   }
 
   /** A warning for each package that lacks some. */

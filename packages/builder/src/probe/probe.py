@@ -1,7 +1,7 @@
 """Looks at the Python environment of the image that it runs in, and imports what is in it.
 
-Started by the image's own interpreter as `python -I -S -c PROGRAM MODE`; -S, because what starts with the environment (.pth files) is
-foreign code already. It answers in lines of JSON on standard output.
+Started by the base's interpreter as `python -I -S -c PROGRAM MODE ENVIRONMENT`: what starts with the environment (.pth files), and the
+environment's own bin/python, may be foreign code already. It answers in lines of JSON on standard output.
 
 `inventory` reads files and runs nothing: what is installed, what that requires, which modules, scripts and libraries it has.
 `imports` takes tasks as JSON on standard input and does one after the other, each in a fresh interpreter of its own, with its output
@@ -14,7 +14,8 @@ import json
 import os
 import sys
 
-VENV = os.path.dirname(os.path.dirname(sys.executable))
+VENV = sys.argv[2]
+INTERPRETER = os.path.join(VENV, "bin", "python")
 PACKAGES = os.path.join(VENV, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
 MOST_MODULES = 24
 LONGEST_TEXT_BYTES = 16 << 20
@@ -41,7 +42,8 @@ def text_of(path):
 def inventory():
     uname = os.uname()
     version = "%d.%d.%d" % sys.version_info[:3]
-    say(kind="interpreter", version=version, implementation=sys.implementation.name, machine=uname.machine, prefix=VENV)
+    own, started = (os.path.realpath(one) for one in (sys.executable, INTERPRETER))
+    say(kind="interpreter", version=version, machine=uname.machine, own=own, started=started)
     system = system_libraries()
     wanted = set()
     for folder in sorted(names_in(PACKAGES)):
@@ -359,8 +361,8 @@ def become(task, output, answer):
     else:
         os.dup2(answer, 3)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    words = [sys.executable, "-I", "-B", "-X", "faulthandler", "-c", TASK, task["module"] or ""]
-    os.execv(sys.executable, words + task["scripts"])
+    words = [INTERPRETER, "-I", "-B", "-X", "faulthandler", "-c", TASK, task["module"] or ""]
+    os.execv(INTERPRETER, words + task["scripts"])
 
 
 class Watch:

@@ -1,6 +1,7 @@
 import { Fault, type FaultData, isFault } from '@mir/core';
 import type { Sandbox, SandboxImage } from '@mir/sandbox';
 import { platformOf } from '../image/opened-image.ts';
+import { venvPrefix } from '../layers/venv-layer.ts';
 import type { Workshop } from '../workshop.ts';
 import { environmentOf } from './dependencies.ts';
 import { runImports } from './imports.ts';
@@ -49,6 +50,9 @@ export async function probeImage(
   }
 }
 
+/** A report is stored and shown: who has made an image must not be able to make it as long as they like. */
+const mostFailures = 200;
+
 type Findings = Omit<ProbeReport, 'platform' | 'seconds'>;
 
 async function probe(workshop: Workshop, room: ProgramRoom, request: ProbeRequest): Promise<Findings> {
@@ -76,16 +80,16 @@ async function probe(workshop: Workshop, room: ProgramRoom, request: ProbeReques
     pythonVersion: interpreter.version,
   });
   const failures = [
-    ...dependencyFaults(work.dependencies.broken, inventory),
+    ...dependencyFaults(work.dependencies.broken.slice(0, mostFailures), inventory),
     ...verdict.failures,
     ...(smoke?.failure === undefined ? [] : [smoke.failure]),
-  ].slice(0, 100);
+  ].slice(0, mostFailures);
   const [failure] = failures;
   return {
     outcome: failure === undefined ? 'passed' : 'failed',
-    python: { version: interpreter.version, machine: interpreter.machine, prefix: interpreter.prefix },
+    python: { version: interpreter.version, machine: interpreter.machine, prefix: `/${venvPrefix}` },
     packages: verdict.packages,
-    dependencies: work.dependencies.broken,
+    dependencies: work.dependencies.broken.slice(0, mostFailures),
     missingLibraries: libraries.missing,
     problems: await libraries.problems(),
     scripts: verdict.scripts,

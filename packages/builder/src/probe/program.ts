@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Sandbox, SandboxEnd, SandboxImage, SandboxLimits, SandboxRun } from '@mir/sandbox';
+import { labels } from '../image/contract.ts';
 import { venvPrefix } from '../layers/venv-layer.ts';
+import { cleaned } from './claims.ts';
 import type { ProbeLimits } from './probe-report.ts';
 
 /** The interpreter of the environment. */
@@ -27,7 +29,10 @@ export type ProgramRoom = {
   readonly secondsLeft: () => number;
 };
 
-/** Runs the program in an image's own interpreter, without anything that the environment would have it run first. */
+/**
+ * Runs the program in the interpreter of an image's base, without anything that the environment would have it run first: a package can
+ * put anything into the environment, and nothing elsewhere.
+ */
 export async function runProgram(
   { sandbox, image, limits, secondsLeft }: ProgramRoom,
   mode: 'inventory' | 'imports',
@@ -36,12 +41,17 @@ export async function runProgram(
   const program = await readFile(new URL('./probe.py', import.meta.url), 'utf8');
   const run = await sandbox.run({
     image,
-    command: [probedPython, '-I', '-S', '-B', '-c', program, mode],
+    command: [basePython(image), '-I', '-S', '-B', '-c', program, mode, `/${venvPrefix}`],
     environment,
     standardInput: Buffer.from(JSON.stringify(order)),
     limits: sandboxLimits(limits, Math.max(1, secondsLeft())),
   });
   return printedBy(run);
+}
+
+function basePython({ image }: SandboxImage): string {
+  const path = image.config.config?.Labels?.[labels.pythonPath];
+  return path?.startsWith('/') === true ? path : probedPython;
 }
 
 /** Whoever has no entry in /etc/passwd needs to be told who and where they are. */
@@ -75,5 +85,5 @@ export async function printedBy(run: SandboxRun): Promise<Printed> {
   }
   const text = Buffer.concat(parts).toString();
   // What has no line end is not whole.
-  return { lines: text.split('\n').slice(0, -1), tail: tail.toString(), end: await run.ended };
+  return { lines: text.split('\n').slice(0, -1), tail: cleaned(tail.toString()), end: await run.ended };
 }

@@ -30,6 +30,9 @@ export type ScriptWork = {
   readonly why: string | undefined;
 };
 
+/** More than anybody asks for. */
+const mostNames = 500;
+
 /** Finds out what is to be imported and loaded. */
 export function planWork(
   { distributions }: Inventory,
@@ -39,7 +42,7 @@ export function planWork(
   const wishes = (request.requested ?? []).flatMap(written).map(({ requirement }) => requirement);
   const dependencies = checkDependencies(distributions, wishes, environment);
   const asked = wishes.filter((wish) => counts(wish, environment)).map(({ name }) => name);
-  const names = [...new Set(request.requested === undefined ? dependencies.roots : asked)];
+  const names = [...new Set(request.requested === undefined ? dependencies.roots : asked)].slice(0, mostNames);
   const isLeftOut = leavingOut(request.skipModules);
   const weightOf = (name: string) =>
     [...dependencies.closureOf(name)].reduce((sum, one) => sum + (distributions.get(one)?.weightBytes ?? 0), 0);

@@ -26,6 +26,7 @@ type Around = {
 };
 
 const errorLines = 15;
+const mostWarnings = 5;
 
 /** Judges every module and script by how its task ended. */
 export async function importVerdict(
@@ -85,8 +86,8 @@ function judgedModule({ module, task }: ModuleWork, end: ImportEnd | undefined):
   const nothing = { module, seconds: 0, peakMemoryBytes: 0, warnings: [] };
   if (task === undefined) return { ...nothing, outcome: 'skipped', error: 'not to be imported' };
   if (end === undefined) return { ...nothing, outcome: 'skipped', error: 'not reached before the probe had to end' };
-  const { seconds, peakMemoryBytes, warnings } = end;
-  const facts = { module, seconds, peakMemoryBytes, warnings };
+  const { seconds, peakMemoryBytes } = end;
+  const facts = { module, seconds, peakMemoryBytes, warnings: end.warnings.slice(0, mostWarnings) };
   return end.isImported ? { ...facts, outcome: 'imported' } : { ...facts, outcome: 'failed', error: endInWords(end) };
 }
 
@@ -104,7 +105,7 @@ function endInWords(end: ImportEnd): string {
   return [...text.trimEnd().split('\n').slice(-errorLines), how]
     .filter((line) => line !== '')
     .join('\n')
-    .slice(-4_000);
+    .slice(-2_000);
 }
 
 async function moduleFault(

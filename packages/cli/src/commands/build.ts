@@ -81,7 +81,10 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
     const plans = await makePlans(workshop, specs, { startsWheels: true });
     delivery.expectBases(plans.map(({ base }) => base));
     const built = await buildImages(workshop, plans, delivery.offer);
-    const reports = sandbox === undefined ? [] : await probeImages(workshop, sandbox, built, probeRequest(values));
+    const reports =
+      sandbox === undefined
+        ? []
+        : await workshop.stage('probe', () => probeImages(workshop, sandbox, built, probeRequest(values)));
     if (reports.some(({ outcome }) => outcome === 'failed')) return { built, delivered: undefined, reports };
     // Before anything becomes visible: a lock that cannot be written fails the build.
     await writeLocks(lockOut, plans);

@@ -187,3 +187,20 @@ test('layers are unpacked once, also when many ask at the same time', async () =
   const runs = [fixture, other, fixture, other].map((one) => one.shell('cat /shared', { image }));
   assert.deepEqual(await Promise.all(runs), Array(4).fill('shared'));
 });
+
+test('a strict umask of the starting process changes nothing', async () => {
+  const before = process.umask(0o077);
+  try {
+    const strict = await Fixture.open(cleanup);
+    const image = strict.image(await strict.layer({ path: 'd/e', text: 'read' }));
+    assert.equal(
+      await strict.shell('cat /d/e /work/f; ls -d /work', {
+        image,
+        files: [{ path: '/work/f', content: Buffer.from(' too\n') }],
+      }),
+      'read too\n/work\n',
+    );
+  } finally {
+    process.umask(before);
+  }
+});

@@ -7,6 +7,7 @@ import { isFault } from '@mir/core';
 import { type CollectedFile, checkLocalSandbox, type SandboxOrder } from '@mir/sandbox';
 import { cleanupOf } from '../../../test/support/cleanup.ts';
 import { Fixture, limits } from './fixture.ts';
+import { systemCallProgram } from './system-call-program.ts';
 
 const fixture = await Fixture.open(cleanupOf({ after }));
 
@@ -66,6 +67,9 @@ test("a program that is not there, or dies, is the command's end and not a fault
   assert.deepEqual(died.end.outcome, { kind: 'signalled', signal: 'SIGSEGV' });
 });
 
+/** mknodat of a socket. */
+const makesSocket = systemCallProgram({ x64: 259, arm64: 33, arguments: [-100, '/results/socket', 0o140644, 0] });
+
 test('results are plain files and nothing else, and what is left out is named', async () => {
   const { taken, results } = taking('/results');
   const { end } = await fixture.run(
@@ -73,13 +77,18 @@ test('results are plain files and nothing else, and what is left out is named', 
       'sh',
       '-c',
       'cd /results; mkdir -p a/b; echo 1 > a/b/c; echo 2 > d; chmod +x d; ln -s /etc/passwd link; ln -s /etc folder; ' +
-        'mkfifo pipe; ln d hard; nc -l -s local:/x 2>/dev/null; echo 3 > "a b\tc"; chmod 000 a; exit 5',
+        'mkfifo pipe; ln d hard; /work/make-socket; echo 3 > "a b\tc"; chmod 000 a; exit 5',
     ],
-    { results },
+    { results, files: [{ path: '/work/make-socket', isExecutable: true, content: makesSocket }] },
   );
   assert.deepEqual(end.outcome, { kind: 'exited', status: 5 });
   assert.deepEqual(taken, { 'a/b/c': '1\n', d: '2\n, executable', hard: '2\n, executable', 'a b\tc': '3\n' });
-  assert.deepEqual([...end.leftOut].sort(), ['folder: a symbolic link', 'link: a symbolic link', 'pipe: a pipe']);
+  assert.deepEqual([...end.leftOut].sort(), [
+    'folder: a symbolic link',
+    'link: a symbolic link',
+    'pipe: a pipe',
+    'socket: a socket',
+  ]);
 });
 
 test('results are taken from the very folder, also when the command has put a link in its place', async () => {

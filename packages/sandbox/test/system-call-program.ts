@@ -5,7 +5,8 @@ import { arch } from 'node:process';
 export type SystemCall = {
   readonly x64: number;
   readonly arm64: number;
-  readonly arguments?: readonly (number | bigint)[];
+  /** A text is passed by its address. */
+  readonly arguments?: readonly (number | bigint | string)[];
 };
 
 const headerBytes = 64 + 56;
@@ -16,7 +17,12 @@ const loadAddress = 0x40_0000;
  * an image may have makes calls that are not let through.
  */
 export function systemCallProgram(call: SystemCall): Uint8Array {
-  return program(arch === 'arm64' ? arm64Code(call) : x64Code(call));
+  const code = arch === 'arm64' ? arm64Code : x64Code;
+  const placed = (address: number) =>
+    (call.arguments ?? []).map((word) => (typeof word === 'string' ? BigInt(address) : word));
+  const end = loadAddress + headerBytes + code(call, placed(0)).length;
+  const text = call.arguments?.find((word) => typeof word === 'string') ?? '';
+  return program(Buffer.concat([code(call, placed(end)), Buffer.from(`${text}\0`)]));
 }
 
 /** A program that makes a call of the i386 kind: another architecture's, on the same machine. */
@@ -26,7 +32,7 @@ export function foreignCallProgram(): Uint8Array {
   return program(Buffer.from('b814000000cd8031ffb83c0000000f05', 'hex'));
 }
 
-function x64Code({ x64, arguments: words = [] }: SystemCall): Buffer {
+function x64Code({ x64 }: SystemCall, words: readonly (number | bigint)[]): Buffer {
   const registers = ['48bf', '48be', '48ba', '49ba', '49b8', '49b9'];
   const loads = words.map((word, at) => Buffer.concat([Buffer.from(registers[at] ?? '', 'hex'), quad(word)]));
   const number = Buffer.alloc(5, 0xb8);
@@ -35,7 +41,7 @@ function x64Code({ x64, arguments: words = [] }: SystemCall): Buffer {
   return Buffer.concat([...loads, number, Buffer.from('0f054889c748f7df4885ff7f0231ffb83c0000000f05', 'hex')]);
 }
 
-function arm64Code({ arm64, arguments: words = [] }: SystemCall): Buffer {
+function arm64Code({ arm64 }: SystemCall, words: readonly (number | bigint)[]): Buffer {
   const load = (register: number, word: number | bigint) =>
     [0, 1, 2, 3].map((half) => {
       const part = Number((BigInt.asUintN(64, BigInt(word)) >> BigInt(16 * half)) & 0xffffn);

@@ -1,11 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobReader, type Digest, decompress, type ImageLayer } from '@mir/oci';
 import { isSystemError, sandboxFault } from '../fault.ts';
 import type { Identities } from '../identities.ts';
 import { type LayerFacts, type LowerLinks, unpackLayer } from './layer-tree.ts';
 import { markHiding } from './overlay-marks.ts';
+
+const unfinishedPrefix = 'unfinished-';
+const unusedMilliseconds = 7 * 24 * 3_600_000;
 
 /** A layer's files on disk. */
 export type UnpackedLayer = LayerFacts & {
@@ -19,9 +22,27 @@ export class LayerCache {
   readonly #identities: Identities;
   readonly #underWay = new Map<string, Promise<UnpackedLayer>>();
 
-  constructor(folder: string, identities: Identities) {
+  private constructor(folder: string, identities: Identities) {
     this.#folder = folder;
     this.#identities = identities;
+  }
+
+  /**
+   * The unpacked layers below a folder. They are not written through to the disk, so that those of before the machine's last start
+   * count as not there. What nobody has used for a week is removed, and so is what was never finished.
+   */
+  static async open(
+    parent: string,
+    identities: Identities,
+    isAlive: (processId: number) => boolean,
+  ): Promise<LayerCache> {
+    const start = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+    // What an ordinary user unpacks belongs to that user; what root unpacks belongs to ids of nobody.
+    const folder = join(parent, `${start}-${identities.uid}`);
+    await makePassable(parent);
+    for (const name of await readdir(parent)) await sweep(join(parent, name), isAlive);
+    await makePassable(folder);
+    return new LayerCache(folder, identities);
   }
 
   /**
@@ -54,9 +75,10 @@ export class LayerCache {
   }
 
   async #unpack(layer: ImageLayer, blobs: BlobReader, name: string, links: LowerLinks): Promise<UnpackedLayer> {
-    const aside = join(this.#folder, `unfinished-${process.pid}-${randomUUID()}`);
+    const aside = join(this.#folder, `${unfinishedPrefix}${process.pid}-${randomUUID()}`);
     const tree = join(aside, 'tree');
-    await mkdir(tree, { recursive: true });
+    await makePassable(aside);
+    await mkdir(tree);
     try {
       const hash = createHash('sha256');
       const archive = passing(decompress(blobs.read(layer.descriptor.digest)), (chunk) => hash.update(chunk));
@@ -76,6 +98,35 @@ export class LayerCache {
       await rm(aside, { recursive: true, force: true });
     }
   }
+}
+
+/** Makes a folder that ids of nobody may pass through, whatever this process's umask says. What is above keeps others out. */
+export async function makePassable(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await chmod(folder, 0o755);
+}
+
+/** Removes what nobody needs; a folder in which nothing is left goes as well. */
+async function sweep(folder: string, isAlive: (processId: number) => boolean): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const path = join(folder, name);
+    const isUnfinished = name.startsWith(unfinishedPrefix);
+    const age =
+      Date.now() -
+      (await stat(path).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => Date.now(),
+      ));
+    const isLeft = isUnfinished && !isAlive(Number.parseInt(name.slice(unfinishedPrefix.length), 10));
+    if (!isLeft && age < unusedMilliseconds) continue;
+    // Under its name a layer is there whole or not at all.
+    const aside = join(folder, `${unfinishedPrefix}${process.pid}-${randomUUID()}`);
+    await rename(path, aside).then(
+      () => rm(aside, { recursive: true, force: true }),
+      () => undefined,
+    );
+  }
+  await rmdir(folder).catch(() => undefined);
 }
 
 function nameOf(diffId: Digest, links: LowerLinks): string {

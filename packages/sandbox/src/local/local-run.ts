@@ -1,12 +1,12 @@
 import { constants } from 'node:os';
 import type { Accounting } from '../limits/usage.ts';
 import { Watch } from '../limits/watch.ts';
-import type { Proxy } from '../network/proxy.ts';
+import type { HostProxy } from '../network/host-proxy.ts';
 import type { SandboxEnd, SandboxLimit, SandboxOrder, SandboxRun } from '../sandbox.ts';
 import { Output } from './output.ts';
 import type { OutputPipes } from './output-pipes.ts';
 import { cannotMake } from './requirements.ts';
-import { type TakenResults, takeResults } from './results.ts';
+import { socketsNamedIn, type TakenResults, takeResults } from './results.ts';
 import type { RunFolder } from './run-folder.ts';
 import type { RunPlan } from './run-plan.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -18,7 +18,7 @@ export type LocalRunParts = {
   readonly folder: RunFolder;
   readonly supervisor: Supervisor;
   readonly accounting: Accounting;
-  readonly proxy: Proxy | undefined;
+  readonly proxy: HostProxy | undefined;
   readonly pipes: OutputPipes;
   readonly environment: NodeJS.ProcessEnv;
 };
@@ -102,7 +102,10 @@ export class LocalRun implements SandboxRun {
     const none = { leftOut: [], isTooMuch: false };
     if (results === undefined || place === undefined) return none;
     this.#supervisor.take(place.archived);
-    return await takeResults(this.#supervisor.archive, place.prefix, results);
+    const taken = await takeResults(this.#supervisor.archive, place.prefix, results);
+    if (taken.isTooMuch) return taken;
+    const sockets = socketsNamedIn(await this.#supervisor.complaint(), place.prefix);
+    return { ...taken, leftOut: [...taken.leftOut, ...sockets] };
   }
 }
 

@@ -1,9 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { arch } from 'node:process';
 import { sandboxFault } from '../fault.ts';
 import { type Identities, lentIdentities } from '../identities.ts';
-import { LayerCache, type UnpackedLayer } from '../layers/layer-cache.ts';
+import { LayerCache, makePassable, type UnpackedLayer } from '../layers/layer-cache.ts';
 import { LayerStack } from '../layers/layer-stack.ts';
 import { type GroupParents, groupParents, sweepGroups } from '../limits/control-groups.ts';
 import type { Sandbox, SandboxImage, SandboxOrder, SandboxRun } from '../sandbox.ts';
@@ -24,24 +23,23 @@ export type LocalSandboxOptions = {
 export async function openLocalSandbox(options: LocalSandboxOptions): Promise<Sandbox> {
   const identities = lentIdentities();
   const runs = join(options.folder, 'runs');
-  const layers = join(options.folder, identities?.count === 1 ? 'layers' : 'layers-of-nobody');
-  for (const folder of [runs, layers]) await mkdir(folder, { recursive: true, mode: 0o755 });
+  for (const folder of [options.folder, runs]) await makePassable(folder);
   const groups = groupParents(options.environment);
   sweepGroups(groups, isAlive);
   await RunFolder.sweep(runs, isAlive);
+  const layers = identities && (await LayerCache.open(join(options.folder, 'layers'), identities, isAlive));
   return new LocalSandbox({ ...options, runs, layers, identities, groups });
 }
 
 type LocalSandboxParts = LocalSandboxOptions & {
   readonly runs: string;
-  readonly layers: string;
+  readonly layers: LayerCache | undefined;
   readonly identities: Identities | undefined;
   readonly groups: GroupParents | undefined;
 };
 
 class LocalSandbox implements Sandbox {
   readonly #parts: LocalSandboxParts;
-  #cache: LayerCache | undefined;
 
   constructor(parts: LocalSandboxParts) {
     this.#parts = parts;
@@ -50,8 +48,9 @@ class LocalSandbox implements Sandbox {
   async run(order: SandboxOrder): Promise<SandboxRun> {
     checkOrder(order);
     requirePlatform(order.image);
-    const identities = this.#parts.identities ?? refuseIdentities();
-    const layers = await this.#unpacked(order.image, identities);
+    const { identities, layers: cache } = this.#parts;
+    if (identities === undefined || cache === undefined) throw noIdentities();
+    const layers = await unpackAll(order.image, cache);
     const folder = await RunFolder.create(this.#parts.runs, identities);
     try {
       const plan = await arrange(order, new LayerStack(layers), folder);
@@ -63,17 +62,17 @@ class LocalSandbox implements Sandbox {
       throw thrown;
     }
   }
+}
 
-  async #unpacked({ image, blobs }: SandboxImage, identities: Identities): Promise<readonly UnpackedLayer[]> {
-    this.#cache ??= new LayerCache(this.#parts.layers, identities);
-    const layers: UnpackedLayer[] = [];
-    for (const layer of image.layers) {
-      const alone = await this.#cache.unpacked(layer, blobs);
-      const links = new LayerStack(layers).linksAmong(alone.implied);
-      layers.push(links.size === 0 ? alone : await this.#cache.unpacked(layer, blobs, links));
-    }
-    return layers;
+/** The layers of an image, lowest first: what each means may depend on those below. */
+async function unpackAll({ image, blobs }: SandboxImage, cache: LayerCache): Promise<readonly UnpackedLayer[]> {
+  const layers: UnpackedLayer[] = [];
+  for (const layer of image.layers) {
+    const alone = await cache.unpacked(layer, blobs);
+    const links = new LayerStack(layers).linksAmong(alone.implied);
+    layers.push(links.size === 0 ? alone : await cache.unpacked(layer, blobs, links));
   }
+  return layers;
 }
 
 function requirePlatform({ image, reference }: SandboxImage): void {
@@ -87,8 +86,8 @@ function requirePlatform({ image, reference }: SandboxImage): void {
   });
 }
 
-function refuseIdentities(): never {
-  throw sandboxFault('sandbox/unavailable', {
+function noIdentities() {
+  return sandboxFault('sandbox/unavailable', {
     what: 'This machine cannot make a sandbox: root has no ids here that it could lend to nobody',
     hint: 'Run as an ordinary user, or give the container a larger range of user ids.',
   });

@@ -36,6 +36,14 @@ export async function takeResults(archive: Readable, prefix: string, results: Sa
   return { leftOut, isTooMuch: false };
 }
 
+/** No archive can hold a socket: what writes it only says so. */
+export function socketsNamedIn(complaint: string, prefix: string): readonly string[] {
+  return [...complaint.matchAll(/^tar: (?:\.\/)?(.*): socket ignored$/gm)]
+    .map(([, path = '']) => inside(path, prefix))
+    .filter((path) => path !== undefined)
+    .map((path) => `${path}: a socket`);
+}
+
 function archiveLimit({ fileLimit, limitBytes }: SandboxResults): number {
   return limitBytes * 2 + (fileLimit * 4 + 10_000) * 8192;
 }

@@ -6,8 +6,8 @@ import { ControlGroup, type GroupParents } from '../limits/control-groups.ts';
 import { ProcessTree } from '../limits/process-tree.ts';
 import { limitingWords } from '../limits/resource-limits.ts';
 import type { Accounting } from '../limits/usage.ts';
+import { HostProxy } from '../network/host-proxy.ts';
 import { listenWithin } from '../network/inner-listener.ts';
-import { Proxy } from '../network/proxy.ts';
 import type { SandboxOrder, SandboxRun } from '../sandbox.ts';
 import { systemCallFilter } from '../seccomp/filter.ts';
 import { bubblewrapArguments, ownerOf } from './bubblewrap.ts';
@@ -52,7 +52,7 @@ export async function startRun(parts: RunParts): Promise<SandboxRun> {
       accounting.add(inner);
       const { network } = order;
       const listener = network && (await listenWithin(inner, supervisor.processId, environment));
-      const proxy = network && listener && new Proxy(listener, network);
+      const proxy = network && listener && new HostProxy(listener, network);
       return new LocalRun({ order, plan, folder, supervisor, accounting, proxy, pipes, environment });
     } catch (thrown) {
       await supervisor.destroy();

@@ -28,6 +28,7 @@ export class Supervisor {
   readonly #talk: Lines;
   readonly #reports: Lines;
   readonly #gone: Promise<unknown>;
+  readonly #complained: Promise<unknown>;
   #complaint = '';
   /** The first process of the sandbox, with which everything in it ends. */
   #innerProcessId: number | undefined;
@@ -47,6 +48,7 @@ export class Supervisor {
         resolve(undefined);
       });
     });
+    this.#complained = once(this.#pipe(2), 'close').catch(() => undefined);
     this.#pipe(2).on('data', (text: Buffer) => {
       this.#complaint = `${this.#complaint}${text.toString('utf8')}`.slice(0, complaintLimit);
     });
@@ -106,9 +108,17 @@ export class Supervisor {
     await this.#reports.ended;
   }
 
-  /** Has a folder archived. */
+  /** Has a folder archived, whose archive is read after this. */
   take(folder: string): void {
     this.#say(folder);
+  }
+
+  /** What tar has said of the folder, when all of its archive was read. */
+  async complaint(): Promise<string> {
+    await this.#hear('taken');
+    await this.#gone;
+    await this.#complained;
+    return this.#complaint;
   }
 
   /** Ends the command with everything it started. */

@@ -15,7 +15,7 @@ const ownHeaders = new Set([...neighbourHeaders, ...moreNeighbourHeaders]);
  * What a sandbox has instead of a network: a proxy for HTTP, in this process. It looks names up itself, connects to the very address
  * that it has looked at, and to nothing that was not allowed.
  */
-export class Proxy {
+export class HostProxy {
   readonly #network: SandboxNetwork;
   readonly #listener: Server;
   readonly #server = createServer();

@@ -170,7 +170,7 @@ export type Tables = {
     size_bytes: Generated<number>;
     created_at: MadeAt;
   };
-  files: { set_id: string; number: number; path: string; is_executable: boolean; size_bytes: Generated<number> };
+  files: { set_id: string; number: number; path: string; is_executable: boolean; size_bytes: number };
   file_pieces: { set_id: string; file_number: number; number: number; bytes: Buffer };
   pull_secrets: {
     name: string;

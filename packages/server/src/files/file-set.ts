@@ -1,11 +1,16 @@
 import { isFault } from '@mir/core';
 import { type LayerEntry, readLayer } from '@mir/oci';
+import type { Insertable } from 'kysely';
+import type { Tables } from '../database/schema.ts';
 import { serverFault } from '../fault.ts';
 import { isStorable } from '../http/request-body.ts';
 import type { Db } from '../instance-context.ts';
 
 /** Files in the database are cut into pieces of this size. */
 const pieceBytes = 256 * 1024;
+/** So much is written at once. */
+const batchBytes = 1024 * 1024;
+const batchFiles = 500;
 
 /** How large an upload, or what a run leaves, may be. */
 export type FileLimits = { readonly files: number; readonly sizeBytes: number };
@@ -32,6 +37,9 @@ export class FileSetWriter {
   readonly id: string;
   #files = 0;
   #sizeBytes = 0;
+  #waitingFiles: Insertable<Tables['files']>[] = [];
+  #waitingPieces: Insertable<Tables['file_pieces']>[] = [];
+  #waitingBytes = 0;
 
   private constructor(db: Db, id: string) {
     this.#db = db;
@@ -48,37 +56,38 @@ export class FileSetWriter {
   }
 
   async add({ path, isExecutable, content }: IncomingFile): Promise<void> {
-    this.#files += 1;
-    const number = this.#files;
-    await this.#db.insertInto('files').values({ set_id: this.id, number, path, is_executable: isExecutable }).execute();
+    const number = this.#files + 1;
     let sizeBytes = 0;
     let piece = 0;
     for await (const bytes of piecesOf(content)) {
       piece += 1;
       sizeBytes += bytes.length;
-      await this.#db
-        .insertInto('file_pieces')
-        .values({ set_id: this.id, file_number: number, number: piece, bytes })
-        .execute();
+      this.#waitingPieces.push({ set_id: this.id, file_number: number, number: piece, bytes });
+      this.#waitingBytes += bytes.length;
+      if (this.#waitingBytes >= batchBytes) await this.#write();
     }
+    this.#files = number;
     this.#sizeBytes += sizeBytes;
-    if (sizeBytes > 0) {
-      await this.#db
-        .updateTable('files')
-        .set({ size_bytes: sizeBytes })
-        .where('set_id', '=', this.id)
-        .where('number', '=', number)
-        .execute();
-    }
+    this.#waitingFiles.push({ set_id: this.id, number, path, is_executable: isExecutable, size_bytes: sizeBytes });
+    if (this.#waitingFiles.length >= batchFiles) await this.#write();
   }
 
   async finish(): Promise<{ readonly id: string; readonly files: number; readonly sizeBytes: number }> {
+    await this.#write();
     await this.#db
       .updateTable('file_sets')
       .set({ is_whole: true, files: this.#files, size_bytes: this.#sizeBytes })
       .where('id', '=', this.id)
       .execute();
     return { id: this.id, files: this.#files, sizeBytes: this.#sizeBytes };
+  }
+
+  /** Most files are small: many go in one statement. */
+  async #write(): Promise<void> {
+    const [files, pieces] = [this.#waitingFiles, this.#waitingPieces];
+    [this.#waitingFiles, this.#waitingPieces, this.#waitingBytes] = [[], [], 0];
+    if (pieces.length > 0) await this.#db.insertInto('file_pieces').values(pieces).execute();
+    if (files.length > 0) await this.#db.insertInto('files').values(files).execute();
   }
 
   /** Forgets what was taken so far. */

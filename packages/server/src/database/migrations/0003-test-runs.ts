@@ -25,18 +25,18 @@ create table files (
   number integer not null,
   path text not null,
   is_executable boolean not null,
-  size_bytes bigint not null default 0,
+  size_bytes bigint not null,
   primary key (set_id, number),
   unique (set_id, path)
 );
 
+-- Those of a large file are there before the file is known to be whole.
 create table file_pieces (
-  set_id uuid not null,
+  set_id uuid not null references file_sets on delete cascade,
   file_number integer not null,
   number integer not null,
   bytes bytea not null,
-  primary key (set_id, file_number, number),
-  foreign key (set_id, file_number) references files on delete cascade
+  primary key (set_id, file_number, number)
 );
 -- Most of it is compressed already or soon gone.
 alter table file_pieces alter column bytes set storage external;

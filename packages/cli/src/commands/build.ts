@@ -110,7 +110,7 @@ async function requireSandbox(workshop: Workshop): Promise<Sandbox> {
   throw new Fault(sandbox.code, {
     what: `${sandbox.message}; without it nothing can be probed`,
     ...(sandbox.subject !== undefined && { subject: sandbox.subject }),
-    hint: `${sandbox.hint} Or build without --probe.`,
+    hint: `${sandbox.hint.replace(/\.?$/, '.')} Or build without --probe.`,
   });
 }
 

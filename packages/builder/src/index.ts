@@ -17,6 +17,7 @@ export { type LayerRole, layerAnnotations } from './layers/image-layers.ts';
 export { FolderRecords, type LayerKey, type LayerRecord, nameOfKey, type RecordStore } from './layers/record-store.ts';
 export { sweepLeftovers } from './leftovers.ts';
 export { formatImageLock, type ImageLock, lockDigest, platformOfLock } from './lock/image-lock.ts';
+export { machineSandbox, requireMachineSandbox } from './machine-sandbox.ts';
 export { osPackageNames } from './os-packages/os-packages.ts';
 export { type Delivered, Delivery } from './output/delivery.ts';
 export { checkOutput, type Output, parseOutput, requireWritablePath } from './output/output.ts';

@@ -5,11 +5,12 @@ import { pipeline } from 'node:stream/promises';
 import { Fault, isFault, type TreeEntry } from '@mir/core';
 import type { Unconfigurable } from '@mir/debian';
 import { Image, type ImageLayer, type LayerEntry, readLayer } from '@mir/oci';
-import { checkLocalSandbox, openLocalSandbox, type SandboxEnd } from '@mir/sandbox';
+import type { Sandbox, SandboxEnd } from '@mir/sandbox';
 import type { Base } from '../base/base.ts';
 import { builderFault } from '../fault.ts';
 import type { LayerRecord } from '../layers/layer-store.ts';
 import { writeLayer } from '../layers/package-layers.ts';
+import { machineSandbox } from '../machine-sandbox.ts';
 import type { Workshop } from '../workshop.ts';
 
 /** Raised whenever configuring the same packages could leave something else: part of the key of what it left. */
@@ -53,10 +54,10 @@ const leftOut =
  * @throws Fault `debian/needs-sandbox` where there is none, `os-packages/failed`, `os-packages/not-reproducible`
  */
 export async function configureInSandbox(workshop: Workshop, order: Order): Promise<LayerRecord> {
-  const missing = await checkLocalSandbox(workshop.environment);
-  if (missing !== undefined) throw needsSandbox(order.left, missing);
-  const first = await configure(workshop, order);
-  const second = await configure(workshop, order);
+  const sandbox = await machineSandbox(workshop);
+  if (isFault(sandbox)) throw needsSandbox(order.left, sandbox);
+  const first = await configure(workshop, sandbox, order);
+  const second = await configure(workshop, sandbox, order);
   const different = differences(first, second);
   if (different.length > 0) {
     throw builderFault('os-packages/not-reproducible', {
@@ -77,13 +78,13 @@ export async function configureInSandbox(workshop: Workshop, order: Order): Prom
 /** What changed, by path in its order; contents are compared by their bytes. */
 type Changes = ReadonlyMap<string, { readonly entry: TreeEntry; readonly bytes: Buffer }>;
 
-async function configure(workshop: Workshop, { base, layers, left, mtimeSeconds }: Order): Promise<Changes> {
+async function configure(
+  workshop: Workshop,
+  sandbox: Sandbox,
+  { base, layers, left, mtimeSeconds }: Order,
+): Promise<Changes> {
   const { history: _, rootfs: __, ...config } = base.image.config;
   const image = Image.create({ config, layers: [...base.image.layers, ...layers] });
-  const sandbox = await openLocalSandbox({
-    folder: join(workshop.home.cache, 'sandbox'),
-    environment: workshop.environment,
-  });
   const scratch = await mkdtemp(join(workshop.home.cache, 'configuration-'));
   const archive = join(scratch, 'changes.tar');
   try {

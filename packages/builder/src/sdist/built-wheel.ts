@@ -12,11 +12,12 @@ import {
   supportedTags,
   type WheelOrigin,
 } from '@mir/python';
-import { checkLocalSandbox, openLocalSandbox, type SandboxEnd } from '@mir/sandbox';
+import type { Sandbox, SandboxEnd } from '@mir/sandbox';
 import type { Base } from '../base/base.ts';
 import { builderFault } from '../fault.ts';
 import type { BuiltImage } from '../image/build.ts';
 import type { ImageSpec } from '../image-spec.ts';
+import { requireMachineSandbox } from '../machine-sandbox.ts';
 import { exclusively } from '../mutex.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Workshop } from '../workshop.ts';
@@ -71,8 +72,7 @@ export async function buildWheel(
   makeImage: ImageMaker,
   pins?: readonly string[],
 ): Promise<BuiltWheel> {
-  const missing = await checkLocalSandbox(workshop.environment);
-  if (missing !== undefined) throw missing;
+  const sandbox = await requireMachineSandbox(workshop);
   const archive = await fetchSdist(workshop, sdist);
   const system = await readBuildSystem(archive, sdist.filename);
   let requires = pins ?? system.requires;
@@ -91,7 +91,8 @@ export async function buildWheel(
       workshop.home.locks,
       `sdist ${folder}`,
       async () =>
-        (await readBuilt(folder)) ?? (await run(workshop, { sdist, archive, system, installed, image, folder })),
+        (await readBuilt(folder)) ??
+        (await run(workshop, sandbox, { sdist, archive, system, installed, image, folder })),
     );
     if ('more' in result) {
       requires = [...requires, ...result.more];
@@ -113,12 +114,12 @@ type Order = {
 
 type Found = Pick<BuiltWheel, 'filename' | 'path' | 'sizeBytes' | 'sha256'>;
 
-async function run(workshop: Workshop, order: Order): Promise<Found | { readonly more: readonly string[] }> {
+async function run(
+  workshop: Workshop,
+  sandbox: Sandbox,
+  order: Order,
+): Promise<Found | { readonly more: readonly string[] }> {
   const { sdist, archive, system, installed, image, folder } = order;
-  const sandbox = await openLocalSandbox({
-    folder: join(workshop.home.cache, 'sandbox'),
-    environment: workshop.environment,
-  });
   const aside = `${folder}.${randomUUID()}`;
   await mkdir(aside, { recursive: true });
   try {
@@ -130,7 +131,7 @@ async function run(workshop: Workshop, order: Order): Promise<Found | { readonly
     };
     const started = await sandbox.run({
       image: { image, blobs: workshop.contents, reference: image.digest },
-      command: ['python', '-P', '/work/wheel-builder.py'].filter((word) => word !== '-P'),
+      command: ['python', '/work/wheel-builder.py'],
       environment: {
         // What is written into the wheel must not depend on when or where it was built.
         ...{ SOURCE_DATE_EPOCH: '315532800', PYTHONHASHSEED: '0', LC_ALL: 'C.UTF-8', HOME: '/tmp' },

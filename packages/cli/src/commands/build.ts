@@ -2,6 +2,7 @@ import {
   buildImages,
   checkOutput,
   Delivery,
+  machineSandbox,
   makePlans,
   mended,
   type Output,
@@ -17,8 +18,8 @@ import { usageFault } from '../fault-message.ts';
 import { imageOptions, imageOptionsHelp, readImageSpecs, workshopOptions } from '../image-options.ts';
 import { checkLockPaths, writeLocks } from '../lock-files.ts';
 import { nextStep } from '../next-step.ts';
+import { probeOptions, probeRequest } from '../probe-options.ts';
 import { probeLines, stepAfterFailure } from '../probe-report.ts';
-import { machineSandbox, probeOptions, probeRequest } from '../probe-sandbox.ts';
 import { ProgressDisplay } from '../progress-display.ts';
 import type { Command, Invocation } from './commands.ts';
 

@@ -2,6 +2,7 @@ import {
   formatImageLocation,
   imageForPlatform,
   machinePlatform,
+  machineSandbox,
   mended,
   openImage,
   outputAt,
@@ -13,8 +14,8 @@ import {
 import { parsePlatform } from '@mir/core';
 import { usageFault } from '../fault-message.ts';
 import { nextStep } from '../next-step.ts';
+import { probeOptions, probeRequest } from '../probe-options.ts';
 import { probeLines, stepAfterFailure } from '../probe-report.ts';
-import { machineSandbox, probeOptions, probeRequest } from '../probe-sandbox.ts';
 import type { Command, Invocation } from './commands.ts';
 
 export const probe: Command = {

@@ -26,7 +26,7 @@ export type BuildOrder = {
 /** How an image is proven before its version is READY. */
 export type ProofOrder = {
   readonly mode: 'where-possible' | 'required' | 'off';
-  /** Distributions whose modules are imported: those that were asked for. */
+  /** What was asked for, as requirements: the modules of these distributions are imported. */
   readonly requested: readonly string[];
   readonly skipModules: readonly string[];
   readonly smokeCommand: readonly string[] | undefined;

@@ -1,4 +1,4 @@
-import { formatRequirement, parseRequirement } from '@mir/python';
+import { formatRequirement } from '@mir/python';
 import { additionOfType } from '../images/image-types.ts';
 import { requirementOf } from '../images/spec.ts';
 import type { InstanceContext } from '../instance-context.ts';
@@ -31,7 +31,7 @@ export async function orderFor(
     allowSdist: spec.allowSdist ?? false,
     proof: {
       mode: context.settings.sandbox.probe,
-      requested: [...releaseRequirements, ...ofType.requirements, ...own].map((line) => parseRequirement(line).name),
+      requested: [...releaseRequirements, ...ofType.requirements, ...own],
       skipModules: spec.skipImports ?? [],
       smokeCommand: spec.smokeCommand,
     },

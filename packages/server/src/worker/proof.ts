@@ -1,10 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ProbeReport, type ProbeRequest, platformOf, probeImage, type Workshop } from '@mir/builder';
+import {
+  machineSandbox,
+  type ProbeReport,
+  type ProbeRequest,
+  platformOf,
+  probeImage,
+  type Workshop,
+} from '@mir/builder';
 import { Fault } from '@mir/core';
 import type { BlobReader, Image } from '@mir/oci';
-import { checkLocalSandbox, openLocalSandbox } from '@mir/sandbox';
 import type { ProofOrder } from './build-message.ts';
 
 /** What probes of this program find out; raised when they find out more, so that what was proven before is proven again. */
@@ -21,10 +27,7 @@ export async function prove(
 ): Promise<readonly ProbeReport[]> {
   if (order.mode === 'off')
     return images.map(({ image }) => notProbed(image, 'probes are switched off on this instance'));
-  const missing = await checkLocalSandbox(workshop.environment);
-  const sandbox =
-    missing ??
-    (await openLocalSandbox({ folder: join(workshop.home.cache, 'sandbox'), environment: workshop.environment }));
+  const sandbox = await machineSandbox(workshop);
   const request: ProbeRequest = {
     requested: order.requested,
     skipModules: order.skipModules,

@@ -1,9 +1,16 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { machinePlatform, openImage, parseImageLocation, platformOf, Workshop } from '@mir/builder';
+import {
+  machinePlatform,
+  openImage,
+  parseImageLocation,
+  platformOf,
+  requireMachineSandbox,
+  Workshop,
+} from '@mir/builder';
 import { type CredentialSource, fixedCredentials } from '@mir/oci';
-import { openLocalSandbox, type SandboxImage, type SandboxRun } from '@mir/sandbox';
+import type { SandboxImage, SandboxRun } from '@mir/sandbox';
 import { runFolders, runLimits } from '../runs/test-run.ts';
 import { OutputText } from './output-text.ts';
 import type { PlacedFile, RunOrder, RunResult } from './run-message.ts';
@@ -32,7 +39,7 @@ export async function runInSandbox(
   });
   const { digest, image } = await imageOf(workshop, order.image);
   onPinned(digest);
-  const sandbox = await openLocalSandbox({ folder: join(workshop.home.cache, 'sandbox'), environment });
+  const sandbox = await requireMachineSandbox(workshop);
   const results: PlacedFile[] = [];
   const run = await sandbox.run({
     image,

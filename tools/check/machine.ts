@@ -6,6 +6,8 @@ import { runProgram } from './program.ts';
 /** Programs that act as witnesses in the tests, and the Debian packages that bring them. */
 const witnesses: Readonly<Record<string, string>> = {
   buildah: 'buildah',
+  bwrap: 'bubblewrap',
+  busybox: 'busybox-static',
   crun: 'crun',
   skopeo: 'skopeo',
   dockerd: 'docker.io',

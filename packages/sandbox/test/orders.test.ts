@@ -129,9 +129,9 @@ test('results are taken also when a limit has ended the command', async () => {
 test('root in the image changes its own root, which is thrown away, and nothing else', async () => {
   const { taken, results } = taking('/');
   const script =
-    'id -u; rm /bin/vi; echo new > /etc/new; chown 0:0 /etc/new; mount -t tmpfs none /tmp; mknod /x c 1 3; unshare -m true; cat /proc/1/environ';
+    'id -u; rm /bin/vi; echo new > /etc/new; chown 0:0 /etc/new; mount -t tmpfs none /tmp; mknod /x c 1 3; unshare -m true; cat /proc/1/environ; grep -c "CapEff:.*400fb" /proc/self/status';
   const { stdout, stderr, end } = await fixture.run(['sh', '-c', script], { identity: 'root', results });
-  assert.equal(stdout, '0\n');
+  assert.equal(stdout, '0\n1\n');
   assert.equal(stderr.match(/not permitted|denied/g)?.length, 3, stderr);
   assert.deepEqual(taken, { 'etc/new': 'new\n' });
   assert.deepEqual(end.leftOut, ['bin/vi: a device']);

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { type BlobReader, type Digest, decompress, type ImageLayer } from '@mir/oci';
 import { isSystemError, sandboxFault } from '../fault.ts';
 import type { Identities } from '../identities.ts';
+import { isLeftBehind, ownerTag } from '../owner.ts';
 import { type LayerFacts, type LowerLinks, unpackLayer } from './layer-tree.ts';
 import { markHiding } from './overlay-marks.ts';
 
-const unfinishedPrefix = 'unfinished-';
 const unusedMilliseconds = 7 * 24 * 3_600_000;
 
 /** A layer's files on disk. */
@@ -31,16 +31,12 @@ export class LayerCache {
    * The unpacked layers below a folder. They are not written through to the disk, so that those of before the machine's last start
    * count as not there. What nobody has used for a week is removed, and so is what was never finished.
    */
-  static async open(
-    parent: string,
-    identities: Identities,
-    isAlive: (processId: number) => boolean,
-  ): Promise<LayerCache> {
+  static async open(parent: string, identities: Identities): Promise<LayerCache> {
     const start = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
     // What an ordinary user unpacks belongs to that user; what root unpacks belongs to ids of nobody.
     const folder = join(parent, `${start}-${identities.uid}`);
     await makePassable(parent);
-    for (const name of await readdir(parent)) await sweep(join(parent, name), isAlive);
+    for (const name of await readdir(parent)) await sweep(join(parent, name));
     await makePassable(folder);
     return new LayerCache(folder, identities);
   }
@@ -75,7 +71,7 @@ export class LayerCache {
   }
 
   async #unpack(layer: ImageLayer, blobs: BlobReader, name: string, links: LowerLinks): Promise<UnpackedLayer> {
-    const aside = join(this.#folder, `${unfinishedPrefix}${process.pid}-${randomUUID()}`);
+    const aside = join(this.#folder, `${ownerTag()}-${randomUUID()}`);
     const tree = join(aside, 'tree');
     await makePassable(aside);
     await mkdir(tree);
@@ -107,20 +103,19 @@ export async function makePassable(folder: string): Promise<void> {
 }
 
 /** Removes what nobody needs; a folder in which nothing is left goes as well. */
-async function sweep(folder: string, isAlive: (processId: number) => boolean): Promise<void> {
+async function sweep(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const path = join(folder, name);
-    const isUnfinished = name.startsWith(unfinishedPrefix);
     const age =
       Date.now() -
       (await stat(path).then(
         ({ mtimeMs }) => mtimeMs,
         () => Date.now(),
       ));
-    const isLeft = isUnfinished && !isAlive(Number.parseInt(name.slice(unfinishedPrefix.length), 10));
-    if (!isLeft && age < unusedMilliseconds) continue;
+    // Digests are no owners' tags.
+    if (isLeftBehind(name) !== true && age < unusedMilliseconds) continue;
     // Under its name a layer is there whole or not at all.
-    const aside = join(folder, `${unfinishedPrefix}${process.pid}-${randomUUID()}`);
+    const aside = join(folder, `${ownerTag()}-${randomUUID()}`);
     await rename(path, aside).then(
       () => rm(aside, { recursive: true, force: true }),
       () => undefined,

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from '
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isSystemError } from '../fault.ts';
+import { isLeftBehind, ownerTag } from '../owner.ts';
 import type { SandboxLimits } from '../sandbox.ts';
 import type { Accounting, Usage } from './usage.ts';
 
@@ -30,11 +31,11 @@ export function groupParents(environment: NodeJS.ProcessEnv): GroupParents | und
 }
 
 /** Removes groups of processes that are gone. */
-export function sweepGroups(parents: GroupParents | undefined, isAlive: (processId: number) => boolean): void {
+export function sweepGroups(parents: GroupParents | undefined): void {
   for (const folder of foldersOf(parents)) {
     for (const name of readdirSync(folder)) {
       if (!name.startsWith(namePrefix)) continue;
-      if (!isAlive(Number.parseInt(name.slice(namePrefix.length), 10))) tryRemove(join(folder, name));
+      if (isLeftBehind(name.slice(namePrefix.length)) === true) tryRemove(join(folder, name));
     }
   }
 }
@@ -49,7 +50,7 @@ export class ControlGroup implements Accounting {
     this.#name = namePrefix + name;
   }
 
-  /** @param name begins with the id of this process */
+  /** @param name begins with this process's tag */
   static create(parents: GroupParents, name: string, limits: SandboxLimits): ControlGroup {
     const group = new ControlGroup(parents, name);
     for (const folder of foldersOf(parents)) mkdirSync(join(folder, group.#name));
@@ -177,7 +178,7 @@ function foldersOf(parents: GroupParents | undefined): readonly string[] {
 
 /** Whether a group can be made that has limits and takes processes. */
 function canMake(parents: GroupParents): boolean {
-  const name = `${process.pid}-trial-${process.hrtime.bigint()}`;
+  const name = `${ownerTag()}-trial-${process.hrtime.bigint()}`;
   try {
     const limits = { memoryBytes: 2 ** 30, scratchBytes: 0, processes: 10 } as SandboxLimits;
     ControlGroup.create(parents, name, limits).usage();

@@ -25,9 +25,9 @@ export async function openLocalSandbox(options: LocalSandboxOptions): Promise<Sa
   const runs = join(options.folder, 'runs');
   for (const folder of [options.folder, runs]) await makePassable(folder);
   const groups = groupParents(options.environment);
-  sweepGroups(groups, isAlive);
-  await RunFolder.sweep(runs, isAlive);
-  const layers = identities && (await LayerCache.open(join(options.folder, 'layers'), identities, isAlive));
+  sweepGroups(groups);
+  await RunFolder.sweep(runs);
+  const layers = identities && (await LayerCache.open(join(options.folder, 'layers'), identities));
   return new LocalSandbox({ ...options, runs, layers, identities, groups });
 }
 
@@ -91,13 +91,4 @@ function noIdentities() {
     what: 'This machine cannot make a sandbox: root has no ids here that it could lend to nobody',
     hint: 'Run as an ordinary user, or give the container a larger range of user ids.',
   });
-}
-
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (thrown) {
-    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
-  }
 }

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, chownSync, type Stats } from 'node:fs';
-import { mkdir, open, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, posix, relative } from 'node:path';
 import { isSystemError, saidBy, sandboxFault } from '../fault.ts';
 import type { Identities } from '../identities.ts';
 import type { UnpackedLayer } from '../layers/layer-cache.ts';
 import type { LayerStack } from '../layers/layer-stack.ts';
+import { isLeftBehind, ownerTag } from '../owner.ts';
 import type { SandboxFile } from '../sandbox.ts';
+
+/** No run of another container takes so long. */
+const longestMilliseconds = 7 * 24 * 3_600_000;
 
 /** What one run keeps on disk: links to its layers, an uppermost layer of its own, and what scratch begins with. */
 export class RunFolder implements AsyncDisposable {
@@ -21,7 +25,7 @@ export class RunFolder implements AsyncDisposable {
   }
 
   static async create(parent: string, identities: Identities): Promise<RunFolder> {
-    const name = `${process.pid}-${randomUUID()}`;
+    const name = `${ownerTag()}-${randomUUID()}`;
     const folder = new RunFolder(join(parent, name), name, identities);
     await mkdir(folder.path, { recursive: true, mode: 0o700 });
     folder.#own(folder.path);
@@ -34,10 +38,11 @@ export class RunFolder implements AsyncDisposable {
   }
 
   /** Removes what processes left that did not come to it themselves. */
-  static async sweep(parent: string, isAlive: (processId: number) => boolean): Promise<void> {
-    for (const name of await readdir(parent).catch(() => [])) {
-      const owner = Number(/^(\d+)-/.exec(name)?.[1]);
-      if (!isAlive(owner)) await rm(join(parent, name), { recursive: true, force: true });
+  static async sweep(parent: string): Promise<void> {
+    for (const name of await readdir(parent)) {
+      const path = join(parent, name);
+      const age = async () => Date.now() - (await stat(path).then(({ mtimeMs }) => mtimeMs, Date.now));
+      if (isLeftBehind(name) ?? (await age()) > longestMilliseconds) await rm(path, { recursive: true, force: true });
     }
   }
 

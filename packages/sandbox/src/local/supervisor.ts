@@ -105,6 +105,8 @@ export class Supervisor {
   /** Waits until nothing of the command runs any more. @throws Fault `sandbox/unavailable` */
   async finished(): Promise<void> {
     await this.#hear('ended');
+    // Its id may be another's by now.
+    this.#innerProcessId = undefined;
     await this.#reports.ended;
   }
 
@@ -129,7 +131,7 @@ export class Supervisor {
   /** Ends all of it, mounts included, and waits until it is gone. */
   async destroy(): Promise<void> {
     this.kill();
-    signal(this.#child.pid);
+    this.#child.kill('SIGKILL');
     await this.#gone;
     for (const stream of this.#child.stdio) stream?.destroy();
   }

@@ -54,6 +54,18 @@ test('READY is proven: a version says what was imported in its image, and how lo
   assert.equal(at(listed.data, 'images', 0, 'probe', 'outcome'), 'passed');
 });
 
+test('a platform that this machine cannot run is said not to be proven, apart from the one that is', async () => {
+  const own = process.arch === 'x64' ? 'linux/amd64' : 'linux/arm64';
+  const other = process.arch === 'x64' ? 'linux/arm64' : 'linux/amd64';
+  const body = { name: 'both', requirements: ['six==1.16.0'], platforms: [own, other] };
+  assert.equal(at(await done('POST', '/v1/images', body), 'status'), 'SUCCEEDED');
+  const version = await versionOf('both', 1);
+  assert.equal(at(version, 'probe', 'outcome'), 'not-probed');
+  assert.match(textAt(version, 'probe', 'note'), new RegExp(`^${other} not probed: `));
+  const outcomes = listAt(version, 'probes').map((one) => [at(one, 'platform'), at(one, 'outcome')]);
+  assert.deepEqual(Object.fromEntries(outcomes), { [own]: 'passed', [other]: 'not-probed' });
+});
+
 test('an alteration that does not pass its probe fails, and the name stays on what works', async () => {
   await done('POST', '/v1/images', { name: 'careful', requirements: ['six==1.16.0'] });
   const smokeCommand = ['python', '-c', 'import six, sys; print("what it says"); sys.exit(3)'];

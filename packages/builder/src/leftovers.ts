@@ -27,9 +27,12 @@ export async function sweepLeftovers(home: Home, options: { readonly dryRun: boo
       'registries',
       'interpreters',
       'interpreters/for-uv',
+      'proofs',
+      'sdists',
+      'built-wheels',
     ].map((name) => [cache(name), aside] as const),
     [cache('debian'), /^\./],
-    [home.cache, /^uv-download-/],
+    [home.cache, /^(?:uv-download|configuration)-/],
     [cache('uv'), /^uv-run-/],
   ];
   let swept = 0;

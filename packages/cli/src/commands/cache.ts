@@ -14,6 +14,11 @@ const meanings: readonly (readonly [folder: RegExp, what: string])[] = [
   [/^locks$/, 'locks of the last ten minutes'],
   [/^images$/, 'which lock gave which image'],
   [/^registries$/, 'what registries were seen to have'],
+  [/^sandbox$/, 'unpacked layers that sandboxes run on; unused ones go after a week'],
+  [/^proofs$/, 'what was proven of images on this machine'],
+  [/^sdists$/, 'source distributions'],
+  [/^built-wheels$/, 'wheels that were built from them'],
+  [/^runs$/, 'files of test runs under way'],
 ];
 
 export const cache: Command = {

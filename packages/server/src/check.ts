@@ -5,12 +5,14 @@ import { archiveSettingsOfMachine } from '@mir/debian';
 import { HttpClient } from '@mir/http';
 import { dockerConfigCredentials, RegistryClient } from '@mir/oci';
 import { indexSettingsOfMachine } from '@mir/python';
+import { checkLocalSandbox } from '@mir/sandbox';
 import { openDatabase } from './database/connection.ts';
 import { migrations } from './database/migrations/migrations.ts';
 import { pendingMigrations } from './database/migrations.ts';
 import { readImageTypes } from './images/image-types.ts';
 import { debianBaseOf } from './images/outline.ts';
 import type { InstanceOptions } from './instance.ts';
+import { sealerFromEnvironment } from './secrets/sealing.ts';
 
 /** One thing that a server would do or need, and whether that is possible. */
 export type Finding = { readonly subject: string; readonly isGood: boolean; readonly message: string };
@@ -40,6 +42,12 @@ export async function checkInstance({ settings, environment }: InstanceOptions):
         ? 'No worker would be started: run mir worker beside it'
         : `${settings.workers} worker(s) would be started`,
     ),
+    finding('sandbox', () => checkSandbox(settings, environment)),
+    finding('secrets', async () => {
+      if (sealerFromEnvironment(environment) !== undefined) return 'Secrets are sealed with MIR_SECRETS_KEY';
+      if (settings.database_url === undefined) return 'Secrets would be sealed with a key in the home';
+      return 'There is no MIR_SECRETS_KEY: pull secrets, and variables of test runs, would be refused';
+    }),
     finding('image types', async () => `${types.types.size} image types for Python ${types.pythons.join(', ')}`),
     finding('managed images', async () =>
       settings.deployment === 'cloud' || !settings.image_registry_config.enable
@@ -60,6 +68,19 @@ async function finding(subject: string, look: () => Promise<string>): Promise<Fi
         : String(thrown);
     return { subject, isGood: false, message };
   }
+}
+
+/** A machine without a sandbox is no fault unless one is required: versions then say that they were not probed. */
+async function checkSandbox(
+  { sandbox, workers }: InstanceOptions['settings'],
+  environment: NodeJS.ProcessEnv,
+): Promise<string> {
+  if (workers === 0) return 'Sandboxes are made by the workers, which run elsewhere';
+  const missing = await checkLocalSandbox(environment);
+  if (missing === undefined)
+    return `Versions would be probed (${sandbox.probe}), and test runs would run in the sandbox`;
+  if (sandbox.probe === 'required') throw missing;
+  return `There is no sandbox, so versions are not probed and nothing can be run: ${missing.message}. ${missing.hint}`;
 }
 
 async function checkDatabase(

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { tarArchive } from './support/archive.ts';
@@ -147,6 +147,45 @@ test('an image that a test runs in is not removed, until the run is cancelled', 
   assertRefused(await ask('POST', `/v1/test-runs/${id}/cancel`), 400, /ended already/);
   await succeeding(ask('DELETE', '/v1/images/busy'));
 });
+
+test('a run whose worker is killed is done again by another, ends once, and leaves no process behind', async () => {
+  const marker = `${process.pid}.25`;
+  const command = ['sh', '-c', `echo begun; sleep ${marker} & sleep 2; echo ended`];
+  const id = await startRun({ image: 'fraud', command });
+  await untilPrinted(id, 'begun');
+  assert.equal(await instance.killWorkers(), 1);
+  const { lines, run: ended } = await endOfRun(id);
+  assert.equal(at(ended, 'status'), 'SUCCEEDED', JSON.stringify(ended));
+  assert.equal(printed(lines, 'stdout'), 'begun\nbegun\nended');
+  assert.match(printed(lines, 'run'), /Attempt 2/);
+  await untilGone(`sleep\0${marker}`);
+  const image = at((await succeeding(ask('GET', '/v1/images/fraud/details'))).data, 'image');
+  assert.deepEqual(at(image, 'uses'), []);
+});
+
+/** Follows a run until it has printed something. */
+async function untilPrinted(id: string, text: string): Promise<void> {
+  const over = new AbortController();
+  const answer = await fetch(`${instance.url}/v1/test-runs/${id}/events`, {
+    headers: { 'rime-api-key': key },
+    signal: over.signal,
+  });
+  let read = '';
+  for await (const chunk of answer.body ?? []) {
+    read += Buffer.from(chunk).toString();
+    if (read.includes(`"stage":"stdout","text":"${text}"`)) break;
+  }
+  over.abort();
+}
+
+/** Waits until no process of this machine has these words: the kernel ends what was killed in its own time. */
+async function untilGone(words: string): Promise<void> {
+  for (;;) {
+    const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const lines = await Promise.all(ids.map((one) => readFile(`/proc/${one}/cmdline`, 'utf8').catch(() => '')));
+    if (!lines.some((line) => line.startsWith(words))) return;
+  }
+}
 
 test('the variables of a run are for the run alone', async () => {
   const secret = `a-secret-${process.pid}`;

@@ -36,12 +36,14 @@ export type OutputListener = (stream: 'stdout' | 'stderr' | 'run', text: string)
 export async function followRun(api: Api, id: string, onOutput: OutputListener): Promise<TestRun> {
   let lastEventId: string | undefined;
   let silentSince = performance.now();
+  let waiting = 0;
   for (;;) {
     try {
       for await (const event of api.events(`/v1/test-runs/${id}/events`, lastEventId)) {
         silentSince = performance.now();
         lastEventId = event.id ?? lastEventId;
         if (event.event === 'end') return await getRun(api, id);
+        if (event.event === 'progress') waiting = tellOfWaiting(event.data, waiting, onOutput);
         if (event.event !== 'log') continue;
         const { stage, text } = event.data as { readonly stage: string | null; readonly text: string };
         onOutput(stage === 'stdout' || stage === 'stderr' ? stage : 'run', text);
@@ -52,6 +54,14 @@ export async function followRun(api: Api, id: string, onOutput: OutputListener):
     }
     await delay(1000);
   }
+}
+
+/** Says how many are before a run, whenever that has changed. @returns how many there are */
+function tellOfWaiting(data: unknown, before: number, onOutput: OutputListener): number {
+  const { queuePosition } = data as { readonly queuePosition: number | null };
+  const waiting = (queuePosition ?? 1) - 1;
+  if (waiting > 0 && waiting !== before) onOutput('run', `waiting for ${waiting} other${waiting === 1 ? '' : 's'}`);
+  return waiting;
 }
 
 /** How a run stands. @throws Fault of the instance */

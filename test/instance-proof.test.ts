@@ -81,20 +81,6 @@ test('an alteration that does not pass its probe fails, and the name stays on wh
   assert.equal(at(mended, 'status'), 'SUCCEEDED');
 });
 
-test('a package without a wheel is built from its sources where that is allowed, and is the same when it is built again', async () => {
-  const body = { name: 'from-sources', requirements: ['crc16==0.1.1'] };
-  const refused = await done('POST', '/v1/images', body);
-  assert.equal(at(refused, 'failure', 'code'), 'resolution/no-wheel');
-  await succeeding(ask('DELETE', '/v1/images/from-sources'));
-  const job = await done('POST', '/v1/images', { ...body, allowSdist: true });
-  assert.equal(at(job, 'status'), 'SUCCEEDED', JSON.stringify(at(job, 'failure')));
-  const version = await versionOf('from-sources', 1);
-  assert.equal(at(version, 'probes', 0, 'packages', 0, 'modules', 0, 'outcome'), 'imported');
-  const lock = (await succeeding(ask('GET', '/v1/images/from-sources/versions/1/lock'))).text;
-  assert.match(lock, /sdist = \{ name = "crc16-0\.1\.1\.tar\.gz"/);
-  assert.match(lock, /build-requires = \["[^\]]*setuptools==/);
-});
-
 test('where nothing may run, versions say that they were not probed; where it is required, they fail', async (t) => {
   const withoutSandbox = async (probe: string) => {
     const other = new InstanceProcess(await warmHome(cleanup), cleanup, {

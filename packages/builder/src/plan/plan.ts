@@ -1,3 +1,4 @@
+import { Fault, isFault } from '@mir/core';
 import { type Lock, type LockedPackage, satisfies } from '@mir/python';
 import type { Base, DebSource } from '../base/base.ts';
 import { chooseBase, knownBases } from '../base/choice.ts';
@@ -139,7 +140,21 @@ async function lockPython(
         onResolving: (requirements, index) => startWheels(workshop, index, requirements, base.target, compiler),
       }),
     });
-  return spec.allowSdist === true ? resolveWithSdists(workshop, sdists, resolve) : resolve();
+  if (spec.allowSdist === true) return resolveWithSdists(workshop, sdists, resolve);
+  return resolve().catch((thrown: unknown) => {
+    throw withSdistHint(thrown);
+  });
+}
+
+/** Whoever has a package without a wheel is told that there is another way. */
+function withSdistHint(thrown: unknown): unknown {
+  if (!isFault(thrown, 'resolution/no-wheel')) return thrown;
+  return new Fault(thrown.code, {
+    what: thrown.message,
+    ...(thrown.subject !== undefined && { subject: thrown.subject }),
+    hint: `${thrown.hint} Or have it built from its sources, in the sandbox: --allow-sdist (over HTTP "allowSdist": true).`,
+    cause: thrown,
+  });
 }
 
 async function imageOf(workshop: Workshop, spec: ImageSpec) {

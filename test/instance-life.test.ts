@@ -151,6 +151,10 @@ test('a platform release is previewed, applied, and taken back', async () => {
     { ...wanted, old: '==3.7', new: '>=3.7' },
     { ...wanted, subject: 'six', new: 'any version' },
   ]);
+  const impossible = await succeeding(
+    ask('POST', '/v1/updates/preview', { body: { ...next, requirements: ['six>=99'] } }),
+  );
+  assert.match(textAt(previewed(impossible.data, 'kept-2'), 'why'), /will fail.*six==1\.16\.0 contradicts six>=99/);
   assertRefused(await ask('POST', '/v1/updates', { body: declaration }), 400, /label/);
   await succeeding(ask('POST', `/v1/updates/${id}/revert`));
   const reverted = await imageOf('kept-2');

@@ -1,11 +1,11 @@
-import { formatRequirement, normalizeName, parseRequirement, type Requirement } from '@mir/python';
+import { exactVersion, formatRequirement, normalizeName, parseRequirement, type Requirement } from '@mir/python';
 import { sql } from 'kysely';
 import type { NamedVersion } from '../database/schema.ts';
 import { serverFault } from '../fault.ts';
 import { imageRows } from '../images/image-row.ts';
 import { debianBaseOf } from '../images/outline.ts';
 import { meets } from '../images/packages.ts';
-import { checkSpec, debianPythons, pipRequirementOf } from '../images/spec.ts';
+import { checkSpec, debianPythons, pipRequirementOf, requirementOf, type Spec } from '../images/spec.ts';
 import type { Db, InstanceContext } from '../instance-context.ts';
 import type { Declaration, ImageUpdate, UpdateDecision } from './update.ts';
 
@@ -55,7 +55,7 @@ export async function previewUpdate(
   return rows.map(({ id, name, pythonVersion, spec, baseDigest, libraries }) => ({
     imageId: id,
     name,
-    ...decision(declaration, pythonVersion, spec.pythonVersion),
+    ...foreseen(decision(declaration, pythonVersion, spec.pythonVersion), contradictionOf(required, spec)),
     baseDigest,
     missing: missingOf(required, libraries ?? []),
   }));
@@ -88,6 +88,22 @@ function decision(declaration: Declaration, python: string | null, wanted: strin
     return { action: 'rebuild', why: `The new base holds Python ${newPython} instead of ${python}` };
   }
   return { action: 'none', why: `It was created for Python ${wanted}, and the new base holds ${newPython}` };
+}
+
+/** A version that the image's own spec pins and the release rules out; looser contradictions are found by resolving. */
+function contradictionOf(required: readonly Requirement[], { pipRequirements }: Spec): string | undefined {
+  for (const own of pipRequirements.map(requirementOf)) {
+    const version = exactVersion(own);
+    if (version === undefined) continue;
+    const other = required.find(({ name, specifier }) => name === own.name && !meets(version, specifier));
+    if (other !== undefined) return `its own ${formatRequirement(own)} contradicts ${formatRequirement(other)}`;
+  }
+  return undefined;
+}
+
+function foreseen({ action, why }: UpdateDecision, contradiction: string | undefined): UpdateDecision {
+  if (contradiction === undefined) return { action, why };
+  return { action, why: `Its build will fail, and it will be OUTDATED: ${contradiction}` };
 }
 
 function missingOf(required: readonly Requirement[], libraries: readonly NamedVersion[]): ImageUpdate['missing'] {

@@ -78,6 +78,18 @@ test('no layer writes outside of its own folder, whatever its links and paths', 
       { path: 'l', linkTo: folder },
       { path: 'l/.wh..wh..opq', text: '' },
     ],
+    'a whiteout in a folder that becomes a link': [
+      { path: 'd/.wh.new', text: '' },
+      { path: 'd', linkTo: folder },
+    ],
+    'a whiteout deep in a folder that becomes a link': [
+      { path: 'd/inner/.wh.new', text: '' },
+      { path: 'd', linkTo: folder },
+    ],
+    'an opaque folder that becomes a link': [
+      { path: 'd/inner/.wh..wh..opq', text: '' },
+      { path: 'd', linkTo: folder },
+    ],
     'a device through a link': [
       { path: 'l', linkTo: folder },
       { path: 'l/new', kind: '3' },

@@ -98,9 +98,12 @@ class LayerTree {
   }
 
   facts(): LayerFacts {
-    const hidden = [...this.#whiteouts].filter((path) => !this.#isThere(path));
+    // Looking and marking follow links: what lies below something that became a link is nothing of this layer.
+    const folderOf = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    const marked = [...this.#whiteouts].filter((path) => this.#directories.has(folderOf(path)));
+    const hidden = marked.filter((path) => !this.#isThere(path));
     // What is hidden below and made anew here shows nothing of what was there.
-    const replaced = [...this.#whiteouts].filter((path) => this.#directories.has(path));
+    const replaced = marked.filter((path) => this.#directories.has(path));
     return {
       opaque: [...new Set([...this.#opaque, ...replaced])].sort(),
       whiteouts: hidden.sort(),
@@ -171,6 +174,7 @@ class LayerTree {
     for (const one of this.#directories) if (isInside(one)) this.#directories.delete(one);
     for (const one of this.#links.keys()) if (isInside(one)) this.#links.delete(one);
     for (const one of this.#opaque) if (isInside(one)) this.#opaque.delete(one);
+    for (const one of this.#whiteouts) if (one.startsWith(`${path}/`)) this.#whiteouts.delete(one);
     for (const one of this.#implied) if (isInside(one)) this.#implied.delete(one);
   }
 

@@ -5,6 +5,8 @@ import { parse } from 'smol-toml';
 import { builderFault } from '../fault.ts';
 
 const pyprojectLimitBytes = 1 << 20;
+/** What is built has to fit into the sandbox; more is read by nobody. */
+const readLimits = { entries: 200_000, uncompressedBytes: 4 * 1024 ** 3 } as const;
 
 /** How a source distribution says that it is built (PEP 517, PEP 518). */
 export type BuildSystem = {
@@ -44,7 +46,7 @@ export async function readBuildSystem(path: string, filename: string): Promise<B
 
 async function pyprojectOf(path: string, filename: string): Promise<string | undefined> {
   try {
-    for await (const entry of readLayer(createReadStream(path))) {
+    for await (const entry of readLayer(createReadStream(path), readLimits)) {
       if (entry.type !== 'file' || !/^[^/]+\/pyproject\.toml$/.test(entry.path)) continue;
       if (entry.sizeBytes > pyprojectLimitBytes) throw unreadable(filename, 'its pyproject.toml is larger than 1 MiB');
       const chunks: Uint8Array[] = [];

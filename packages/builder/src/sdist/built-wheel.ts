@@ -4,10 +4,12 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import {
+  compareVersions,
   downloadHeaders,
   indexSettingsOfMachine,
   parseRequirement,
   parseWheelFilename,
+  type Requirement,
   type Sdist,
   supportedTags,
   type WheelOrigin,
@@ -42,6 +44,8 @@ const program = await readFile(new URL('./wheel-builder.py', import.meta.url));
 /** Raised when the same inputs may give another wheel. */
 const builderVersion = 1;
 const needsMoreStatus = 10;
+const requiresName = 'requires.json';
+const requiresLimitBytes = 64 * 1024;
 /** A build system that asks for more and more is broken. */
 const roundLimit = 3;
 const shownLines = 15;
@@ -81,7 +85,7 @@ export async function buildWheel(
       toolchainSpec(
         base,
         osPackages,
-        requires.map((one) => parseRequirement(one)),
+        requires.map((one) => buildRequirement(sdist, one)),
       ),
     );
     const installed = plan.lock.python.packages.map(({ name, version }) => `${name}==${version}`);
@@ -156,8 +160,8 @@ async function run(
     const said: Buffer[] = [];
     for await (const { bytes } of started.output) said.push(Buffer.from(bytes));
     const { outcome } = await started.ended;
-    if (outcome.kind === 'exited' && outcome.status === needsMoreStatus && left.includes('requires.json'))
-      return { more: await moreRequires(sdist, join(aside, 'requires.json')) };
+    if (outcome.kind === 'exited' && outcome.status === needsMoreStatus && left.includes(requiresName))
+      return { more: await moreRequires(sdist, join(aside, requiresName)) };
     const wheels = left.filter((name) => name.endsWith('.whl'));
     const [filename] = wheels;
     if (outcome.kind !== 'exited' || outcome.status !== 0 || filename === undefined || wheels.length > 1)
@@ -230,20 +234,40 @@ function checked(base: Base, sdist: Sdist, built: Omit<BuiltWheel, 'name' | 'ver
   const { name, version, tags } = parseWheelFilename(built.filename);
   const supported = new Set(supportedTags(base.target));
   if (name !== sdist.name) throw failed(sdist, [`It gave the wheel of another package, ${built.filename}`]);
+  // Build systems may add a local part, such as that of a compiler.
+  if (compareVersions(publicOf(version), publicOf(sdist.version)) !== 0)
+    throw failed(sdist, [`It gave the wheel of another version, ${built.filename}`]);
   if (!tags.some((tag) => supported.has(tag)))
     throw failed(sdist, [`It gave a wheel that does not run here, ${built.filename}`]);
   return { name, version, ...built };
 }
 
+function publicOf(version: string): string {
+  return version.replace(/\+.*$/, '');
+}
+
 async function moreRequires(sdist: Sdist, path: string): Promise<readonly string[]> {
-  const asked: unknown = JSON.parse(await readFile(path, 'utf8'));
+  const asked = (await stat(path)).size > requiresLimitBytes ? undefined : parsed(await readFile(path, 'utf8'));
   if (!Array.isArray(asked) || asked.length > 100) throw failed(sdist, ['What it requires for building is no list']);
-  return asked.map((one) => {
-    const requirement = parseRequirement(String(one));
-    if (requirement.url !== undefined)
-      throw failed(sdist, [`It wants to be built with ${requirement.name} from an address`]);
-    return String(one);
-  });
+  const more = asked.map((one) => String(one));
+  for (const one of more) buildRequirement(sdist, one);
+  return more;
+}
+
+/** Undefined for what is no JSON: the package may have written it. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is fetched for building comes from the indexes: an address would have this machine ask whatever host the package likes. */
+function buildRequirement(sdist: Sdist, text: string): Requirement {
+  const requirement = parseRequirement(text);
+  if (requirement.url === undefined) return requirement;
+  throw failed(sdist, [`It wants to be built with ${requirement.name} from an address`]);
 }
 
 function originOf({ filename, url, sizeBytes, sha256 }: Sdist, buildRequires: readonly string[]): WheelOrigin {

@@ -126,6 +126,24 @@ test('output is shown whatever it is made of', async () => {
   assert.equal(printed(lines, 'stderr'), 'err');
 });
 
+test('files whose names cannot be kept stay behind, and the others come back', async () => {
+  const code = [
+    'import os; os.chdir(os.environ["MIR_OUTPUT"])',
+    'for name in (b"\\xff", b"\\xfe", b"plain", b"/".join([b"d"] * 40)): os.makedirs(os.path.dirname(name) or b".", exist_ok=True); open(name, "w").write("x")',
+  ].join('\n');
+  const id = await startRun(python(code));
+  const { run: ended } = await endOfRun(id);
+  assert.equal(at(ended, 'status'), 'SUCCEEDED', JSON.stringify(ended));
+  const { data } = await succeeding(ask('GET', `/v1/test-runs/${id}/files`));
+  assert.deepEqual(
+    listAt(data, 'files')
+      .map((one) => at(one, 'path'))
+      .sort(),
+    ['plain', '\ufffd'],
+  );
+  assert.equal(listAt(ended, 'leftOut').length, 2);
+});
+
 test('a run that takes more than it may is ended, and says which limit it met', async () => {
   const slow = await startRun({ ...python('import time; time.sleep(600)'), timeLimitSeconds: 1 });
   assert.match(textAt((await endOfRun(slow)).run, 'failure', 'what'), /limit of time/);
@@ -220,6 +238,9 @@ test('an upload is files inside of its own folder, or it is refused', async () =
   assertRefused(await upload(Buffer.from('no archive at all')), 400, /cannot be read/);
   await run('sh', ['-c', `mkdir "$0/many" && cd "$0/many" && seq 1 5001 | xargs touch`, folder]);
   assertRefused(await upload(await tar('many')), 400, /larger than 5000 files/);
+  await mkdir(join(folder, 'd/'.repeat(200)), { recursive: true });
+  await writeFile(join(folder, 'd/'.repeat(200), 'deep'), '');
+  assertRefused(await upload(await tar('d')), 400, /too deep/);
   await run('truncate', ['-s', '70M', join(folder, 'large')]);
   assertRefused(await upload(await tar('large')), 400, /64 MiB/);
 });

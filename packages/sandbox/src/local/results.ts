@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { isFault } from '@mir/core';
 import { type LayerEntry, readLayer } from '@mir/oci';
 import type { SandboxResults } from '../sandbox.ts';
 
@@ -20,18 +21,24 @@ export async function takeResults(archive: Readable, prefix: string, results: Sa
   let files = 0;
   let bytes = 0;
   const entryLimit = results.fileLimit * 4 + 10_000;
-  for await (const entry of readLayer(archive, { entries: entryLimit, uncompressedBytes: archiveLimit(results) })) {
-    const path = inside(entry.path, prefix);
-    if (path === undefined || entry.type === 'directory') continue;
-    if (entry.type !== 'file') {
-      leaveOut(`${path}: ${kindOf(entry)}`);
-      continue;
+  try {
+    for await (const entry of readLayer(archive, { entries: entryLimit, uncompressedBytes: archiveLimit(results) })) {
+      const path = inside(entry.path, prefix);
+      if (path === undefined || entry.type === 'directory') continue;
+      if (entry.type !== 'file') {
+        leaveOut(`${path}: ${kindOf(entry)}`);
+        continue;
+      }
+      files += 1;
+      bytes += entry.sizeBytes;
+      if (files > results.fileLimit || bytes > results.limitBytes) return { leftOut, isTooMuch: true };
+      const { sizeBytes, content, mode } = entry;
+      await results.accept({ path, sizeBytes, isExecutable: (mode & 0o111) !== 0, content });
     }
-    files += 1;
-    bytes += entry.sizeBytes;
-    if (files > results.fileLimit || bytes > results.limitBytes) return { leftOut, isTooMuch: true };
-    const { sizeBytes, content, mode } = entry;
-    await results.accept({ path, sizeBytes, isExecutable: (mode & 0o111) !== 0, content });
+  } catch (thrown) {
+    // Folders and links without number are no fault of an archive, as which it would be told.
+    if (isFault(thrown, 'layer/too-large')) return { leftOut, isTooMuch: true };
+    throw thrown;
   }
   return { leftOut, isTooMuch: false };
 }

@@ -11,6 +11,8 @@ const pieceBytes = 256 * 1024;
 /** So much is written at once. */
 const batchBytes = 1024 * 1024;
 const batchFiles = 500;
+const pathLimitBytes = 1024;
+const depthLimit = 32;
 
 /** How large an upload, or what a run leaves, may be. */
 export type FileLimits = { readonly files: number; readonly sizeBytes: number };
@@ -196,8 +198,13 @@ function requireFile(entry: LayerEntry): asserts entry is LayerEntry & { readonl
     const kind = entry.type === 'whiteout' || entry.type === 'opaque' ? 'a name that layers use' : `a ${entry.type}`;
     throw refused(`holds ${kind}: "${entry.path}"`, 'Send files and folders only; tar --dereference follows links.');
   }
-  if (!isStorable(entry.path) || entry.path.length > 1024)
-    throw refused('holds a path that is too long, or no text', 'Rename that file.');
+  if (!isKeepable(entry.path))
+    throw refused('holds a path that is too long, too deep, or no text', 'Rename that file.');
+}
+
+/** Whether a set can hold a file of this path: the database has an index over them, and folders are made one by one. */
+export function isKeepable(path: string): boolean {
+  return isStorable(path) && Buffer.byteLength(path) <= pathLimitBytes && path.split('/').length <= depthLimit;
 }
 
 function tooLarge({ files, sizeBytes }: FileLimits) {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
 import { LayerWriter } from '@mir/oci';
 import type { Db } from '../instance-context.ts';
@@ -19,7 +18,7 @@ async function write(db: Db, setId: string, files: readonly StoredFile[], archiv
     write: async (chunk) => {
       if (archive.destroyed) throw new Error('whoever read the archive has gone');
       // The chunk is the writer's again when this returns.
-      if (!archive.write(Uint8Array.from(chunk))) await Promise.race([once(archive, 'drain'), once(archive, 'close')]);
+      if (!archive.write(Uint8Array.from(chunk))) await room(archive);
     },
   });
   for (const { number, path, isExecutable, sizeBytes } of files) {
@@ -34,4 +33,15 @@ async function write(db: Db, setId: string, files: readonly StoredFile[], archiv
     });
   }
   await writer.finish();
+}
+
+/** Waits until what was written has been read, or nobody reads any more. */
+function room(archive: PassThrough): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      archive.off('drain', done).off('close', done);
+      resolve();
+    };
+    archive.on('drain', done).on('close', done);
+  });
 }

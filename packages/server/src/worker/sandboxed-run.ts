@@ -11,12 +11,15 @@ import {
 } from '@mir/builder';
 import { type CredentialSource, fixedCredentials } from '@mir/oci';
 import type { SandboxImage, SandboxRun } from '@mir/sandbox';
+import { isKeepable } from '../files/file-set.ts';
 import { runFolders, runLimits } from '../runs/test-run.ts';
 import { OutputText } from './output-text.ts';
 import type { PlacedFile, RunOrder, RunResult } from './run-message.ts';
 
 /** So often at most is output told of. */
 const tellMilliseconds = 100;
+/** So many files that were left behind are told of. */
+const namedLimit = 100;
 
 /** Told of what a run prints, in whole lines. */
 export type OutputListener = (stream: 'stdout' | 'stderr', text: string) => void;
@@ -41,6 +44,8 @@ export async function runInSandbox(
   onPinned(digest);
   const sandbox = await requireMachineSandbox(workshop);
   const results: PlacedFile[] = [];
+  const paths = new Set<string>();
+  const unkept: string[] = [];
   const run = await sandbox.run({
     image,
     command: order.command,
@@ -60,6 +65,12 @@ export async function runInSandbox(
       fileLimit: runLimits.files,
       limitBytes: order.resultsBytes,
       accept: async ({ path, isExecutable, content }) => {
+        // Names are any bytes there; two that are no text may read the same.
+        if (!isKeepable(path) || paths.has(path)) {
+          if (unkept.length < namedLimit) unkept.push(`${path.slice(0, 200)}: a path that cannot be kept`);
+          return;
+        }
+        paths.add(path);
         const place = join(order.resultsFolder, String(results.length + 1));
         await pipeline(content, createWriteStream(place, { flags: 'wx', mode: 0o600 }));
         results.push({ path, isExecutable, place });
@@ -67,7 +78,8 @@ export async function runInSandbox(
     },
   });
   await tellOutput(run, onOutput);
-  return { digest, outcome: await run.ended, files: results };
+  const end = await run.ended;
+  return { digest, outcome: { ...end, leftOut: [...end.leftOut, ...unkept] }, files: results };
 }
 
 async function imageOf(

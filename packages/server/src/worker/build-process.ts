@@ -98,7 +98,8 @@ export class BuildProcess {
   }
 
   #ask(message: WorkerMessage, listener: BuildListener): Promise<Answer> {
-    const child = this.#child ?? this.#start();
+    // One that was killed when it had just answered is still there for a moment, and its end is not about this.
+    const child = this.#child === undefined || this.#child.killed ? this.#start() : this.#child;
     this.#listener = listener;
     return new Promise((resolve, reject) => {
       this.#answer = { resolve, reject };
@@ -127,6 +128,7 @@ export class BuildProcess {
   }
 
   #take(child: ChildProcess, message: ProcessMessage): void {
+    if (this.#child !== child) return;
     if (message.type === 'read-record') {
       void this.#answerRecord(child, message.id, () => this.#records.read(message.key as unknown as LayerKey));
     } else if (message.type === 'write-record') {
@@ -154,7 +156,8 @@ export class BuildProcess {
   }
 
   #end(child: ChildProcess, error: Error | undefined): void {
-    if (this.#child === child) this.#child = undefined;
+    if (this.#child !== child) return;
+    this.#child = undefined;
     const because = this.#killedBecause ?? machineryFault(error);
     this.#settle(({ reject }) => reject(because));
   }
@@ -168,7 +171,7 @@ export class BuildProcess {
 
 function machineryFault(error: Error | undefined): Fault {
   return new Fault('job/machinery', {
-    what: `The process that built ended unexpectedly${error === undefined ? '' : `: ${error.message}`}`,
+    what: `The process that did it ended unexpectedly${error === undefined ? '' : `: ${error.message}`}`,
     hint: 'It is tried again; if it stays, look whether the machine has run out of memory.',
     cause: error,
   });

@@ -1,9 +1,9 @@
-import type { ProbeReport } from '@mir/builder';
 import type { ImageStatus } from '@mir/core';
 import { type RawBuilder, sql } from 'kysely';
 import type { NamedVersion } from '../database/schema.ts';
 import { serverFault } from '../fault.ts';
 import type { Db, InstanceContext, Trx } from '../instance-context.ts';
+import type { ProbeInShort } from './proof.ts';
 import type { Spec } from './spec.ts';
 
 /** An image with what its shown version holds: the current one; before there is one, the latest. */
@@ -31,9 +31,15 @@ export type ImageRow = {
   readonly digest: string | null;
   readonly spec: Spec;
   readonly libraries: readonly NamedVersion[] | null;
-  readonly probes: readonly ProbeReport[] | null;
+  readonly probes: readonly ProbeInShort[] | null;
   readonly sizeBytes: number | null;
 };
+
+/** A whole report may be megabytes, if who made a package wants it to be; lists are of a thousand images. */
+const probesInShort = sql<readonly ProbeInShort[] | null>`(
+  select jsonb_agg(jsonb_build_object('platform', one -> 'platform', 'outcome', one -> 'outcome', 'why', one -> 'why', 'failure', one -> 'failure'))
+  from jsonb_array_elements(shown.probes) as one
+)`;
 
 /** Images that are not removed, with their shown versions. */
 export function imageRows(db: Db) {
@@ -70,7 +76,7 @@ export function imageRows(db: Db) {
       'shown.base_digest as baseDigest',
       'shown.spec',
       'shown.libraries',
-      'shown.probes',
+      probesInShort.as('probes'),
       'shown.size_bytes as sizeBytes',
     ]);
 }

@@ -1,9 +1,16 @@
 import type { ProbeReport } from '@mir/builder';
+import type { FaultData } from '@mir/core';
 import type { z } from 'zod';
 import type { probeSummary } from '../http/shapes.ts';
 
+/** What of a report says whether something was proven. */
+export type ProbeInShort = Pick<ProbeReport, 'platform' | 'outcome'> & {
+  readonly why?: string | null;
+  readonly failure?: FaultData | null;
+};
+
 /** Whether a version was proven: on all of its platforms, or why not. Null while nothing was tried, and for those from before probes. */
-export function summaryOfProbes(probes: readonly ProbeReport[] | null): z.infer<typeof probeSummary> | null {
+export function summaryOfProbes(probes: readonly ProbeInShort[] | null): z.infer<typeof probeSummary> | null {
   if (probes === null || probes.length === 0) return null;
   const failed = probes.find(({ outcome }) => outcome === 'failed');
   if (failed !== undefined) return { outcome: 'failed', note: failed.failure?.what ?? null };

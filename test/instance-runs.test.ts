@@ -162,6 +162,7 @@ test('an image that a test runs in is not removed, until the run is cancelled', 
   await succeeding(ask('POST', `/v1/test-runs/${id}/cancel`));
   const { run: ended } = await endOfRun(id);
   assert.equal(at(ended, 'status'), 'CANCELLED');
+  assert.match(textAt(ended, 'failure', 'what'), /test run was cancelled/);
   assertRefused(await ask('POST', `/v1/test-runs/${id}/cancel`), 400, /ended already/);
   await succeeding(ask('DELETE', '/v1/images/busy'));
 });

@@ -27,8 +27,11 @@ async function forget(db: Db, runDays: number): Promise<void> {
   );
   await sql`
     delete from file_sets where created_at < now() - interval '1 day' and (
-      created_at < now() - make_interval(days => ${runDays})
-      or not exists (select from test_runs where files_id = file_sets.id or results_id = file_sets.id))`.execute(db);
+      not exists (select from test_runs where files_id = file_sets.id or results_id = file_sets.id)
+      or created_at < now() - make_interval(days => ${runDays}) and not exists (
+        select from test_runs join jobs on jobs.id = test_runs.job_id where files_id = file_sets.id and finished_at is null))`.execute(
+    db,
+  );
   await sql`
     delete from job_log using jobs where jobs.id = job_log.job_id and jobs.kind = 'run'
       and jobs.finished_at < now() - make_interval(days => ${runDays})`.execute(db);

@@ -168,7 +168,8 @@ export type Tables = {
     is_whole: Generated<boolean>;
     files: Generated<number>;
     size_bytes: Generated<number>;
-    created_at: MadeAt;
+    /** Set anew when a run takes them. */
+    created_at: ColumnType<Date, never, Date>;
   };
   files: { set_id: string; number: number; path: string; is_executable: boolean; size_bytes: number };
   file_pieces: { set_id: string; file_number: number; number: number; bytes: Buffer };

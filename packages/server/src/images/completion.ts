@@ -91,11 +91,10 @@ export async function fail(
   });
 }
 
-/** Ends a build that was cancelled. */
-export async function cancelled(db: Db, worker: string | undefined, job: string): Promise<void> {
+/** Ends a job that was cancelled. @param failure what it says of itself */
+export async function cancelled(db: Db, worker: string, job: string, failure: FaultData): Promise<void> {
   await transaction(db, async (trx) => {
-    if (worker !== undefined && !(await ownsJob(trx, worker, job))) return;
-    const failure = cancellation;
+    if (!(await ownsJob(trx, worker, job))) return;
     await endVersions(trx, job, 'CANCELLED', failure);
     await endJob(trx, job, 'CANCELLED', failure);
   });

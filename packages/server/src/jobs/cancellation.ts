@@ -17,7 +17,14 @@ import type { InstanceContext } from '../instance-context.ts';
 export async function cancelJob(context: InstanceContext, caller: Caller, id: string, trace: Trace): Promise<void> {
   await transaction(context.db, async (trx) => {
     const job = /^[0-9a-f-]{36}$/i.test(id)
-      ? await trx.selectFrom('jobs').where('id', '=', id).forUpdate().select(['id', 'state']).executeTakeFirst()
+      ? await trx
+          .selectFrom('jobs')
+          .where('id', '=', id)
+          // Of others, such as test runs, nothing is told here, and they have ways of their own.
+          .where('kind', '=', 'build')
+          .forUpdate()
+          .select(['id', 'state'])
+          .executeTakeFirst()
       : undefined;
     if (job === undefined) {
       throw serverFault('job/unknown', {

@@ -36,5 +36,7 @@ export async function endJob(
   await sql`
     update image_uses set ended_at = now() from test_runs
     where test_runs.job_id = ${job} and image_uses.id = test_runs.use_id and image_uses.ended_at is null`.execute(trx);
+  // Nobody needs them any more, and what is not there cannot be opened.
+  await trx.updateTable('test_runs').set({ sealed_variables: null }).where('job_id', '=', job).execute();
   await sql`select pg_notify(${channels.changed}, ${job})`.execute(trx);
 }

@@ -55,7 +55,7 @@ export type ClaimedJob = {
 export const leaseSeconds = 30;
 
 /**
- * Takes the next job: the most urgent; among equals one of the workspace with the fewest running, then of the one that waited
+ * Takes the next job: the most urgent; among equals one of the workspace with the fewest of these kinds running, then of the one that waited
  * longest; then the oldest. Jobs of workers that have gone count as waiting.
  */
 export async function claim(db: Db, worker: string, kinds: readonly JobKind[]): Promise<ClaimedJob | undefined> {
@@ -68,7 +68,8 @@ export async function claim(db: Db, worker: string, kinds: readonly JobKind[]): 
           or (jobs.state = 'RUNNING' and jobs.lease_until < now()))
       order by jobs.priority,
         (select count(*) from jobs as running
-          where running.state = 'RUNNING' and running.workspace_id = jobs.workspace_id and running.lease_until >= now()),
+          where running.state = 'RUNNING' and running.workspace_id = jobs.workspace_id and running.lease_until >= now()
+            and running.kind = any(${kinds}::text[])),
         workspaces.served_at nulls first, jobs.created_at, jobs.id
       limit 1 for update of jobs skip locked`.execute(trx);
     const [found] = rows;

@@ -10,7 +10,7 @@ import { channels } from '../jobs/queue.ts';
 import { findRun } from './run-details.ts';
 
 /** What a cancelled run says of itself. */
-const cancellation = {
+export const runCancellation = {
   code: 'job/cancelled',
   what: 'The test run was cancelled',
   hint: 'Start it again when you need it.',
@@ -27,7 +27,7 @@ export async function cancelRun(context: InstanceContext, caller: Caller, id: st
       .forUpdate()
       .select('state')
       .executeTakeFirstOrThrow();
-    if (state === 'QUEUED') await endJob(trx, run.jobId, 'CANCELLED', cancellation);
+    if (state === 'QUEUED') await endJob(trx, run.jobId, 'CANCELLED', runCancellation);
     else if (state === 'RUNNING') {
       await trx
         .updateTable('jobs')

@@ -184,12 +184,13 @@ function checkLimits({ settings: { sandbox } }: InstanceContext, request: RunReq
 async function requireFiles(trx: Trx, caller: Caller, id: string): Promise<void> {
   const found = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(id)
     ? await trx
-        .selectFrom('file_sets')
+        .updateTable('file_sets')
+        // Maintenance that has begun to forget it looks again at what was changed, and not at what was only locked.
+        .set({ created_at: sql<Date>`now()` })
         .where('id', '=', id)
         .where('user_id', '=', caller.userId)
         .where('is_whole', '=', true)
-        .select('id')
-        .forShare()
+        .returning('id')
         .executeTakeFirst()
     : undefined;
   if (found !== undefined) return;

@@ -72,7 +72,7 @@ async function attempt(work: () => Promise<void>): Promise<void> {
     const fault = isFault(thrown)
       ? thrown
       : new Fault('server/failed', {
-          what: `The build failed for a reason that is a fault of the program: ${thrown instanceof Error ? thrown.message : thrown}`,
+          what: `It failed for a reason that is a fault of the program: ${thrown instanceof Error ? thrown.message : thrown}`,
           hint: 'It is tried again; if it stays, report it with the log of the worker.',
           cause: thrown,
         });

@@ -36,7 +36,8 @@ export class RunJob {
     this.#worker = worker;
     this.#job = job;
     this.#process = process;
-    this.#folder = join(runsFolder, job.id);
+    // Not that of the attempt before: its worker may only have lost sight of the database, and clears up behind itself.
+    this.#folder = join(runsFolder, `${job.id}.${job.attempts}`);
     this.#journal = new JobJournal(context, worker, job.id);
   }
 
@@ -161,17 +162,24 @@ export class RunJob {
 /** Removes what test runs of workers that have gone left on this machine. */
 export async function sweepRuns(db: Db, runsFolder: string): Promise<void> {
   const names = await readdir(runsFolder).catch(() => []);
-  const ids = names.filter((name) => /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(name));
-  if (ids.length === 0) return;
+  const folders = names.flatMap((name) => {
+    const [, id] = /^([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?:\.\d+)?$/.exec(name) ?? [];
+    return id === undefined ? [] : [{ name, id }];
+  });
+  if (folders.length === 0) return;
   const running = await db
     .selectFrom('jobs')
-    .where('id', 'in', ids)
+    .where(
+      'id',
+      'in',
+      folders.map(({ id }) => id),
+    )
     .where('state', '=', 'RUNNING')
     .select('id')
     .execute();
   const alive = new Set(running.map(({ id }) => id));
-  for (const id of ids.filter((one) => !alive.has(one)))
-    await rm(join(runsFolder, id), { recursive: true, force: true });
+  for (const { name } of folders.filter(({ id }) => !alive.has(id)))
+    await rm(join(runsFolder, name), { recursive: true, force: true });
 }
 
 /** A registry of somebody else's that says no will say no again; one of the instance's own may be mended. */

@@ -3,10 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RecordStore } from '@mir/builder';
 import { Fault, type FaultData, isFault } from '@mir/core';
 import type { FastifyBaseLogger } from 'fastify';
-import { cancelled, fail } from '../images/completion.ts';
+import { cancellation, cancelled, fail } from '../images/completion.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import { type JobKind, lanes } from '../jobs/job.ts';
 import { type ClaimedJob, channels, claim, handBack, isMoreUrgentWaiting, leaseSeconds, renew } from '../jobs/queue.ts';
+import { runCancellation } from '../runs/cancellation.ts';
 import { blameOf } from './blame.ts';
 import { BuildJob } from './build-job.ts';
 import { BuildProcess } from './build-process.ts';
@@ -204,7 +205,8 @@ class Lane {
     const { db } = this.#options.context;
     if (thrown instanceof Interrupted) {
       log.info({ why: thrown.why }, 'job interrupted');
-      if (thrown.why === 'cancelled') return cancelled(db, this.#worker, job.id);
+      if (thrown.why === 'cancelled')
+        return cancelled(db, this.#worker, job.id, job.kind === 'run' ? runCancellation : cancellation);
       if (thrown.why === 'deadline') return fail(db, this.#worker, job.id, this.#deadlineFault(job), work);
       await work.say(handedBack[thrown.why]).catch(() => undefined);
       return handBack(db, this.#worker, job, { afterSeconds: 0, countsAsAttempt: false });
@@ -252,7 +254,10 @@ class Lane {
     return {
       code: 'job/deadline',
       what: `The ${job.kind} was not done after ${this.#deadlineSeconds(job)} s`,
-      hint: 'Ask for fewer packages, or have an administrator raise build_deadline_seconds.',
+      hint:
+        job.kind === 'run'
+          ? 'Its image took long to get: start it again, or have an administrator raise build_deadline_seconds.'
+          : 'Ask for fewer packages, or have an administrator raise build_deadline_seconds.',
     };
   }
 }
@@ -262,7 +267,7 @@ function faultOf(thrown: unknown): FaultData {
   return {
     code: 'job/machinery',
     what: 'Something failed inside of the worker',
-    hint: 'Start the build again with retry; if it stays, give the id of the job to an administrator.',
+    hint: 'Start it again; if it stays, give the id of the job to an administrator.',
   };
 }
 

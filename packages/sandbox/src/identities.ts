@@ -13,8 +13,8 @@ export type Identities = {
   readonly count: number;
 };
 
-/** Where ids of sandboxes begin: above those of users and services, below those that systemd gives to containers of one boot. */
-const firstId = 0x5a5a_0000;
+/** Where ids of sandboxes begin: above those of users, services and containers that systemd gives any to (below 0x7000_0000). */
+const firstId = 0x7a5a_0000;
 const idCount = 65_536;
 
 /** The identities that this process can lend; undefined for a root who has no such range, as in some containers. */

@@ -108,6 +108,12 @@ test('too many or too large results end in a limit', async () => {
   });
   assert.deepEqual(end.outcome, { kind: 'limit', limit: 'results' });
   assert.equal(Object.keys(many.taken).length, 3);
+  const folders = taking('/results', 1024, 3);
+  const digits = '0 1 2 3 4 5 6 7 8 9';
+  const loops = `for a in ${digits}; do for b in ${digits}; do for c in ${digits}; do all=; for d in ${digits} x; do`;
+  const making = `cd /results; ${loops} all="$all $a$b$c$d"; done; mkdir $all; done; done; done`;
+  const crowded = await fixture.run(['sh', '-c', making], { results: folders.results });
+  assert.deepEqual(crowded.end.outcome, { kind: 'limit', limit: 'results' });
   const large = taking('/results', 1000);
   const sparse = await fixture.run(['dd', 'if=/dev/null', 'of=/results/a', 'bs=1M', 'seek=60'], {
     results: large.results,

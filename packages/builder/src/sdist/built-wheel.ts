@@ -7,9 +7,7 @@ import {
   compareVersions,
   downloadHeaders,
   indexSettingsOfMachine,
-  parseRequirement,
   parseWheelFilename,
-  type Requirement,
   type Sdist,
   supportedTags,
   type WheelOrigin,
@@ -23,7 +21,9 @@ import { requireMachineSandbox } from '../machine-sandbox.ts';
 import { exclusively } from '../mutex.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Workshop } from '../workshop.ts';
+import { buildRequirement, readBuildRequirements } from './build-requirements.ts';
 import { type BuildSystem, readBuildSystem } from './build-system.ts';
+import { failed } from './failure.ts';
 import { toolchainSpec } from './toolchain.ts';
 
 /** A wheel that was built on this machine. */
@@ -45,7 +45,6 @@ const program = await readFile(new URL('./wheel-builder.py', import.meta.url));
 const builderVersion = 1;
 const needsMoreStatus = 10;
 const requiresName = 'requires.json';
-const requiresLimitBytes = 64 * 1024;
 /** A build system that asks for more and more is broken. */
 const roundLimit = 3;
 const shownLines = 15;
@@ -161,7 +160,7 @@ async function run(
     for await (const { bytes } of started.output) said.push(Buffer.from(bytes));
     const { outcome } = await started.ended;
     if (outcome.kind === 'exited' && outcome.status === needsMoreStatus && left.includes(requiresName))
-      return { more: await moreRequires(sdist, join(aside, requiresName)) };
+      return { more: await readBuildRequirements(sdist, join(aside, requiresName)) };
     const wheels = left.filter((name) => name.endsWith('.whl'));
     const [filename] = wheels;
     if (outcome.kind !== 'exited' || outcome.status !== 0 || filename === undefined || wheels.length > 1)
@@ -246,30 +245,6 @@ function publicOf(version: string): string {
   return version.replace(/\+.*$/, '');
 }
 
-async function moreRequires(sdist: Sdist, path: string): Promise<readonly string[]> {
-  const asked = (await stat(path)).size > requiresLimitBytes ? undefined : parsed(await readFile(path, 'utf8'));
-  if (!Array.isArray(asked) || asked.length > 100) throw failed(sdist, ['What it requires for building is no list']);
-  const more = asked.map((one) => String(one));
-  for (const one of more) buildRequirement(sdist, one);
-  return more;
-}
-
-/** Undefined for what is no JSON: the package may have written it. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** What is fetched for building comes from the indexes: an address would have this machine ask whatever host the package likes. */
-function buildRequirement(sdist: Sdist, text: string): Requirement {
-  const requirement = parseRequirement(text);
-  if (requirement.url === undefined) return requirement;
-  throw failed(sdist, [`It wants to be built with ${requirement.name} from an address`]);
-}
-
 function originOf({ filename, url, sizeBytes, sha256 }: Sdist, buildRequires: readonly string[]): WheelOrigin {
   return { sdist: { filename, url, sizeBytes, sha256 }, buildRequires };
 }
@@ -284,18 +259,6 @@ function lastLines(text: string): string[] {
   // Compilers say what is wrong before those who called them say that something was.
   const errors = lines.filter((line) => /\b(?:fatal )?error:|No such file or directory|not found/.test(line));
   return errors.length > 0 ? errors.slice(0, 5) : lines.slice(-shownLines);
-}
-
-function failed({ filename }: Sdist, lines: readonly string[]) {
-  const header = lines.map((line) => /fatal error: (\S+\.h\w*): No such file/.exec(line)?.[1]).find((found) => found);
-  return builderFault('sdist/failed', {
-    what: `${filename} could not be built: ${lines.join('; ').slice(0, 2000)}`,
-    subject: filename,
-    hint:
-      header === undefined
-        ? 'Ask for a version that has a wheel, or add the OS packages that it needs for building.'
-        : `Add the OS package that brings ${header}, a lib…-dev, to the OS packages.`,
-  });
 }
 
 function sha256Of(text: string): string {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Caller, Trace } from '../access/caller.ts';
 import { requireRight } from '../access/rights.ts';
@@ -49,23 +50,24 @@ export async function createRun(
   return transaction(context.db, async (trx) => {
     if (request.filesId !== undefined) await requireFiles(trx, caller, request.filesId);
     const pinned = await pin(context, trx, caller, request.image);
-    const { id } = await trx
+    const id = randomUUID();
+    await trx
       .insertInto('test_runs')
       .values({
+        id,
         job_id: await enqueueRun(trx, caller, trace),
         ...pinned,
         workspace_id: caller.workspace?.id ?? null,
         creator_id: caller.userId,
         command: JSON.stringify(request.command),
         variable_names: JSON.stringify(Object.keys(request.environment).sort()),
-        sealed_variables: sealedVariables(context, request.environment),
+        sealed_variables: sealedVariables(context, id, request.environment),
         time_limit_seconds: request.timeLimitSeconds ?? context.settings.sandbox.run_time_limit_seconds,
         memory_bytes: request.memoryBytes ?? context.settings.sandbox.run_memory_bytes,
         wants_network: request.wantsNetwork,
         files_id: request.filesId ?? null,
       })
-      .returning('id')
-      .executeTakeFirstOrThrow();
+      .execute();
     await audit(trx, {
       caller,
       trace,
@@ -201,9 +203,13 @@ async function requireFiles(trx: Trx, caller: Caller, id: string): Promise<void>
   });
 }
 
-function sealedVariables({ sealer }: InstanceContext, environment: Readonly<Record<string, string>>): Buffer | null {
+function sealedVariables(
+  { sealer }: InstanceContext,
+  run: string,
+  environment: Readonly<Record<string, string>>,
+): Buffer | null {
   if (Object.keys(environment).length === 0) return null;
-  return sealer().seal(JSON.stringify(environment), variablesPurpose);
+  return sealer().seal(JSON.stringify(environment), variablesPurpose(run));
 }
 
 function invalid(field: string, what: string, hint: string) {

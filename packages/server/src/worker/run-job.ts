@@ -89,7 +89,7 @@ export class RunJob {
       .leftJoin('images', 'images.id', 'run.image_id')
       .where('run.job_id', '=', this.#job.id)
       .select([
-        'run.creator_id as creatorId',
+        'run.id',
         'run.image_name as imageName',
         'run.is_external as isExternal',
         'run.digest',
@@ -113,7 +113,8 @@ export class RunJob {
         : locationOf(this.#context, run.repository ?? '', `@${run.digest}`),
       external: run.isExternal ? { credentials: await this.#credentials(run) } : undefined,
       command: run.command,
-      environment: run.sealedVariables === null ? {} : JSON.parse(sealer().open(run.sealedVariables, variablesPurpose)),
+      environment:
+        run.sealedVariables === null ? {} : JSON.parse(sealer().open(run.sealedVariables, variablesPurpose(run.id))),
       files: run.filesId === null ? [] : await this.#place(run.filesId),
       resultsFolder,
       timeLimitSeconds: run.timeLimitSeconds,

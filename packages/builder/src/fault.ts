@@ -30,6 +30,7 @@ export type BuilderFaultCode =
   | 'sdist/base'
   | 'sdist/unreadable'
   | 'sdist/wrong-digest'
+  | 'sdist/not-allowed'
   | 'sdist/failed'
   | 'sdist/other-wheel';
 

@@ -8,10 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { isFault } from '@mir/core';
+import type { Lock } from '@mir/python';
 import { tarArchive } from '../../../test/support/archive.ts';
 import { cleanupOf } from '../../../test/support/cleanup.ts';
 import type { Base } from '../src/base/base.ts';
 import { buildWheel } from '../src/sdist/built-wheel.ts';
+import { withBuiltWheels } from '../src/sdist/sdist-resolution.ts';
 import { Workshop } from '../src/workshop.ts';
 
 const cleanup = cleanupOf({ after });
@@ -47,4 +49,26 @@ test('sources that want to be built with something from an address are refused b
   );
   await assert.rejects(building, (thrown) => isFault(thrown, 'sdist/failed') && /from an address/.test(thrown.message));
   assert.deepEqual(asked, ['/nosy-1.0.tar.gz']);
+});
+
+test('a lock does not have its packages built from sources unless that was allowed', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'mir-sdist-'));
+  cleanup(() => rm(folder, { recursive: true, force: true }));
+  await using workshop = await Workshop.open({
+    environment: { ...process.env, MIR_HOME: join(folder, 'home') },
+    now: () => new Date(),
+  });
+  const sha256 = '0'.repeat(64);
+  const sdist = { filename: 'nosy-1.0.tar.gz', url: 'http://127.0.0.1:1/nosy-1.0.tar.gz', sizeBytes: 1, sha256 };
+  const wheel = { filename: 'nosy-1.0-py3-none-any.whl', sizeBytes: 1, sha256 };
+  const lock = {
+    target: { pythonVersion: '3.11.2', architecture: 'amd64', libc: { family: 'glibc', version: '2.36' } },
+    createdBy: 'somebody',
+    packages: [{ name: 'nosy', version: '1.0', wheel, origin: { sdist, buildRequires: [] } }],
+  } as const satisfies Lock;
+  const base = { name: 'debian:bookworm' } as Base;
+  const makeImage = () => assert.fail('no toolchain was to be made');
+  await assert.rejects(withBuiltWheels(workshop, lock, { base, osPackages: [], makeImage }), {
+    code: 'sdist/not-allowed',
+  });
 });

@@ -5,6 +5,7 @@ import { isFault } from '@mir/core';
 import { chooseSdist, type Lock, type LockedPackage, normalizeName, type Requirement } from '@mir/python';
 import type { Base } from '../base/base.ts';
 import { builderFault } from '../fault.ts';
+import type { ImageSpec } from '../image-spec.ts';
 import { wheelKey } from '../layers/wheel-layers.ts';
 import { indexesOf } from '../lock/resolution.ts';
 import type { Workshop } from '../workshop.ts';
@@ -62,12 +63,17 @@ export async function resolveWithSdists(
 /**
  * A lock whose wheels can be had: those that no index has, and whose layers are not here, are built again from their sources.
  *
- * @throws Fault `sdist/other-wheel` where building gave another wheel than the lock names
+ * @throws Fault `sdist/not-allowed`; `sdist/other-wheel` where building gave another wheel than the lock names
  */
 export async function withBuiltWheels(
   workshop: Workshop,
   lock: Lock,
-  { base, osPackages, makeImage }: Pick<SdistOptions, 'base' | 'osPackages' | 'makeImage'>,
+  {
+    base,
+    osPackages,
+    makeImage,
+    allowSdist = false,
+  }: Pick<SdistOptions, 'base' | 'osPackages' | 'makeImage'> & Pick<ImageSpec, 'allowSdist'>,
 ): Promise<Lock> {
   const packages: LockedPackage[] = [];
   for (const one of lock.packages) {
@@ -80,6 +86,8 @@ export async function withBuiltWheels(
       packages.push(one);
       continue;
     }
+    // A lock may be somebody else's, and says by itself what is fetched and run.
+    if (!allowSdist) throw notAllowed(one.name, origin.sdist.filename);
     const sdist = { name: one.name, version: one.version, ...origin.sdist };
     const built = await workshop.stage('sdists', () =>
       buildWheel(workshop, base, sdist, osPackages, makeImage, origin.buildRequires),
@@ -107,4 +115,12 @@ function withOrigins(lock: Lock, built: readonly BuiltWheel[]): Lock {
       return { ...one, wheel: { filename, sizeBytes, sha256, localPath }, origin };
     }),
   };
+}
+
+function notAllowed(name: string, filename: string) {
+  return builderFault('sdist/not-allowed', {
+    what: `${name} of the lock has to be built from ${filename}, which runs code of the package, and that was not allowed`,
+    subject: name,
+    hint: 'Allow it with --allow-sdist, if you trust whoever made the lock.',
+  });
 }

@@ -238,6 +238,7 @@ function specsOf(order: BuildOrder, preferences: readonly string[]): readonly Im
       constraints: [],
       osPackages: [],
       bytecode: true,
+      allowSdist: order.allowSdist,
       lock: { text, path: 'the lock of the version' },
     }));
   }

@@ -32,6 +32,8 @@ export type RunRow = {
   readonly wantsNetwork: boolean;
   readonly resultsId: string | null;
   readonly outcome: RunOutcome | null;
+  /** Null for one that does not wait. */
+  readonly queuePosition: number | null;
 };
 
 /** Which runs are asked for. */
@@ -72,6 +74,10 @@ const rows = (db: Db) =>
       'run.wants_network as wantsNetwork',
       'run.results_id as resultsId',
       'run.outcome',
+      sql<number | null>`case when jobs.state = 'QUEUED' then (
+        select count(*) + 1 from jobs as ahead where ahead.kind = jobs.kind and ahead.state = 'QUEUED'
+          and (ahead.priority, ahead.created_at, ahead.id) < (jobs.priority, jobs.created_at, jobs.id)
+      ) end`.as('queuePosition'),
     ]);
 
 /** A test run that the caller may see. @throws Fault `run/unknown`, also for those that others may see */
@@ -102,14 +108,4 @@ export async function listRuns(db: Db, caller: Caller, { image, state, limit }: 
     );
   }
   return found.execute();
-}
-
-/** How many others are before a run that waits; null for one that does not. */
-export async function queuePositionOf(db: Db, jobId: string): Promise<number | null> {
-  const { rows: found } = await sql<{ position: number | null }>`
-    select (
-      select count(*) + 1 from jobs as ahead where ahead.kind = jobs.kind and ahead.state = 'QUEUED'
-        and (ahead.priority, ahead.created_at, ahead.id) < (jobs.priority, jobs.created_at, jobs.id)
-    ) as position from jobs where id = ${jobId} and state = 'QUEUED'`.execute(db);
-  return found[0]?.position ?? null;
 }

@@ -2,10 +2,10 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import {
+  imageForPlatform,
   machinePlatform,
   openImage,
   parseImageLocation,
-  platformOf,
   requireMachineSandbox,
   Workshop,
 } from '@mir/builder';
@@ -87,9 +87,9 @@ async function imageOf(
   name: string,
 ): Promise<{ readonly digest: string; readonly image: SandboxImage }> {
   const opened = await openImage(workshop, parseImageLocation(name));
-  const image = opened.images.find((one) => platformOf(one) === machinePlatform()) ?? opened.images[0];
-  if (image === undefined) throw new TypeError(`${name} holds no image`);
-  return { digest: opened.digest, image: { image, blobs: opened.blobs, reference: `${name}@${image.digest}` } };
+  const image = imageForPlatform(opened, machinePlatform());
+  const reference = `${name.replace(/@.*$/, '')}@${image.digest}`;
+  return { digest: opened.digest, image: { image, blobs: opened.blobs, reference } };
 }
 
 function limitsOf({ timeLimitSeconds, memoryBytes }: RunOrder) {

@@ -7,7 +7,7 @@ import type { InstanceContext } from '../../instance-context.ts';
 import { jobStates } from '../../jobs/job.ts';
 import { cancelRun } from '../../runs/cancellation.ts';
 import { createRun } from '../../runs/creation.ts';
-import { findRun, listRuns, queuePositionOf, type RunRow } from '../../runs/run-details.ts';
+import { findRun, listRuns, type RunRow } from '../../runs/run-details.ts';
 import { imageOfRequest, runRequest } from '../../runs/run-request.ts';
 import { runLimits } from '../../runs/test-run.ts';
 import { RawAnswer, type Route, routesOf } from '../route.ts';
@@ -71,7 +71,7 @@ function startingRoutes(context: InstanceContext): Route[] {
           },
           trace,
         );
-        return { run: await answerOf(context, await findRun(db, caller, id)) };
+        return { run: answerOf(await findRun(db, caller, id)) };
       },
     }),
     route({
@@ -107,7 +107,7 @@ function readingRoutes(context: InstanceContext): Route[] {
       answer: z.object({ runs: z.array(testRun) }),
       handle: async ({ query: { image, status: state, limit }, caller }) => {
         const rows = await listRuns(db, caller, { image, state, limit });
-        return { runs: await Promise.all(rows.map((row) => answerOf(context, row))) };
+        return { runs: rows.map(answerOf) };
       },
     }),
     route({
@@ -118,7 +118,7 @@ function readingRoutes(context: InstanceContext): Route[] {
       access: 'seeRuns',
       params: identified,
       answer: z.object({ run: testRun }),
-      handle: async ({ params, caller }) => ({ run: await answerOf(context, await findRun(db, caller, params.id)) }),
+      handle: async ({ params, caller }) => ({ run: answerOf(await findRun(db, caller, params.id)) }),
     }),
     route({
       method: 'GET',
@@ -172,7 +172,7 @@ function finished(run: RunRow): RunRow {
   });
 }
 
-async function answerOf({ db }: InstanceContext, run: RunRow): Promise<z.infer<typeof testRun>> {
+function answerOf(run: RunRow): z.infer<typeof testRun> {
   const { outcome } = run;
   return {
     id: run.id,
@@ -185,7 +185,7 @@ async function answerOf({ db }: InstanceContext, run: RunRow): Promise<z.infer<t
     timeLimitSeconds: run.timeLimitSeconds,
     memoryBytes: run.memoryBytes,
     network: run.wantsNetwork,
-    queuePosition: run.state === 'QUEUED' ? await queuePositionOf(db, run.jobId) : null,
+    queuePosition: run.queuePosition,
     cancellationRequested: run.cancelRequestedAt !== null,
     createdAt: run.createdAt.toISOString(),
     startedAt: run.startedAt?.toISOString() ?? null,

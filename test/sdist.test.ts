@@ -83,7 +83,9 @@ test('a real package with C code is built, and its lock gives the same image on 
   const text = await readFile(lock, 'utf8');
   assert.match(text, /sdist = \{ name = "crc16-0\.1\.1\.tar\.gz"/);
   assert.match(text, /build-requires = \["[^\]]*setuptools==/);
-  const again = await build(['--lock', lock, '-t', 'team/crc:1'], { home: other });
+  const refused = await mir(['build', '--lock', lock, '-t', 'team/crc:1'], { home: other });
+  assert.match(refused.errors, /crc16-0\.1\.1\.tar\.gz.*--allow-sdist/s, 'a lock alone has nothing built');
+  const again = await build(['--lock', lock, '--allow-sdist', '-t', 'team/crc:1'], { home: other });
   assert.equal(again.digest, built.digest);
 });
 
@@ -107,11 +109,12 @@ test('a build that is different each time is refused where a lock says what it h
   const other = await copyHome(home, cleanup);
   const lock = join(await temporaryFolder(cleanup), 'pylock.toml');
   await build([...python, '-p', 'clock', '-t', 'team/clock:1', '--lock-out', lock], { home, environment });
-  const refused = await mir(['build', '--lock', lock, '-t', 'team/clock:1'], { home: other, environment });
+  const words = ['build', '--lock', lock, '--allow-sdist', '-t', 'team/clock:1'];
+  const refused = await mir(words, { home: other, environment });
   assert.equal(refused.status, 1);
   assert.match(refused.errors, /not reproducible/);
   await writeFile(lock, (await readFile(lock, 'utf8')).replace(/url = "http:[^"]*"/, 'url = "file:///etc/passwd"'));
-  assert.equal((await mir(['build', '--lock', lock, '-t', 'team/clock:1'], { home: other })).status, 1);
+  assert.equal((await mir(words, { home: other })).status, 1);
 });
 
 test('an instance builds from sources where a spec says so', async () => {

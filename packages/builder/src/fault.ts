@@ -32,6 +32,7 @@ export type BuilderFaultCode =
   | 'sdist/wrong-digest'
   | 'sdist/not-allowed'
   | 'sdist/failed'
+  | 'sdist/other-version'
   | 'sdist/other-wheel';
 
 /** A fault of the builder. */

@@ -5,10 +5,12 @@ import { pipeline } from 'node:stream/promises';
 import { Fault } from '@mir/core';
 import { LayerWriter, readLayer } from '@mir/oci';
 
-/** What is made anew by whoever needs it, and never belongs to a test run. */
+/** What is made anew by whoever needs it, or is a secret, and never belongs to a test run. */
 const leftOutNames: ReadonlySet<string> = new Set([
   ...['.git', '.hg', '.svn', '.venv', 'venv', 'node_modules'],
   ...['__pycache__', '.mypy_cache', '.pytest_cache', '.ruff_cache', '.tox', '.ipynb_checkpoints'],
+  // Where people and tools keep secrets: whoever wants a test to have one gives it as a variable.
+  ...['.env', '.netrc', '.pypirc', '.ssh', '.gnupg', '.aws', '.azure', '.config', '.docker', '.kube'],
 ]);
 
 /** A file to send. */

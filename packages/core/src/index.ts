@@ -4,6 +4,7 @@ export { imageNameLimit, isImageName } from './image-name.ts';
 export { type ImageStatus, imageStatuses, isFinal, type VersionState, versionStates } from './image-status.ts';
 export { DamagedStream, Inflater, type InflationEnd } from './inflation.ts';
 export { type Architecture, architectureOf, type Platform, parsePlatform, platforms } from './platform.ts';
+export { printable } from './printable.ts';
 export { type OrganizationRole, organizationRoles, type WorkspaceRole, workspaceRoles } from './role.ts';
 export type {
   DeflatedChunk,

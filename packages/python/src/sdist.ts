@@ -39,12 +39,22 @@ export async function chooseSdist(
       .sort((one, other) => compareVersions(other.version, one.version));
     const newest = found.find(({ version }) => !isPrerelease(version)) ?? found[0];
     if (newest !== undefined) return newest;
+    if (page.files.length === 0) throw untold(name);
     break;
   }
   throw pythonFault('resolution/no-sdist', {
     what: `${name}${specifiers.join(',')} has neither a wheel nor a source distribution (.tar.gz) for ${shownTarget(target)}`,
     subject: name,
     hint: 'Ask for another version of it, leave it out, or choose another Python or base.',
+  });
+}
+
+/** uv reads pages for people as well; sizes and hashes of sources are told by the other kind only. */
+function untold(name: string) {
+  return pythonFault('resolution/no-sdist', {
+    what: `The package index does not list the files of ${name} as JSON with their sizes (PEP 691, PEP 700), which finding its sources needs`,
+    subject: name,
+    hint: 'Use an index that does, or put a wheel of it into this one.',
   });
 }
 

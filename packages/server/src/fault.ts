@@ -42,6 +42,7 @@ export const serverFaults = {
   'update/unknown': 404,
   'upload/refused': 400,
   'upload/unknown': 404,
+  'upload/too-many': 400,
   'run/unknown': 404,
   'run/unfinished': 400,
   'run/invalid': 400,

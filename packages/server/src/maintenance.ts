@@ -19,7 +19,7 @@ export function startMaintenance(db: Db, runDays: number, logger: FastifyBaseLog
   });
 }
 
-/** @param runDays how long files and logs of test runs are kept */
+/** What was sent for a run goes a day after that run has ended. @param runDays how long logs of test runs are kept, and what they left */
 async function forget(db: Db, runDays: number): Promise<void> {
   await sql`
     delete from jobs where kind in ('plan', 'catalogue') and finished_at < now() - make_interval(days => ${planDays})`.execute(
@@ -28,7 +28,7 @@ async function forget(db: Db, runDays: number): Promise<void> {
   await sql`
     delete from file_sets where created_at < now() - interval '1 day' and (
       not exists (select from test_runs where files_id = file_sets.id or results_id = file_sets.id)
-      or created_at < now() - make_interval(days => ${runDays}) and not exists (
+      or (user_id is not null or created_at < now() - make_interval(days => ${runDays})) and not exists (
         select from test_runs join jobs on jobs.id = test_runs.job_id where files_id = file_sets.id and finished_at is null))`.execute(
     db,
   );

@@ -13,9 +13,13 @@ from ._reading import read
 from .jobs import follow_events
 from .models import LogLine, TestRun
 
-#: What is made anew by whoever needs it, and never belongs to a test run.
+#: What is made anew by whoever needs it, or is a secret, and never belongs to a test run.
 _left_out = frozenset(
-    (".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache", ".pytest_cache", ".tox")
+    (
+        *(".git", ".hg", ".svn", ".venv", "venv", "node_modules"),
+        *("__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".ipynb_checkpoints"),
+        *(".env", ".netrc", ".pypirc", ".ssh", ".gnupg", ".aws", ".azure", ".config", ".docker", ".kube"),
+    )
 )
 
 

@@ -7,12 +7,14 @@ import {
   compareVersions,
   downloadHeaders,
   indexSettingsOfMachine,
+  localWheel,
   parseWheelFilename,
+  readWheelMetadata,
   type Sdist,
   supportedTags,
   type WheelOrigin,
 } from '@mir/python';
-import type { Sandbox, SandboxEnd } from '@mir/sandbox';
+import type { Sandbox, SandboxEnd, SandboxLimit } from '@mir/sandbox';
 import type { Base } from '../base/base.ts';
 import { builderFault } from '../fault.ts';
 import type { BuiltImage } from '../image/build.ts';
@@ -58,7 +60,18 @@ const limits = {
   scratchBytes: 4 * 1024 ** 3,
   outputBytes: 8 << 20,
 };
+const limitTexts = {
+  'wall-time': `${limits.wallSeconds} s`,
+  'cpu-time': `${limits.cpuSeconds} s of processor time`,
+  memory: `${limits.memoryBytes / 1024 ** 3} GiB of memory`,
+  processes: `${limits.processes} processes`,
+  output: `${limits.outputBytes >> 20} MiB of output`,
+  results: 'one wheel',
+} as const satisfies Readonly<Record<SandboxLimit, string>>;
 const wheelLimitBytes = 1024 ** 3;
+/** Programs and tables inflate to ten times their size, and small ones may to more. */
+const inflationLimit = 100;
+const inflatedFloorBytes = 64 << 20;
 
 /**
  * The wheel of a source distribution: built once for each toolchain, in the sandbox, without network and without anything of ours. Fetching
@@ -101,6 +114,7 @@ export async function buildWheel(
       requires = [...requires, ...result.more];
       continue;
     }
+    await refuseBomb(sdist, result);
     return checked(base, sdist, { ...result, origin: originOf(sdist, installed) });
   }
   throw failed(sdist, ['Its build system asks for more to be installed each time']);
@@ -228,6 +242,18 @@ async function fetchSdist(workshop: Workshop, { url, sha256, sizeBytes, filename
   }
 }
 
+/** The resolver unpacks what it is offered, without limits of ours: a wheel that says it is far larger inside does not get there. */
+async function refuseBomb(sdist: Sdist, { path, filename, sizeBytes }: Found): Promise<void> {
+  const source = await localWheel(path);
+  try {
+    const { installedSizeBytes } = await readWheelMetadata(source, filename);
+    if (installedSizeBytes > Math.max(inflatedFloorBytes, sizeBytes * inflationLimit))
+      throw failed(sdist, [`It gave a wheel of ${sizeBytes} bytes that says it holds ${installedSizeBytes}`]);
+  } finally {
+    await source.close();
+  }
+}
+
 /** Refuses a wheel that is another package's, or of another kind of machine: what comes out of the sandbox is foreign. */
 function checked(base: Base, sdist: Sdist, built: Omit<BuiltWheel, 'name' | 'version'>): BuiltWheel {
   const { name, version, tags } = parseWheelFilename(built.filename);
@@ -250,7 +276,7 @@ function originOf({ filename, url, sizeBytes, sha256 }: Sdist, buildRequires: re
 }
 
 function endOf(outcome: SandboxEnd['outcome']): string[] {
-  if (outcome.kind === 'limit') return [`It was ended at its limit of ${outcome.limit}`];
+  if (outcome.kind === 'limit') return [`It was ended at its limit of ${limitTexts[outcome.limit]}`];
   return outcome.kind === 'signalled' ? [`It was ended by ${outcome.signal}`] : [];
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isFault } from '@mir/core';
+import { type Fault, isFault } from '@mir/core';
 import { chooseSdist, type Lock, type LockedPackage, normalizeName, type Requirement } from '@mir/python';
 import type { Base } from '../base/base.ts';
 import { builderFault } from '../fault.ts';
@@ -44,7 +44,8 @@ export async function resolveWithSdists(
       } catch (thrown) {
         if (!isFault(thrown, 'resolution/no-wheel') || built.length >= sdistLimit) throw thrown;
         const name = normalizeName(thrown.subject ?? '');
-        if (built.some((one) => one.name === name)) throw thrown;
+        const other = built.find((one) => one.name === name);
+        if (other !== undefined) throw otherVersion(other, thrown);
         const specifiers = [...requirements, ...constraints].flatMap((one) =>
           one.name === name && one.specifier !== '' ? [one.specifier] : [],
         );
@@ -102,6 +103,16 @@ export async function withBuiltWheels(
     packages.push({ ...one, wheel: { ...wheel, localPath: built.path } });
   }
   return { ...lock, packages };
+}
+
+/** Only what is asked for by name says which version: what another package needs of it is not known before. */
+function otherVersion({ name, version }: BuiltWheel, cause: Fault) {
+  return builderFault('sdist/other-version', {
+    what: `${name} has no wheel, ${version} was built from its sources, and another package needs another version of it: ${cause.message}`,
+    subject: name,
+    hint: `Ask for ${name} by name, in the version that is needed: ${name}<${version}.`,
+    cause,
+  });
 }
 
 /** What was resolved to a wheel of ours is known by its origin, and not by where it lies. */

@@ -12,6 +12,7 @@ const meanings: readonly (readonly [folder: RegExp, what: string])[] = [
   [/^uv-/, 'uv itself'],
   [/^interpreters$/, 'unpacked Pythons that compile bytecode'],
   [/^locks$/, 'locks of the last ten minutes'],
+  [/^(?:indexes|selections|forecasts|bases)$/, 'what was chosen for earlier builds'],
   [/^images$/, 'which lock gave which image'],
   [/^registries$/, 'what registries were seen to have'],
   [/^sandbox$/, 'unpacked layers that sandboxes run on; unused ones go after a week'],
@@ -71,14 +72,22 @@ async function clear(workshop: Workshop): Promise<number> {
   // Records that others work with too are not one machine's to forget.
   const records = workshop.home.ownsRecords ? await workshop.layers.forgetAll() : 0;
   let freed = 0;
+  const inUse = (await isRunning(workshop)) ? ['sandbox', 'runs'] : [];
   for (const name of await readdir(workshop.home.cache)) {
+    if (inUse.includes(name)) continue;
     const path = join(workshop.home.cache, name);
     freed += await sizeBelow(path);
     await rm(path, { recursive: true, force: true });
   }
+  if (inUse.length > 0) process.stdout.write('Left what sandboxes run on: some are running at the moment.\n');
   process.stdout.write(`Cleared ${bytes(freed)}; ${counted(records, 'layer')} forgotten.\n`);
   process.stdout.write('Next: mir registry gc removes blobs that no image needs.\n');
   return 0;
+}
+
+/** Whether something runs in a sandbox of this home, or was killed while it did. */
+async function isRunning({ home }: Workshop): Promise<boolean> {
+  return (await readdir(join(home.cache, 'sandbox/runs')).catch(() => [])).length > 0;
 }
 
 async function sizeBelow(path: string): Promise<number> {

@@ -1,3 +1,4 @@
+import { printable } from '@mir/core';
 import { Api, apiAddress } from '../api.ts';
 import { usageFault } from '../fault-message.ts';
 import { bytes, counted, seconds } from '../quantity.ts';
@@ -7,6 +8,8 @@ import type { Command, Invocation } from './commands.ts';
 
 /** What a shell gives for a command that was killed; the same for one that met a limit. */
 const killedStatus = 137;
+/** What other programs that run commands give when it could not be run at all. */
+const notRunStatus = 125;
 
 export const runCommand: Command = {
   options: {
@@ -27,7 +30,8 @@ export const runCommand: Command = {
   run,
   help: `
 Runs a command in an image of an instance, in its sandbox: with your files in the working folder, without network, as nobody.
-Shows what it prints while it runs; the exit status is the command's (137 when it was killed or met a limit).
+Shows what it prints while it runs; the exit status is the command's (137 when it was
+killed or met a limit, 130 when it was cancelled, 125 when it could not be run). Ctrl-C cancels it.
 
 Usage: mir run --image NAME [OPTIONS] -- COMMAND [ARGUMENTS]
 
@@ -35,7 +39,8 @@ Usage: mir run --image NAME [OPTIONS] -- COMMAND [ARGUMENTS]
       --version N           Another version of it
       --external REFERENCE  Instead: an image that is not managed, REGISTRY/REPOSITORY:TAG, where the instance allows it
       --pull-secret NAME    What it is pulled with; an administrator has made it
-      --files DIR           What is sent along (default: this folder, without .git, .venv, node_modules, __pycache__ …)
+      --files DIR           What is sent along (default: this folder, without .git, .venv, node_modules, __pycache__ …,
+                            and without .env, .ssh, .aws and other places of secrets)
       --no-files            Send nothing
       --env NAME[=VALUE]    A variable of the command; without a value, the one that it has here. May be repeated
       --time-limit SECONDS  End it after so long (default: what the instance allows)
@@ -99,15 +104,15 @@ async function wait(
   { wantsJson, output }: { readonly wantsJson: boolean; readonly output: string | undefined },
 ): Promise<number> {
   const cancel = () => void api.request('POST', `/v1/test-runs/${id}/cancel`).catch(() => undefined);
-  process.once('SIGINT', cancel);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, cancel);
   let ended: TestRun;
   try {
     ended = await followRun(api, id, (stream, text) => {
       const to = stream === 'stdout' && !wantsJson ? process.stdout : process.stderr;
-      to.write(`${stream === 'run' ? 'mir: ' : ''}${text}\n`);
+      to.write(stream === 'run' ? `mir: ${printable(text)}\n` : `${text}\n`);
     });
   } finally {
-    process.off('SIGINT', cancel);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, cancel);
   }
   const { files } = (await api.request('GET', `/v1/test-runs/${id}/files`)) as {
     readonly files: readonly { readonly sizeBytes: number }[];
@@ -130,7 +135,7 @@ function summary(
   const size = bytes(files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
   return [
     failure === null ? `Done.${took}` : `${failure.what}.${took} ${failure.hint}`,
-    ...leftOut.map((one) => `Left behind: ${one}`),
+    ...leftOut.map((one) => `Left behind: ${printable(one)}`),
     ...(files.length === 0
       ? []
       : output === undefined
@@ -139,9 +144,10 @@ function summary(
   ];
 }
 
-function exitStatus({ status, exitStatus: own }: TestRun): number {
+function exitStatus({ status, exitStatus: own, failure }: TestRun): number {
   if (own !== null) return own;
-  return status === 'CANCELLED' ? 130 : killedStatus;
+  if (status === 'CANCELLED') return 130;
+  return failure?.code === 'run/limit' || failure?.code === 'run/signal' ? killedStatus : notRunStatus;
 }
 
 async function send(api: Api, folder: string): Promise<string | undefined> {

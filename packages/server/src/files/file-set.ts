@@ -1,6 +1,6 @@
 import { isFault } from '@mir/core';
 import { type LayerEntry, readLayer } from '@mir/oci';
-import type { Insertable } from 'kysely';
+import { type Insertable, sql } from 'kysely';
 import type { Tables } from '../database/schema.ts';
 import { serverFault } from '../fault.ts';
 import { isStorable } from '../http/request-body.ts';
@@ -13,6 +13,10 @@ const batchBytes = 1024 * 1024;
 const batchFiles = 500;
 const pathLimitBytes = 1024;
 const depthLimit = 32;
+/** What file systems take as one name. */
+const nameLimitBytes = 255;
+/** So many uploads of full size may wait for a run. */
+const waitingUploads = 4;
 
 /** How large an upload, or what a run leaves, may be. */
 export type FileLimits = { readonly files: number; readonly sizeBytes: number };
@@ -110,6 +114,7 @@ export async function receiveFiles(
   archive: AsyncIterable<Uint8Array>,
   limits: FileLimits,
 ): Promise<{ readonly id: string; readonly files: number; readonly sizeBytes: number }> {
+  await requireRoom(db, userId, limits);
   const writer = await FileSetWriter.begin(db, userId);
   try {
     const seen = new Set<string>();
@@ -146,6 +151,19 @@ export async function receiveFiles(
       throw refused(`cannot be read: ${thrown.message}`, 'Send a tar archive, as tar -cz makes one.');
     throw thrown;
   }
+}
+
+/** Uploads that no run has taken yet are their sender's to use up first. @throws Fault `upload/too-many` */
+async function requireRoom(db: Db, userId: number, { sizeBytes }: FileLimits): Promise<void> {
+  const { rows } = await sql<{ held: number }>`
+    select coalesce(sum(size_bytes), 0)::bigint as held from file_sets
+    where user_id = ${userId} and not exists (select from test_runs where files_id = file_sets.id)`.execute(db);
+  const held = rows[0]?.held ?? 0;
+  if (held < waitingUploads * sizeBytes) return;
+  throw serverFault('upload/too-many', {
+    what: `${Math.round(held / 1024 ** 2)} MiB of your uploads wait for a run already`,
+    hint: 'Start runs with them, or wait: an upload that no run has used is forgotten after a day.',
+  });
 }
 
 /** The files of a set, in the order in which they came. */
@@ -204,7 +222,13 @@ function requireFile(entry: LayerEntry): asserts entry is LayerEntry & { readonl
 
 /** Whether a set can hold a file of this path: the database has an index over them, and folders are made one by one. */
 export function isKeepable(path: string): boolean {
-  return isStorable(path) && Buffer.byteLength(path) <= pathLimitBytes && path.split('/').length <= depthLimit;
+  const parts = path.split('/');
+  return (
+    isStorable(path) &&
+    Buffer.byteLength(path) <= pathLimitBytes &&
+    parts.length <= depthLimit &&
+    parts.every((part) => Buffer.byteLength(part) <= nameLimitBytes)
+  );
 }
 
 function tooLarge({ files, sizeBytes }: FileLimits) {

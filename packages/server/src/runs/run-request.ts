@@ -13,7 +13,7 @@ const customImage = z.object({
 });
 
 /** What a request for a test run may say. */
-export const runRequest = z.object({
+export const runRequest = z.strictObject({
   /** A managed image by its name. */
   image: name.optional(),
   version: z.int().min(1).optional(),
@@ -60,7 +60,7 @@ export function imageOfRequest({ image, version, runTimeInfo }: z.infer<typeof r
             ? 'The test run names no image'
             : `The test run names ${named.length} images (${named.join(', ')}), and can run in one`,
         subject: 'image',
-        hint: 'Give a managed image with "image", or another one with "runTimeInfo": {"customImage": {"name": …}}, not both.',
+        hint: 'Give a managed image with "image", or another one with "runTimeInfo": {"customImage": {"customImage": {"name": …}}}, not both.',
       },
       [{ field: 'image', message: 'one image has to be named' }],
     );

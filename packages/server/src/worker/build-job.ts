@@ -18,7 +18,7 @@ const stageNames: Readonly<Record<Stage, string>> = {
   wheels: 'Wheels are layers',
   bytecode: 'The standard library is compiled',
   assemble: 'The image is assembled',
-  probe: 'The image is proven',
+  probe: 'The image was tried',
   push: 'The image is pushed',
 };
 

@@ -212,7 +212,8 @@ class Lane {
       return handBack(db, this.#worker, job, { afterSeconds: 0, countsAsAttempt: false });
     }
     const fault = faultOf(thrown);
-    const isMachinery = !isFault(thrown) || blameOf(thrown.code) === 'machinery';
+    const isMachinery =
+      !isFault(thrown) || blameOf(thrown.code) === 'machinery' || (job.kind === 'run' && othersMayHave(thrown.code));
     log.warn({ fault, err: isFault(thrown) ? undefined : thrown }, 'job failed');
     if (isMachinery && job.attempts < attemptLimit) {
       const afterSeconds = Math.min(2 ** job.attempts, 60);
@@ -260,6 +261,11 @@ class Lane {
           : 'Ask for fewer packages, or have an administrator raise build_deadline_seconds.',
     };
   }
+}
+
+/** What one worker lacks, another may have. */
+function othersMayHave(code: string): boolean {
+  return code === 'sandbox/unavailable' || code === 'secret/no-key' || code === 'secret/unreadable';
 }
 
 function faultOf(thrown: unknown): FaultData {

@@ -38,8 +38,6 @@ create table file_pieces (
   bytes bytea not null,
   primary key (set_id, file_number, number)
 );
--- Most of it is compressed already or soon gone.
-alter table file_pieces alter column bytes set storage external;
 
 -- What images that are not managed here are pulled with. Sealed: the database alone does not open them.
 create table pull_secrets (

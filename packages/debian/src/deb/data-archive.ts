@@ -14,6 +14,8 @@ import { nextTarHeader, paddedSize, type TarHeader } from './tar.ts';
 const wholeFileBytes = 512 * 1024;
 /** How much of a library is held to find its SONAME; the strings of the biggest ones still lie within. */
 const libraryHeadBytes = 24 * 1024 * 1024;
+/** How much more room is taken than a file needs, at most. */
+const spareRoomBytes = 1024 * 1024;
 const memberLimit = 1_000_000;
 const libraryPattern = /^(?:usr\/)?(?:local\/)?lib[^/]*\/(?:[^/]+\/){0,2}(?:lib|ld)[^/]*\.so(?:\.[^/]*)?$/;
 
@@ -127,15 +129,15 @@ export class DataArchive {
     const isConffile = this.#conffiles.has(`/${original}`);
     const isKept = this.#isKept(facts.path, original, sizeBytes);
     if (sizeBytes <= wholeFileBytes || isKept || isConffile || (isLibrary && sizeBytes <= libraryHeadBytes)) {
-      if (this.#room.length < paddedSize(sizeBytes)) this.#room = Buffer.allocUnsafeSlow(2 * paddedSize(sizeBytes));
-      const bytes = (await reader.take(paddedSize(sizeBytes), this.#room)).subarray(0, sizeBytes);
+      const room = this.#roomFor(paddedSize(sizeBytes));
+      const bytes = (await reader.take(paddedSize(sizeBytes), room)).subarray(0, sizeBytes);
       if (isLibrary) this.#noteLibrary(facts.path, bytes);
       if (isConffile) this.#conffileSums.set(`/${original}`, createHash('md5').update(bytes).digest('hex'));
       if (isKept) this.#contents[facts.path] = bytes.toString('base64');
       yield { type: 'file', ...facts, content: { kind: 'bytes', bytes } };
       return;
     }
-    const head: Buffer[] = [];
+    const head = isLibrary ? this.#roomFor(libraryHeadBytes).subarray(0, libraryHeadBytes) : undefined;
     let readBytes = 0;
     const subject = this.#subject;
     async function* chunks(source: ByteReader): AsyncGenerator<Uint8Array> {
@@ -143,7 +145,7 @@ export class DataArchive {
         const piece = await source.piece(sizeBytes - readBytes);
         // Who reads the contents gets this, and not who reads the entries: it has to be a fault already.
         if (piece === undefined) throw malformedFault(subject, `it ends within "${original}"`);
-        if (isLibrary && readBytes < libraryHeadBytes) head.push(Buffer.from(piece));
+        if (head !== undefined && readBytes < head.length) piece.copy(head, readBytes);
         readBytes += piece.length;
         yield piece;
       }
@@ -152,7 +154,15 @@ export class DataArchive {
     yield { type: 'file', ...facts, content };
     if (readBytes !== sizeBytes) await reader.skip(sizeBytes - readBytes);
     await reader.skip(paddedSize(sizeBytes) - sizeBytes);
-    if (isLibrary) this.#noteLibrary(facts.path, Buffer.concat(head));
+    if (head !== undefined) this.#noteLibrary(facts.path, head.subarray(0, readBytes));
+  }
+
+  /** Room for so many bytes, and for a little more where that spares the next file another one. */
+  #roomFor(sizeBytes: number): Buffer {
+    if (this.#room.length < sizeBytes) {
+      this.#room = Buffer.allocUnsafeSlow(sizeBytes + Math.min(sizeBytes, spareRoomBytes));
+    }
+    return this.#room;
   }
 
   #noteLibrary(path: string, bytes: Buffer): void {

@@ -25,6 +25,12 @@ def build_wheel(*_):
     raise RuntimeError("error: network=%s secrets=%s user=%d sources=%s" % (network, secrets, os.getuid(), os.access("/opt", os.W_OK)))
 `;
 const otherBackend = soundBackend('other', '""').replaceAll('"other-1.0-py3', '"another-1.0-py3');
+const bombBackend = soundBackend('bomb', '"#" * (256 << 20)')
+  .replace(
+    '.ZipFile(os.path.join(folder, name), "w")',
+    '.ZipFile(os.path.join(folder, name), "w", zipfile.ZIP_DEFLATED)',
+  )
+  .replace('zipfile.ZipInfo(path)', 'path');
 const clockBackend = `import time\n${soundBackend('clock', 'str(time.time_ns())')}`;
 
 const cleanup = cleanupOf({ after });
@@ -45,6 +51,7 @@ before(async () => {
       { name: 'nosy', backend: nosyBackend(await listeningPort()) },
       { name: 'other', backend: otherBackend },
       { name: 'clock', backend: clockBackend },
+      { name: 'bomb', backend: bombBackend },
     ],
     cleanup,
   );
@@ -103,6 +110,12 @@ test('the wheel of another package is not taken for the one that was built', asy
   const refused = await mir(['build', ...python, '-p', 'other', '-t', 'team/other:1'], { home, environment });
   assert.equal(refused.status, 1);
   assert.match(refused.errors, /wheel of another package/);
+});
+
+test('a wheel that is a thousand times larger inside goes no further', async () => {
+  const refused = await mir(['build', ...python, '-p', 'bomb', '-t', 'team/bomb:1'], { home, environment });
+  assert.equal(refused.status, 1);
+  assert.match(refused.errors, /wheel of \d+ bytes that says it holds 2\d{8}/);
 });
 
 test('a build that is different each time is refused where a lock says what it has to be', async () => {

@@ -114,8 +114,9 @@ export async function buildWheel(
       requires = [...requires, ...result.more];
       continue;
     }
-    await refuseBomb(sdist, result);
-    return checked(base, sdist, { ...result, origin: originOf(sdist, installed) });
+    const wheel = checked(base, sdist, { ...result, origin: originOf(sdist, installed) });
+    await refuseBomb(sdist, wheel);
+    return wheel;
   }
   throw failed(sdist, ['Its build system asks for more to be installed each time']);
 }

@@ -160,6 +160,7 @@ test('an order that cannot be carried out as it is written is refused', async ()
     [file('/etc/passwd/x'), 'command'],
     [{ files: [...file('/work/a').files, ...file('/work/a').files] }, 'command'],
     [{ files: [...file('/work/a').files, ...file('/work/a/b').files] }, 'command'],
+    [{ files: [{ path: '/work/large', content: Buffer.alloc(limits.scratchBytes + 1) }] }, 'command'],
     [{ results: taking('/proc').results }, 'command'],
     [{ results: taking('/dev/shm').results }, 'command'],
     [{ limits: { ...limits, memoryBytes: Number.NaN } }, 'command'],

@@ -25,6 +25,7 @@ export class ProcessTree implements Accounting {
     return {
       cpuSeconds: this.#cpuSeconds,
       memoryBytes: sum('memoryPages') * pageBytes,
+      peakMemoryBytes: undefined,
       processes: sum('threads'),
       ranOutOfMemory: false,
       ranOutOfProcesses: false,

@@ -4,7 +4,7 @@ import { arch } from 'node:process';
 import type { Identities } from '../identities.ts';
 import { ControlGroup, type GroupParents } from '../limits/control-groups.ts';
 import { ProcessTree } from '../limits/process-tree.ts';
-import { limitingWords } from '../limits/resource-limits.ts';
+import { limitingWords, scratchSizeBytes } from '../limits/resource-limits.ts';
 import type { Accounting } from '../limits/usage.ts';
 import { HostProxy } from '../network/host-proxy.ts';
 import { listenWithin } from '../network/inner-listener.ts';
@@ -70,14 +70,14 @@ export async function startRun(parts: RunParts): Promise<SandboxRun> {
 function launchOf({ order, names, identities, groups, environment }: RunParts) {
   const isRoot = order.identity === 'root';
   const hasMany = identities.count > 1;
-  const { scratchBytes } = order.limits;
+  const scratchBytes = scratchSizeBytes(order.limits);
   const inodes = 10_000 + Math.ceil(scratchBytes / 2048);
   const upper = isRoot ? 'upperdir=/tmp/upper,workdir=/tmp/overlay' : 'ro';
   return {
     processId: process.pid,
     dropping: hasMany ? ['--reuid', `${identities.uid}`, '--regid', `${identities.gid}`, '--clear-groups'] : [],
     becoming: hasMany && !isRoot ? ['--reuid', '1000', '--regid', '1000', '--clear-groups'] : [],
-    scratchOptions: `size=${Math.ceil(scratchBytes)},nr_inodes=${inodes},mode=0755,nosuid,nodev`,
+    scratchOptions: `size=${scratchBytes},nr_inodes=${inodes},mode=0755,nosuid,nodev`,
     overlayOptions: `lowerdir=${names.join(':')},${upper},userxattr,nosuid,nodev`,
     owner: ownerOf(order, identities),
     limiting: limitingWords(order.limits, groups !== undefined),

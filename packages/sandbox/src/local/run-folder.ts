@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, chownSync, type Stats } from 'node:fs';
-import { mkdir, open, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, posix, relative } from 'node:path';
 import { isSystemError, saidBy, sandboxFault } from '../fault.ts';
 import type { Identities } from '../identities.ts';
@@ -103,13 +103,6 @@ export class RunFolder implements AsyncDisposable {
       .filter((part) => part !== '' && part !== '.');
     for (let count = 1; count <= parts.length; count += 1)
       await this.#makeFolder(join(this.path, 'scratch', ...parts.slice(0, count)), undefined);
-  }
-
-  /** A file that only this process and the sandbox's beginning read. */
-  async write(name: string, content: Uint8Array | string): Promise<string> {
-    const path = join(this.path, name);
-    await writeFile(path, content, { mode: 0o600 });
-    return path;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

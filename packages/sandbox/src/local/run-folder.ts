@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, chownSync, type Stats } from 'node:fs';
 import { mkdir, open, readdir, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, posix, relative } from 'node:path';
-import { isSystemError, saidBy, sandboxFault } from '../fault.ts';
+import { isSystemError, sandboxFault } from '../fault.ts';
 import type { Identities } from '../identities.ts';
 import type { UnpackedLayer } from '../layers/layer-cache.ts';
 import type { LayerStack } from '../layers/layer-stack.ts';
@@ -86,9 +86,10 @@ export class RunFolder implements AsyncDisposable {
       const sizeBytes = await this.#write(join(this.path, root, path), file);
       if (root === 'scratch') this.#give(sizeBytes, file);
     } catch (thrown) {
-      if (!isSystemError(thrown, 'EEXIST', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG')) throw thrown;
+      // What the system says names a folder of the machine.
+      if (!isSystemError(thrown, 'EEXIST', 'ENOTDIR', 'EISDIR')) throw thrown;
       throw sandboxFault('sandbox/command', {
-        what: `The file ${file.path} cannot be put there: ${saidBy(thrown)}`,
+        what: `The file ${file.path} cannot be put there: another file or a folder is in its place`,
         subject: file.path,
         hint: 'Choose another path: no file can also be a folder.',
       });

@@ -56,12 +56,19 @@ export type SandboxFile = {
 export type SandboxLimits = {
   readonly wallSeconds: number;
   readonly cpuSeconds: number;
+  /**
+   * What its processes hold, for themselves or shared with each other, and what it writes to scratch, which is memory too. Files that
+   * were given before the start count for scratch only.
+   */
   readonly memoryBytes: number;
   readonly processes: number;
   readonly openFiles: number;
   /** One file. */
   readonly fileBytes: number;
-  /** Everything that it writes: /work, /tmp, and with identity `root` the root. */
+  /**
+   * Everything that it writes: /work, /tmp, /dev/shm, the results, and with identity `root` the root; and the files given. Never more than
+   * the memory, of which it is a part.
+   */
   readonly scratchBytes: number;
   /** Standard output and error together. */
   readonly outputBytes: number;
@@ -117,6 +124,7 @@ export type SandboxEnd = {
   readonly wallSeconds: number;
   /** Unknown where the machine does not count them for a group of processes. */
   readonly cpuSeconds: number | undefined;
+  /** With what was in scratch; without files of the image that were only read. */
   readonly peakMemoryBytes: number | undefined;
   /** What was left behind in the results folder and not taken, in words. */
   readonly leftOut: readonly string[];

@@ -180,7 +180,12 @@ test('all of a sandbox dies with the process that began it, and the next start c
   const home = join(temporary(cleanup), 'home');
   const child = spawn(process.execPath, [runner], { stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.end(
-    JSON.stringify({ command: ['sh', '-c', `setsid sleep ${word} & echo begun; sleep ${word}`], folder: home }),
+    JSON.stringify({
+      command: ['sh', '-c', `setsid sleep ${word} & echo begun; sleep ${word}`],
+      folder: home,
+      environment: { TOKEN: secret, LONG: '-'.repeat(120_000), LONGER: '+'.repeat(120_000) },
+      input: secret,
+    }),
   );
   await once(child.stdout, 'data');
   assert.ok(withWord(word).length > 0);
@@ -190,6 +195,11 @@ test('all of a sandbox dies with the process that began it, and the next start c
   for (let attempt = 0; attempt < 200 && withWord(word).length > 0; attempt += 1) await delay(20);
   assert.deepEqual(withWord(word), []);
   assert.equal(readdirSync(join(home, 'sandbox/runs')).length, 1);
+  const left = readdirSync(join(home, 'sandbox/runs'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .filter((path) => readFileSync(path).includes(secret));
+  assert.deepEqual(left, [], 'the value of a variable, or what was typed, is left on the disk');
   await Fixture.open(cleanup, home);
   assert.deepEqual(readdirSync(join(home, 'sandbox/runs')), []);
 });

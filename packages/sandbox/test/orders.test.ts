@@ -160,6 +160,7 @@ test('an order that cannot be carried out as it is written is refused', async ()
     [file('/etc/passwd/x'), 'command'],
     [{ files: [...file('/work/a').files, ...file('/work/a').files] }, 'command'],
     [{ files: [...file('/work/a').files, ...file('/work/a/b').files] }, 'command'],
+    [{ files: [{ path: '/work/large', content: Buffer.alloc(limits.scratchBytes + 1) }] }, 'command'],
     [{ results: taking('/proc').results }, 'command'],
     [{ results: taking('/dev/shm').results }, 'command'],
     [{ limits: { ...limits, memoryBytes: Number.NaN } }, 'command'],
@@ -172,6 +173,27 @@ test('an order that cannot be carried out as it is written is refused', async ()
       JSON.stringify(order),
     );
   assert.deepEqual(readdirSync(join(fixture.folder, 'sandbox/runs')), []);
+});
+
+test('a name that no file can have is refused with its path and the limit, and without a path of the machine', async () => {
+  const content = Buffer.from('x');
+  const attempts: readonly (readonly [string, RegExp])[] = [
+    [`/work/${'ä'.repeat(128)}`, /\/work\/ä+ has 256 bytes, and 255 are/],
+    [`/etc/${'b'.repeat(300)}/c`, /\/etc\/b+… has 300 bytes, and 255 are/],
+    [`/work${'/long'.repeat(700)}`, /\/work\/long[/long]+… has 3505 bytes, and 3000 are/],
+    ['/tmp', /The file \/tmp cannot be put there/],
+  ];
+  for (const [path, words] of attempts)
+    await assert.rejects(fixture.run(['true'], { files: [{ path, content }] }), (thrown) => {
+      assert.ok(isFault(thrown, 'sandbox/command'), String(thrown));
+      assert.match(thrown.message, words);
+      assert.ok(!`${thrown.message} ${thrown.hint}`.includes(fixture.folder), thrown.message);
+      return true;
+    });
+  const longest = { path: `/work/${'c'.repeat(255)}`, content };
+  assert.equal(await fixture.shell('cat /work/c*', { files: [longest] }), 'x');
+  const deepest = { path: `/work${'/long'.repeat(598)}`, content };
+  assert.equal(await fixture.shell('ls /work', { files: [deepest] }), 'long\n');
 });
 
 test('whether a machine can is known before, with what to do about it', async () => {

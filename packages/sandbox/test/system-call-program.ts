@@ -7,6 +7,8 @@ export type SystemCall = {
   readonly arm64: number;
   /** A text is passed by its address. */
   readonly arguments?: readonly (number | bigint | string)[];
+  /** It does not exit: it keeps what the call gave it, and the processor busy, until it is ended. */
+  readonly stays?: boolean;
 };
 
 const headerBytes = 64 + 56;
@@ -32,23 +34,27 @@ export function foreignCallProgram(): Uint8Array {
   return program(Buffer.from('b814000000cd8031ffb83c0000000f05', 'hex'));
 }
 
-function x64Code({ x64 }: SystemCall, words: readonly (number | bigint)[]): Buffer {
+function x64Code({ x64, stays }: SystemCall, words: readonly (number | bigint)[]): Buffer {
   const registers = ['48bf', '48be', '48ba', '49ba', '49b8', '49b9'];
   const loads = words.map((word, at) => Buffer.concat([Buffer.from(registers[at] ?? '', 'hex'), quad(word)]));
   const number = Buffer.alloc(5, 0xb8);
   number.writeUInt32LE(x64, 1);
+  // syscall; jmp -2
+  if (stays === true) return Buffer.concat([...loads, number, Buffer.from('0f05ebfe', 'hex')]);
   // syscall; mov rdi, rax; neg rdi; test rdi, rdi; jg +2; xor edi, edi; mov eax, 60; syscall
   return Buffer.concat([...loads, number, Buffer.from('0f054889c748f7df4885ff7f0231ffb83c0000000f05', 'hex')]);
 }
 
-function arm64Code({ arm64 }: SystemCall, words: readonly (number | bigint)[]): Buffer {
+function arm64Code({ arm64, stays }: SystemCall, words: readonly (number | bigint)[]): Buffer {
   const load = (register: number, word: number | bigint) =>
     [0, 1, 2, 3].map((half) => {
       const part = Number((BigInt.asUintN(64, BigInt(word)) >> BigInt(16 * half)) & 0xffffn);
       return (half === 0 ? 0xd2800000 : 0xf2800000) + half * 0x20_0000 + part * 32 + register;
     });
   // svc 0; neg x0, x0; cmp x0, 0; csel x0, x0, xzr, gt; mov x8, 93; svc 0
-  const rest = [0xd4000001, 0xcb0003e0, 0xf100001f, 0x9a9fc000, 0xd2800ba8, 0xd4000001];
+  const exit = [0xcb0003e0, 0xf100001f, 0x9a9fc000, 0xd2800ba8, 0xd4000001];
+  // svc 0; b 0
+  const rest = [0xd4000001, ...(stays === true ? [0x14000000] : exit)];
   const code = [...words.flatMap((word, at) => load(at, word)), ...load(8, arm64), ...rest];
   const bytes = Buffer.alloc(code.length * 4);
   for (const [at, instruction] of code.entries()) bytes.writeUInt32LE(instruction >>> 0, at * 4);

@@ -22,6 +22,7 @@ const shownLines = 8;
 const limits = {
   wallSeconds: 600,
   cpuSeconds: 1200,
+  /** What is written is a part of it. */
   memoryBytes: 2 * 1024 ** 3,
   processes: 256,
   openFiles: 1024,

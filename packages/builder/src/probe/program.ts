@@ -57,17 +57,22 @@ function basePython({ image }: SandboxImage): string {
 /** Whoever has no entry in /etc/passwd needs to be told who and where they are. */
 export const environment = { HOME: '/work', USER: 'user', LOGNAME: 'user' } as const;
 
-/** Limits for the program and one import at a time: somewhat more than the import's, so that the program is there to say which one it was. */
+const scratchBytes = 512 << 20;
+
+/**
+ * Limits for the program and one import at a time: more than the import's by what the program takes and by all of scratch, which is
+ * memory too, so that the program is there to say which one it was.
+ */
 export function sandboxLimits(limits: ProbeLimits, wallSeconds: number): SandboxLimits {
   const seconds = Math.ceil(wallSeconds);
   return {
     wallSeconds: seconds,
     cpuSeconds: seconds * 8,
-    memoryBytes: limits.memoryBytes + (256 << 20),
+    memoryBytes: limits.memoryBytes + (256 << 20) + scratchBytes,
     processes: limits.processes + 64,
     openFiles: 4096,
     fileBytes: 512 << 20,
-    scratchBytes: 512 << 20,
+    scratchBytes,
     outputBytes: mostBytes,
   };
 }

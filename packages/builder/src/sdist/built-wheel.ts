@@ -53,6 +53,7 @@ const shownLines = 15;
 const limits = {
   wallSeconds: 1800,
   cpuSeconds: 7200,
+  /** What is unpacked and compiled is a part of it. */
   memoryBytes: 6 * 1024 ** 3,
   processes: 512,
   openFiles: 4096,

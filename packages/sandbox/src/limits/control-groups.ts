@@ -54,8 +54,8 @@ export class ControlGroup implements Accounting {
   static create(parents: GroupParents, name: string, limits: SandboxLimits): ControlGroup {
     const group = new ControlGroup(parents, name);
     for (const folder of foldersOf(parents)) mkdirSync(join(folder, group.#name));
-    // Scratch is memory too. How much of it all is no file is looked at while it runs.
-    const bytes = String(Math.ceil(limits.memoryBytes + limits.scratchBytes));
+    // Scratch is memory too, and so is what processes share: the kernel counts all of it here.
+    const bytes = String(Math.ceil(limits.memoryBytes));
     if (parents.version === 1) {
       group.#write('memory', 'memory.limit_in_bytes', bytes);
       group.#tryWrite('memory', 'memory.memsw.limit_in_bytes', bytes);
@@ -80,10 +80,24 @@ export class ControlGroup implements Accounting {
       cpuSeconds: isFirst
         ? Number(this.#read('cpuacct', 'cpuacct.usage')) / 1e9
         : this.#field('cpuacct', 'cpu.stat', 'usage_usec') / 1e6,
-      memoryBytes: this.#field('memory', 'memory.stat', isFirst ? 'total_rss' : 'anon'),
+      ...this.#memory(isFirst),
       processes: Number(this.#read('pids', 'pids.current')),
-      ranOutOfMemory: this.#field('memory', isFirst ? 'memory.oom_control' : 'memory.events', 'oom_kill') > 0,
       ranOutOfProcesses: this.#field('pids', 'pids.events', 'max') > 0,
+    };
+  }
+
+  #memory(isFirst: boolean): Pick<Usage, 'memoryBytes' | 'peakMemoryBytes' | 'ranOutOfMemory'> {
+    const stat = this.#read('memory', 'memory.stat');
+    const of = (...keys: readonly string[]) =>
+      keys.reduce((sum, key) => sum + fieldOf(stat, isFirst ? `total_${key}` : key), 0);
+    const peak = this.#tryRead('memory', isFirst ? 'memory.max_usage_in_bytes' : 'memory.peak');
+    const events = this.#read('memory', isFirst ? 'memory.oom_control' : 'memory.events');
+    return {
+      memoryBytes: isFirst ? of('rss', 'shmem') : of('anon', 'shmem'),
+      // The kernel's own count is of files that were read as well, which it gives up as soon as there is need; so a limit that was met
+      // (failcnt) says nothing either. These lists are without what is in scratch.
+      peakMemoryBytes: peak === undefined ? undefined : Math.max(0, Number(peak) - of('active_file', 'inactive_file')),
+      ranOutOfMemory: fieldOf(events, 'oom_kill') > 0 || fieldOf(events, 'oom') > 0,
     };
   }
 
@@ -97,10 +111,16 @@ export class ControlGroup implements Accounting {
   }
 
   #field(controller: Controller, file: string, key: string): number {
-    const line = this.#read(controller, file)
-      .split('\n')
-      .find((one) => one.startsWith(`${key} `));
-    return Number(line?.slice(key.length + 1) ?? 0);
+    return fieldOf(this.#read(controller, file), key);
+  }
+
+  #tryRead(controller: Controller, file: string): string | undefined {
+    try {
+      return this.#read(controller, file);
+    } catch {
+      // Kernels before 5.19 do not keep it.
+      return undefined;
+    }
   }
 
   #read(controller: Controller, file: string): string {
@@ -123,6 +143,11 @@ export class ControlGroup implements Accounting {
     const parent = this.#parents.version === 1 ? this.#parents.folders[controller] : this.#parents.folder;
     return join(parent, this.#name, file);
   }
+}
+
+function fieldOf(text: string, key: string): number {
+  const line = text.split('\n').find((one) => one.startsWith(`${key} `));
+  return Number(line?.slice(key.length + 1) ?? 0);
 }
 
 function firstVersion(): GroupParents | undefined {
@@ -180,7 +205,7 @@ function foldersOf(parents: GroupParents | undefined): readonly string[] {
 function canMake(parents: GroupParents): boolean {
   const name = `${ownerTag()}-trial-${process.hrtime.bigint()}`;
   try {
-    const limits = { memoryBytes: 2 ** 30, scratchBytes: 0, processes: 10 } as SandboxLimits;
+    const limits = { memoryBytes: 2 ** 30, processes: 10 } as SandboxLimits;
     ControlGroup.create(parents, name, limits).usage();
     return true;
   } catch {

@@ -10,6 +10,11 @@ const ownProcesses = 8;
 /** Since 5.14 processes are counted for each user namespace; before, those of all sandboxes and of the user's desktop together. */
 const countedByNamespace = [5, 14] as const;
 
+/** How much scratch there is: it is memory, and no part is larger than the whole. */
+export function scratchSizeBytes({ scratchBytes, memoryBytes }: SandboxLimits): number {
+  return Math.ceil(Math.min(scratchBytes, memoryBytes));
+}
+
 /**
  * The words that start a program within limits for each process. Those for memory and the number of processes are for machines
  * without control groups: they keep back a little more than the limit, so that looking finds who went past it.

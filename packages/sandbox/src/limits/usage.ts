@@ -1,8 +1,10 @@
 /** What the processes of a sandbox take, at one moment. */
 export type Usage = {
   readonly cpuSeconds: number | undefined;
-  /** What they hold for themselves: no files, neither read nor in scratch. */
+  /** What they hold, for themselves and shared, and where it can be counted what they wrote to scratch: no files that were only read. */
   readonly memoryBytes: number | undefined;
+  /** The most that the kernel has seen of it; undefined where it keeps no count. */
+  readonly peakMemoryBytes: number | undefined;
   readonly processes: number | undefined;
   /** Whether the kernel had to end one of them because there was no memory left. */
   readonly ranOutOfMemory: boolean;

@@ -47,10 +47,12 @@ export class Watch {
   }
 
   #look(): void {
-    const { cpuSeconds, memoryBytes, processes, ranOutOfMemory, ranOutOfProcesses } = this.#accounting.usage();
+    const usage = this.#accounting.usage();
+    const { cpuSeconds, memoryBytes, processes, ranOutOfMemory, ranOutOfProcesses } = usage;
     const limits = this.#limits;
     if (cpuSeconds !== undefined) this.#cpuSeconds = cpuSeconds;
-    if (memoryBytes !== undefined && memoryBytes > (this.#peakMemoryBytes ?? 0)) this.#peakMemoryBytes = memoryBytes;
+    for (const bytes of [memoryBytes, usage.peakMemoryBytes])
+      if (bytes !== undefined && bytes > (this.#peakMemoryBytes ?? 0)) this.#peakMemoryBytes = bytes;
     if (ranOutOfMemory || (memoryBytes ?? 0) > limits.memoryBytes) this.#exceeded('memory');
     // bubblewrap is one of them.
     else if (ranOutOfProcesses || (processes ?? 0) > limits.processes + 1) this.#exceeded('processes');

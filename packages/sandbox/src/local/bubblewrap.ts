@@ -19,7 +19,7 @@ export function ownerOf(order: SandboxOrder, identities: Identities): number {
   return order.identity === 'root' || identities.count === 1 ? 0 : userId;
 }
 
-/** What bubblewrap is told, separated by zero bytes: on a command line, everybody on the machine could read it. */
+/** What bubblewrap is told, separated by zero bytes: on a command line, everybody on the machine could read it, and a file would stay when this process is killed. */
 export function bubblewrapArguments(order: SandboxOrder, plan: RunPlan): string {
   const isRoot = order.identity === 'root';
   const words = [

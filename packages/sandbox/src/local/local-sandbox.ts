@@ -5,6 +5,7 @@ import { type Identities, lentIdentities } from '../identities.ts';
 import { LayerCache, makePassable, type UnpackedLayer } from '../layers/layer-cache.ts';
 import { LayerStack } from '../layers/layer-stack.ts';
 import { type GroupParents, groupParents, sweepGroups } from '../limits/control-groups.ts';
+import { scratchSizeBytes } from '../limits/resource-limits.ts';
 import type { Sandbox, SandboxImage, SandboxOrder, SandboxRun } from '../sandbox.ts';
 import { checkOrder } from './order-check.ts';
 import { RunFolder } from './run-folder.ts';
@@ -51,7 +52,7 @@ class LocalSandbox implements Sandbox {
     const { identities, layers: cache } = this.#parts;
     if (identities === undefined || cache === undefined) throw noIdentities();
     const layers = await unpackAll(order.image, cache);
-    const folder = await RunFolder.create(this.#parts.runs, identities);
+    const folder = await RunFolder.create(this.#parts.runs, identities, scratchSizeBytes(order.limits));
     try {
       const plan = await arrange(order, new LayerStack(layers), folder);
       const names = await folder.link(layers);

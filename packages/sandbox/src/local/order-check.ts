@@ -7,6 +7,10 @@ export const workFolder = '/work';
 
 const longestArgumentBytes = 128 * 1024;
 const argumentsLimitBytes = 1024 * 1024;
+/** Of each part of a path; file systems hold no longer one. */
+const longestNameBytes = 255;
+/** The kernel takes 4096 at once, of which the state's own folder needs some. */
+const longestPathBytes = 3000;
 /** What the kernel keeps for itself. */
 const systemFolders = ['proc', 'dev', 'sys'];
 
@@ -51,8 +55,26 @@ function requireFilePath(path: string): void {
 
 function requirePath(path: string): void {
   requireText(path, path);
-  if (!path.startsWith('/') || path.split('/').includes('..') || Buffer.byteLength(path) > 4000)
+  if (!path.startsWith('/') || path.split('/').includes('..'))
     throw refuse(`"${path}" is no absolute path without ".."`, path, `Write it as ${workFolder}/NAME.`);
+  const longest = Math.max(...path.split('/').map((name) => Buffer.byteLength(name)));
+  if (longest > longestNameBytes)
+    throw refuse(
+      `A name in the path ${shortened(path)} has ${longest} bytes, and ${longestNameBytes} are the most`,
+      path,
+      'Give it a shorter name.',
+    );
+  const pathBytes = Buffer.byteLength(path);
+  if (pathBytes > longestPathBytes)
+    throw refuse(
+      `The path ${shortened(path)} has ${pathBytes} bytes, and ${longestPathBytes} are the most`,
+      path,
+      'Use fewer folders, or shorter names.',
+    );
+}
+
+function shortened(path: string): string {
+  return path.length > 300 ? `${path.slice(0, 300)}…` : path;
 }
 
 function requireText(text: string, subject: string): void {

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, chownSync, type Stats } from 'node:fs';
-import { mkdir, open, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, posix, relative } from 'node:path';
-import { isSystemError, saidBy, sandboxFault } from '../fault.ts';
+import { isSystemError, sandboxFault } from '../fault.ts';
 import type { Identities } from '../identities.ts';
 import type { UnpackedLayer } from '../layers/layer-cache.ts';
 import type { LayerStack } from '../layers/layer-stack.ts';
 import { isLeftBehind, ownerTag } from '../owner.ts';
 import type { SandboxFile } from '../sandbox.ts';
 
+/** Memory is given to files in pieces of this size. */
+const pageBytes = 4096;
 /** No run of another container takes so long. */
 const longestMilliseconds = 7 * 24 * 3_600_000;
 
@@ -17,16 +19,20 @@ export class RunFolder implements AsyncDisposable {
   readonly path: string;
   readonly name: string;
   readonly #identities: Identities;
+  readonly #scratchBytes: number;
+  #givenBytes = 0;
 
-  private constructor(path: string, name: string, identities: Identities) {
+  private constructor(path: string, name: string, identities: Identities, scratchBytes: number) {
     this.path = path;
     this.name = name;
     this.#identities = identities;
+    this.#scratchBytes = scratchBytes;
   }
 
-  static async create(parent: string, identities: Identities): Promise<RunFolder> {
+  /** @param scratchBytes how much scratch there will be */
+  static async create(parent: string, identities: Identities, scratchBytes: number): Promise<RunFolder> {
     const name = `${ownerTag()}-${randomUUID()}`;
-    const folder = new RunFolder(join(parent, name), name, identities);
+    const folder = new RunFolder(join(parent, name), name, identities, scratchBytes);
     await mkdir(folder.path, { recursive: true, mode: 0o700 });
     folder.#own(folder.path);
     for (const part of ['layers', 'top', 'scratch', 'scratch/work', 'scratch/tmp', 'scratch/shm']) {
@@ -77,11 +83,13 @@ export class RunFolder implements AsyncDisposable {
       if (root === 'scratch')
         for (let count = 1; count <= parts.length; count += 1)
           await this.#makeFolder(join(this.path, root, ...parts.slice(0, count)), undefined);
-      await this.#write(join(this.path, root, path), file);
+      const sizeBytes = await this.#write(join(this.path, root, path), file);
+      if (root === 'scratch') this.#give(sizeBytes, file);
     } catch (thrown) {
-      if (!isSystemError(thrown, 'EEXIST', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG')) throw thrown;
+      // What the system says names a folder of the machine.
+      if (!isSystemError(thrown, 'EEXIST', 'ENOTDIR', 'EISDIR')) throw thrown;
       throw sandboxFault('sandbox/command', {
-        what: `The file ${file.path} cannot be put there: ${saidBy(thrown)}`,
+        what: `The file ${file.path} cannot be put there: another file or a folder is in its place`,
         subject: file.path,
         hint: 'Choose another path: no file can also be a folder.',
       });
@@ -96,13 +104,6 @@ export class RunFolder implements AsyncDisposable {
       .filter((part) => part !== '' && part !== '.');
     for (let count = 1; count <= parts.length; count += 1)
       await this.#makeFolder(join(this.path, 'scratch', ...parts.slice(0, count)), undefined);
-  }
-
-  /** A file that only this process and the sandbox's beginning read. */
-  async write(name: string, content: Uint8Array | string): Promise<string> {
-    const path = join(this.path, name);
-    await writeFile(path, content, { mode: 0o600 });
-    return path;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,12 +122,23 @@ export class RunFolder implements AsyncDisposable {
     else if (this.#identities.count > 1) chownSync(path, like.uid, like.gid);
   }
 
-  async #write(path: string, { content, isExecutable = false }: SandboxFile): Promise<void> {
+  #give(sizeBytes: number, { path }: SandboxFile): void {
+    this.#givenBytes += Math.ceil(sizeBytes / pageBytes) * pageBytes;
+    if (this.#givenBytes <= this.#scratchBytes) return;
+    throw sandboxFault('sandbox/command', {
+      what: `The files that are given up to ${path} take ${this.#givenBytes} bytes, and there is room for ${this.#scratchBytes}`,
+      subject: path,
+      hint: 'Give fewer or smaller files, or more memory: what can be written is a part of it.',
+    });
+  }
+
+  async #write(path: string, { content, isExecutable = false }: SandboxFile): Promise<number> {
     await using file = await open(path, 'wx', 0o600);
     if (content instanceof Uint8Array) await file.writeFile(content);
     else await file.writeFile(content());
     await file.chmod(isExecutable ? 0o755 : 0o644);
     if (this.#identities.count > 1) await file.chown(this.#identities.uid, this.#identities.gid);
+    return (await file.stat()).size;
   }
 
   #own(path: string): void {

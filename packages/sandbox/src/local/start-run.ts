@@ -4,7 +4,7 @@ import { arch } from 'node:process';
 import type { Identities } from '../identities.ts';
 import { ControlGroup, type GroupParents } from '../limits/control-groups.ts';
 import { ProcessTree } from '../limits/process-tree.ts';
-import { limitingWords } from '../limits/resource-limits.ts';
+import { limitingWords, scratchSizeBytes } from '../limits/resource-limits.ts';
 import type { Accounting } from '../limits/usage.ts';
 import { HostProxy } from '../network/host-proxy.ts';
 import { listenWithin } from '../network/inner-listener.ts';
@@ -40,11 +40,13 @@ export async function startRun(parts: RunParts): Promise<SandboxRun> {
   let accounting: Accounting | undefined;
   try {
     accounting = groups === undefined ? new ProcessTree() : ControlGroup.create(groups, folder.name, order.limits);
-    const files = await passedFiles(parts, pipes, opened);
+    const files = passedFiles(order, pipes, opened);
     const supervisor = new Supervisor(launchWords(launchOf(parts)), {
       folder: join(folder.path, 'layers'),
       environment: { PATH: environment['PATH'], LC_ALL: 'C', LIBMOUNT_FORCE_MOUNT2: 'always' },
       files,
+      words: bubblewrapArguments(order, plan),
+      filter: systemCallFilter(arch === 'arm64' ? 'arm64' : 'x64', order.identity === 'root'),
       complaint: () => waitingIn(pipes.stderr),
     });
     const inner = await supervisor.prepare(identities);
@@ -70,14 +72,14 @@ export async function startRun(parts: RunParts): Promise<SandboxRun> {
 function launchOf({ order, names, identities, groups, environment }: RunParts) {
   const isRoot = order.identity === 'root';
   const hasMany = identities.count > 1;
-  const { scratchBytes } = order.limits;
+  const scratchBytes = scratchSizeBytes(order.limits);
   const inodes = 10_000 + Math.ceil(scratchBytes / 2048);
   const upper = isRoot ? 'upperdir=/tmp/upper,workdir=/tmp/overlay' : 'ro';
   return {
     processId: process.pid,
     dropping: hasMany ? ['--reuid', `${identities.uid}`, '--regid', `${identities.gid}`, '--clear-groups'] : [],
     becoming: hasMany && !isRoot ? ['--reuid', '1000', '--regid', '1000', '--clear-groups'] : [],
-    scratchOptions: `size=${Math.ceil(scratchBytes)},nr_inodes=${inodes},mode=0755,nosuid,nodev`,
+    scratchOptions: `size=${scratchBytes},nr_inodes=${inodes},mode=0755,nosuid,nodev`,
     overlayOptions: `lowerdir=${names.join(':')},${upper},userxattr,nosuid,nodev`,
     owner: ownerOf(order, identities),
     limiting: limitingWords(order.limits, groups !== undefined),
@@ -87,20 +89,12 @@ function launchOf({ order, names, identities, groups, environment }: RunParts) {
 }
 
 /** The files that the first process gets, in the order that the scripts know. */
-async function passedFiles(parts: RunParts, pipes: OutputPipes, opened: number[]): Promise<readonly PassedFile[]> {
-  const { order, plan, folder } = parts;
-  const open = async (name: string, content: Uint8Array | string) => {
-    const file = openSync(await folder.write(name, content), 'r');
-    opened.push(file);
-    return file;
-  };
-  const words = await open('arguments', bubblewrapArguments(order, plan));
-  const filter = await open('filter', systemCallFilter(arch === 'arm64' ? 'arm64' : 'x64', order.identity === 'root'));
+function passedFiles(order: SandboxOrder, pipes: OutputPipes, opened: number[]): readonly PassedFile[] {
   const nothing = openSync('/dev/null', 'r');
   opened.push(nothing);
   const files: PassedFile[] = [
     order.standardInput === undefined ? 'ignore' : 'pipe',
-    ...([pipes.stdoutWriter, 'pipe', 'pipe', words, filter, 'pipe', 'pipe', pipes.stderrWriter, 'pipe'] as const),
+    ...([pipes.stdoutWriter, 'pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe', pipes.stderrWriter, 'pipe'] as const),
   ];
   // What this process was given open by others would be open in the sandbox as well: nothing takes its place.
   for (const file of inheritedFiles()) {

@@ -17,6 +17,10 @@ export type SupervisorOptions = {
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly files: readonly PassedFile[];
+  /** What bubblewrap is told. It holds the values of variables, so no file of the machine ever does. */
+  readonly words: string;
+  /** The system calls that are let through, as bubblewrap takes them. */
+  readonly filter: Uint8Array;
   /** What bubblewrap has said on the command's standard error. */
   readonly complaint: () => string;
 };
@@ -54,6 +58,8 @@ export class Supervisor {
     });
     this.#talk = new Lines(this.#pipe(3));
     this.#reports = new Lines(this.#pipe(6));
+    this.#give(4, options.words);
+    this.#give(5, options.filter);
   }
 
   /** The command's standard input, where it was asked to be a pipe. */
@@ -159,6 +165,13 @@ export class Supervisor {
   #say(word: string): void {
     const talk = this.#child.stdio[3] as Duplex;
     if (talk.writable) talk.write(`${word}\n`);
+  }
+
+  /** Written as it is read; whoever ends before that says why elsewhere. */
+  #give(at: number, content: string | Uint8Array): void {
+    const pipe = this.#pipe(at);
+    pipe.on('error', () => undefined);
+    pipe.end(content);
   }
 
   #pipe(at: number): Duplex {

@@ -7,7 +7,7 @@ export type RunOutcome = SandboxEnd;
 export const runLimits = {
   processes: 512,
   openFiles: 4096,
-  /** /work, /tmp and the results together. */
+  /** /work, /tmp and the results together: a part of the memory that the run has, and never more than that. */
   scratchBytes: 2 * 1024 ** 3,
   outputBytes: 16 * 1024 ** 2,
   /** Files of an upload, and of what a run leaves. */

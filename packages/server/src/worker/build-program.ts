@@ -3,19 +3,14 @@
  * the instance and no connection to its database; killed at any moment, it leaves nothing half-visible.
  */
 import {
-  type Base,
   buildImages,
   bytesShared,
   bytesToMove,
   type ConversionPool,
   Delivery,
   deliverRebase,
-  formatImageLock,
-  type ImageLock,
   type ImageSpec,
   inspectPlan,
-  layerAnnotations,
-  lockDigest,
   lockFile,
   machinePlatform,
   makePlans,
@@ -32,11 +27,9 @@ import {
 } from '@mir/builder';
 import { Fault, isFault, parsePlatform } from '@mir/core';
 import type { Suite } from '@mir/debian';
-import type { Image } from '@mir/oci';
 import { parseRequirement } from '@mir/python';
-import type { StageDuration, VersionLayer } from '../database/schema.ts';
-import type { BuildResult } from '../images/completion.ts';
 import type { BuildOrder, BuildTarget, PlanResult, ProcessMessage, WorkerMessage } from './build-message.ts';
+import { resultOf } from './build-result.ts';
 import { KeptThreads } from './kept-threads.ts';
 import { MessageRecords } from './message-records.ts';
 import { proofLines, prove, requireProof, type UnprovenImage } from './proof.ts';
@@ -267,54 +260,6 @@ function openWorkshop(durations: Map<Stage, number>, pool?: ConversionPool): Pro
       say({ type: 'progress', event });
     },
   });
-}
-
-/** What is known of an image that was made, for one platform. */
-type Made = { readonly image: Image; readonly base: Base; readonly lock: ImageLock };
-
-function resultOf(
-  digest: string,
-  made: readonly Made[],
-  {
-    problems,
-    durations,
-    reports,
-  }: {
-    readonly problems: BuildResult['problems'];
-    readonly durations: ReadonlyMap<Stage, number>;
-    readonly reports: readonly ProbeReport[];
-  },
-): BuildResult {
-  const [first] = made;
-  if (first === undefined) throw new TypeError('a build of no image');
-  const layers = new Map<string, VersionLayer>();
-  for (const { descriptor } of made.flatMap(({ image }) => image.layers)) {
-    const role = descriptor.annotations?.[layerAnnotations.role] ?? 'base';
-    layers.set(descriptor.digest, { digest: descriptor.digest, sizeBytes: descriptor.size, role });
-  }
-  const packages = new Map<string, { readonly name: string; readonly version: string }>();
-  for (const { name, version } of made.flatMap(({ lock }) => lock.python.packages)) {
-    packages.set(`${name} ${version}`, { name, version });
-  }
-  return {
-    digest,
-    lockDigest: lockDigest(first.lock),
-    base: { name: first.base.name, digest: first.base.digest },
-    pythonVersion: first.base.target.pythonVersion.split('.').slice(0, 2).join('.'),
-    libraries: [...packages.values()],
-    osPackages: first.lock.osPackages.map(({ name, version }) => ({ name, version })),
-    layers: [...layers.values()],
-    sizeBytes: [...layers.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    problems: problems.map(({ code, message, fix }) => ({ code, message, fix })),
-    durations: [...durations].map(
-      ([stage, seconds]): StageDuration => ({ stage, seconds: Number(seconds.toFixed(3)) }),
-    ),
-    locks: made.map(({ base, lock }) => ({
-      platform: base.platform,
-      text: formatImageLock(lock, { addresses: true }),
-    })),
-    probes: reports,
-  };
 }
 
 function logPlans(plans: readonly Plan[]): void {

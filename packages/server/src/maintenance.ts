@@ -19,7 +19,7 @@ export function startMaintenance(db: Db, runDays: number, logger: FastifyBaseLog
   });
 }
 
-/** What was sent for a run goes a day after that run has ended. @param runDays how long logs of test runs are kept, and what they left */
+/** What was sent for a run goes a day after it came, once that run has ended. @param runDays how long logs of test runs are kept, and what they left */
 async function forget(db: Db, runDays: number): Promise<void> {
   await sql`
     delete from jobs where kind in ('plan', 'catalogue') and finished_at < now() - make_interval(days => ${planDays})`.execute(

@@ -99,7 +99,12 @@ const settingsSchema = z.strictObject({
         .max(1024 ** 3)
         .default(64 << 20)
         .describe('How large the files of a test run may be together; as large may be what it leaves.'),
-      run_days: z.int().min(1).max(3650).default(30).describe('How long files and logs of test runs are kept.'),
+      run_days: z
+        .int()
+        .min(1)
+        .max(3650)
+        .default(30)
+        .describe('How long the output of test runs, and what they left, is kept.'),
       network_hosts: z
         .array(z.string().regex(/^(\*|[A-Za-z0-9.-]+(:\d{1,5})?)$/, 'must be HOST, HOST:PORT or *'))
         .default([])

@@ -23,6 +23,7 @@ import { transaction } from './database/transaction.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { once } from './http/idempotency.ts';
 import { allRoutes } from './http/routes.ts';
+import { WebApplication } from './http/web-application.ts';
 import { readImageTypes } from './images/image-types.ts';
 import { PackageFrequencies } from './images/package-frequencies.ts';
 import { keepSystemImages } from './images/system-images.ts';
@@ -114,6 +115,7 @@ export async function startServer({ settings, environment, mayMove = false }: In
           })
         : undefined,
     trustProxy: settings.trust_proxy,
+    web: environment['MIR_WEB'] ? await WebApplication.read(environment['MIR_WEB']) : undefined,
   });
   starting.defer(async () => {
     // What is being answered is answered to its end; followers of logs never end by themselves.

@@ -24,6 +24,7 @@ import { createHttpServer } from './http/http-server.ts';
 import { once } from './http/idempotency.ts';
 import { allRoutes } from './http/routes.ts';
 import { WebApplication } from './http/web-application.ts';
+import { ImageFeed } from './images/image-feed.ts';
 import { readImageTypes } from './images/image-types.ts';
 import { PackageFrequencies } from './images/package-frequencies.ts';
 import { keepSystemImages } from './images/system-images.ts';
@@ -88,11 +89,13 @@ export async function startServer({ settings, environment, mayMove = false }: In
   const metrics = new Metrics(database.db);
   const repositories = await RepositoryStore.open(await BlobStore.open(home.registry));
   const refusals = starting.use(new Refusals(database.db, logger));
+  const imageFeed = new ImageFeed(context);
   let isStopping = false;
   const server = await createHttpServer({
     logger,
     routes: allRoutes(context, {
       metrics,
+      imageFeed,
       notReadyBecause: async () => (isStopping ? 'The server is stopping' : databaseProblem(database.db)),
     }),
     authenticate: (request) => authenticate(database.db, request),
@@ -122,6 +125,7 @@ export async function startServer({ settings, environment, mayMove = false }: In
     const tooLate = setTimeout(() => server.server.closeAllConnections(), answerSeconds * 1000);
     await server.close().finally(() => clearTimeout(tooLate));
   });
+  starting.use(imageFeed);
   const address = await listen(server, settings.listen, mayMove);
   listening.host = settings.public_url === undefined ? shownAddress(address) : new URL(settings.public_url).host;
   const url = settings.public_url?.replace(/\/$/, '') ?? `http://${shownAddress(address)}`;

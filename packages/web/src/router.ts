@@ -2,13 +2,14 @@ import type { QueryClient } from '@tanstack/react-query';
 import { createRouter } from '@tanstack/react-router';
 import { focusHeading } from './parts/heading.tsx';
 import { entranceRoutes } from './routes/entrance.ts';
+import { imageRoutes } from './routes/images.ts';
 import { rootRoute, shellRoute } from './routes/root.ts';
 import { workspaceRoutes } from './routes/workspaces.ts';
 import { parseSearch, stringifySearch } from './shell/search.ts';
 import { UnknownView, ViewFault } from './shell/view-fault.tsx';
 import { ViewPending } from './shell/view-pending.tsx';
 
-const tree = rootRoute.addChildren([...entranceRoutes, shellRoute.addChildren([...workspaceRoutes])]);
+const tree = rootRoute.addChildren([...entranceRoutes, shellRoute.addChildren([...workspaceRoutes, ...imageRoutes])]);
 
 /** The addresses of all views. */
 export function createViewRouter(queryClient: QueryClient) {

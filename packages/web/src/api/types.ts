@@ -685,12 +685,14 @@ export type Operations = {
   searchImages: {
     params: undefined;
     query: {
+      readonly q?: string | undefined;
       readonly name?: string | undefined;
       readonly package?: string | readonly string[] | undefined;
       readonly python?: string | undefined;
       readonly imageType?: string | undefined;
       readonly status?: string | undefined;
       readonly creator?: string | undefined;
+      readonly workspace?: string | undefined;
       readonly base?: string | undefined;
       readonly roleType?: 'USER_DEFINED' | 'SYSTEM' | undefined;
       readonly sort?: 'createdAt' | '-createdAt' | 'name' | '-name' | 'updatedAt' | '-updatedAt' | undefined;
@@ -876,6 +878,31 @@ export type Operations = {
     query: undefined;
     body: undefined;
     answer: Readonly<Record<string, never>>;
+  };
+  /** Get who used an image: how often, in which workspaces, and what is made from it */
+  getImageUsage: {
+    params: {
+      readonly name: string;
+    };
+    query: undefined;
+    body: undefined;
+    answer: {
+      readonly children: number;
+      readonly runs: number;
+      readonly lastUsedAt: string | null;
+      readonly workspaces: readonly {
+        readonly name: string;
+        readonly runs: number;
+        readonly lastUsedAt: string;
+      }[];
+    };
+  };
+  /** Follow the images and builds of the instance as Server-Sent Events: build, image, many; ready after the first ones */
+  followImages: {
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    answer: string;
   };
   /** Get what clients of the original want to know of the server */
   getServerInfo: {
@@ -1756,6 +1783,8 @@ export const places = {
   getVersionLog: ['GET', '/v1/images/{name}/versions/{number}/logs'],
   startUse: ['POST', '/v1/images/{name}/uses'],
   endUse: ['DELETE', '/v1/images/{name}/uses/{id}'],
+  getImageUsage: ['GET', '/v1/images/{name}/usage'],
+  followImages: ['GET', '/v1/image-events'],
   getServerInfo: ['GET', '/v1/rime-info'],
   getLimit: ['GET', '/v1/feature-flags/{customerName}/limits/{limit}'],
   getJob: ['GET', '/v1/jobs/{jobId}'],

@@ -184,6 +184,7 @@ const otherNames = [
   'MIR_DEBIAN_SECURITY_ARCHIVE',
   'MIR_LAYER_POOL',
   'MIR_RECORDS',
+  'MIR_WEB',
 ];
 
 /**

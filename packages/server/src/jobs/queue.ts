@@ -15,8 +15,13 @@ export type NewJob = {
   readonly requestId: string | null;
 };
 
-/** The channels on which processes of the instance wake each other. */
-export const channels = { queued: 'mir_queued', cancelled: 'mir_cancelled', changed: 'mir_changed' } as const;
+/** The channels on which processes of the instance wake each other; on that of images the database itself speaks. */
+export const channels = {
+  queued: 'mir_queued',
+  cancelled: 'mir_cancelled',
+  changed: 'mir_changed',
+  images: 'mir_images',
+} as const;
 
 /**
  * Puts work into the queue, in the transaction of what it is for. The same work that waits or runs already is joined; it becomes

@@ -17,6 +17,13 @@ export type PythonWanted = {
 /** Runs that Python with some words. */
 export type UnpackedPython = (words: readonly string[], options?: ProgramOptions) => Promise<Outcome>;
 
+/** How that Python is started. */
+type PythonCommand = {
+  readonly program: string;
+  readonly words: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+};
+
 const suites = { '3.9': 'bullseye', '3.11': 'bookworm', '3.13': 'trixie' } as const;
 const [triplet, loader] =
   arch === 'arm64' ? ['aarch64-linux-gnu', 'ld-linux-aarch64.so.1'] : ['x86_64-linux-gnu', 'ld-linux-x86-64.so.2'];
@@ -25,10 +32,27 @@ const [triplet, loader] =
  * A Python that the machine need not have: an image of ours with Debian's, unpacked and started through its own loader.
  * It needs no root and no container, and has the machine's network. What was unpacked is kept for all runs.
  */
-export async function unpackPython(
+export async function unpackPython(wanted: PythonWanted, cleanup: Cleanup): Promise<UnpackedPython> {
+  const command = await unpackedPython(wanted, cleanup);
+  const packages = command.environment['PYTHONPATH'];
+  return (words, { environment, ...options } = {}) =>
+    run(command.program, [...command.words, ...words], {
+      ...options,
+      environment: {
+        NO_PROXY: '127.0.0.1',
+        no_proxy: '127.0.0.1',
+        ...environment,
+        ...command.environment,
+        PYTHONPATH: [environment?.['PYTHONPATH'], packages].filter(Boolean).join(':'),
+      },
+    });
+}
+
+/** How such a Python is started, for programs that serve. */
+export async function unpackedPython(
   { pythonVersion, requirements }: PythonWanted,
   cleanup: Cleanup,
-): Promise<UnpackedPython> {
+): Promise<PythonCommand> {
   const sum = createHash('sha256')
     .update(await readFile(requirements))
     .digest('hex')
@@ -37,19 +61,15 @@ export async function unpackPython(
   const tree = join(workFolder, 'pythons', `${name}-${sum}`);
   if (!(await exists(tree))) await unpack(name, { pythonVersion, requirements }, tree, cleanup);
   const libraries = [join(tree, 'usr/lib', triplet), join(tree, 'lib', triplet)];
-  const command = ['--library-path', libraries.join(':'), join(tree, `usr/bin/python${pythonVersion}`), '-B', '-s'];
-  const packages = join(tree, `opt/venv/lib/python${pythonVersion}/site-packages`);
-  return (words, { environment, ...options } = {}) =>
-    run(join(tree, 'lib', triplet, loader), [...command, ...words], {
-      ...options,
-      environment: {
-        NO_PROXY: '127.0.0.1',
-        no_proxy: '127.0.0.1',
-        ...environment,
-        PYTHONHOME: join(tree, 'usr'),
-        PYTHONPATH: [environment?.['PYTHONPATH'], packages].filter(Boolean).join(':'),
-      },
-    });
+  const python = join(tree, `usr/bin/python${pythonVersion}`);
+  return {
+    program: join(tree, 'lib', triplet, loader),
+    words: ['--library-path', libraries.join(':'), python, '-B', '-s'],
+    environment: {
+      PYTHONHOME: join(tree, 'usr'),
+      PYTHONPATH: join(tree, `opt/venv/lib/python${pythonVersion}/site-packages`),
+    },
+  };
 }
 
 async function unpack(name: string, wanted: PythonWanted, tree: string, cleanup: Cleanup): Promise<void> {

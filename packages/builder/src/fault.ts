@@ -19,6 +19,7 @@ export type BuilderFaultCode =
   | 'output/unknown'
   | 'output/unwritable'
   | 'output/one-platform'
+  | 'push/not-there'
   | 'pool/malformed'
   | 'layer/lost'
   | 'image/unknown'

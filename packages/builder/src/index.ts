@@ -23,6 +23,7 @@ export { machineSandbox, requireMachineSandbox } from './machine-sandbox.ts';
 export { osPackageNames } from './os-packages/os-packages.ts';
 export { type Delivered, Delivery } from './output/delivery.ts';
 export { checkOutput, type Output, parseOutput, requireWritablePath } from './output/output.ts';
+export { openRegistry, type RegistryAccess, type RegistryManners } from './output/registry-access.ts';
 export { inspectPlan, prepareLibraryIndex } from './plan/inspection.ts';
 export { bytesShared, bytesToMove, lockFile, makePlan, type Plan, type PlanItem } from './plan/plan.ts';
 export type { Problem } from './plan/problem.ts';

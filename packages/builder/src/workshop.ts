@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Archive, ArchiveSnapshot } from '@mir/debian';
 import { HttpClient } from '@mir/http';
-import { BlobStore, type CredentialSource, dockerConfigCredentials, RegistryClient, RepositoryStore } from '@mir/oci';
+import { BlobStore, type RegistryClient, RepositoryStore } from '@mir/oci';
 import { type Home, openHome } from './home.ts';
 import { ConversionPool } from './layers/conversion-pool.ts';
 import type { GrowingLayer } from './layers/growing-layer.ts';
@@ -10,6 +10,7 @@ import { LayerStore } from './layers/layer-store.ts';
 import { FolderRecords, type RecordStore } from './layers/record-store.ts';
 import type { WheelLayers } from './layers/wheel-layers.ts';
 import { OnceEach } from './once-each.ts';
+import { openRegistry, ordinaryAccess, type RegistryAccess } from './output/registry-access.ts';
 import { RegistryMemories } from './output/registry-memory.ts';
 import type { Problem } from './plan/problem.ts';
 import { LayerPool } from './pool/layer-pool.ts';
@@ -25,8 +26,8 @@ export type WorkshopOptions = {
   readonly layerPool?: string;
   /** The records to trust; without them those of the home, or of the folder `MIR_RECORDS`. */
   readonly records?: RecordStore;
-  /** What registries are shown; without it what `docker login` has left. */
-  readonly credentials?: CredentialSource;
+  /** How registries are talked to; without it with what `docker login` has left. */
+  readonly access?: RegistryAccess;
   /** Conversion threads to work with, which the workshop does not end; without it, threads of its own. */
   readonly pool?: ConversionPool;
 };
@@ -37,6 +38,7 @@ type Stores = {
   readonly records: RecordStore;
   readonly memories: RegistryMemories;
   readonly layerPool: LayerPool | undefined;
+  readonly access: RegistryAccess;
   readonly problems: Problem[];
 };
 
@@ -64,7 +66,8 @@ export class Workshop implements AsyncDisposable {
   /** What was noticed about the machine and the pool rather than an image. */
   readonly problems: Problem[];
   readonly #registries = new Map<string, RegistryClient>();
-  readonly #credentials: CredentialSource;
+  /** How registries are talked to. */
+  readonly access: RegistryAccess;
   readonly #ownPool: ConversionPool | undefined;
 
   /** Told of layers that take long to write, when their first bytes are there. */
@@ -88,7 +91,7 @@ export class Workshop implements AsyncDisposable {
     this.#ownPool = options.pool === undefined ? this.pool : undefined;
     this.http = new HttpClient();
     this.report = options.onProgress ?? (() => undefined);
-    this.#credentials = options.credentials ?? dockerConfigCredentials();
+    this.access = stores.access;
   }
 
   /** Opens the home that the environment names (`MIR_HOME`). Threads and connections start when they are needed. */
@@ -98,17 +101,19 @@ export class Workshop implements AsyncDisposable {
     const memories = new RegistryMemories(join(home.cache, 'registries'));
     const problems: Problem[] = [];
     const address = options.layerPool ?? (options.environment['MIR_LAYER_POOL'] || undefined);
-    const layerPool = address === undefined ? undefined : await LayerPool.at(address, { blobs, memories, problems });
+    const access = options.access ?? ordinaryAccess();
+    const parts = { blobs, memories, problems, access };
+    const layerPool = address === undefined ? undefined : await LayerPool.at(address, parts);
     const records = options.records ?? new FolderRecords(home.records);
     const repositories = await RepositoryStore.open(blobs);
-    return new Workshop(options, home, { blobs, repositories, records, memories, layerPool, problems });
+    return new Workshop(options, home, { blobs, repositories, records, memories, layerPool, access, problems });
   }
 
   /** The client of a registry; one for all that a command does there, so that connections and sign-ins are shared. */
   registry(host: string): RegistryClient {
     const known = this.#registries.get(host);
     if (known !== undefined) return known;
-    const client = new RegistryClient({ registry: host, credentials: this.#credentials, http: this.http });
+    const client = openRegistry(host, this.access, this.http);
     this.#registries.set(host, client);
     return client;
   }
@@ -134,7 +139,13 @@ export class Workshop implements AsyncDisposable {
 
   /** Ends the connections, and the threads that are its own. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#ownPool?.close(), this.http.close(), this.layerPool?.[Symbol.asyncDispose]()]);
+    const registries = [...this.#registries.values()].map((client) => client.close());
+    await Promise.all([
+      this.#ownPool?.close(),
+      this.http.close(),
+      this.layerPool?.[Symbol.asyncDispose](),
+      ...registries,
+    ]);
     await this.memories.save();
   }
 }

@@ -19,6 +19,7 @@ export type OciFaultCode =
   | 'repository/malformed-name'
   | 'repository/malformed-tag'
   | 'repository/damaged'
+  | 'repository/tag-immutable'
   | 'upload/unknown'
   | 'upload/range'
   | 'upload/busy'
@@ -34,6 +35,7 @@ export type OciFaultCode =
   | 'registry/unauthorized'
   | 'registry/insecure'
   | 'registry/refused'
+  | 'registry/no-repository'
   | 'registry/unexpected-answer'
   | 'credentials/malformed'
   | 'credentials/helper';

@@ -22,6 +22,7 @@ export {
 export { type PushOptions, pushImage, type TransferProgress } from './client/push.ts';
 export { RegistryClient, type RegistryClientOptions } from './client/registry-client.ts';
 export { type FetchedManifest, RepositoryClient, type UploadOutcome } from './client/repository-client.ts';
+export { type Refusal, type RegistryAction, type RequestPace, refusalFault } from './client/request.ts';
 export { mayStreamTo, type StreamedUpload } from './client/streamed-upload.ts';
 export type { Descriptor, DescriptorPlatform } from './descriptor.ts';
 export { type Digest, digestOf, isDigest, parseDigest } from './digest.ts';

@@ -2,8 +2,6 @@ import { join } from 'node:path';
 import { openHome } from '@mir/builder';
 import { isFault } from '@mir/core';
 import { archiveSettingsOfMachine } from '@mir/debian';
-import { HttpClient } from '@mir/http';
-import { dockerConfigCredentials, RegistryClient } from '@mir/oci';
 import { indexSettingsOfMachine } from '@mir/python';
 import { checkLocalSandbox } from '@mir/sandbox';
 import { openDatabase } from './database/connection.ts';
@@ -12,6 +10,9 @@ import { pendingMigrations } from './database/migrations.ts';
 import { readImageTypes } from './images/image-types.ts';
 import { debianBaseOf } from './images/outline.ts';
 import type { InstanceOptions } from './instance.ts';
+import type { EcrRole } from './registry/ecr/permissions.ts';
+import { openImageRegistry } from './registry/image-registry.ts';
+import { RepositoryNames } from './registry/repository-names.ts';
 import { sealerFromEnvironment } from './secrets/sealing.ts';
 
 /** One thing that a server would do or need, and whether that is possible. */
@@ -52,7 +53,9 @@ export async function checkInstance({ settings, environment }: InstanceOptions):
     finding('managed images', async () =>
       settings.deployment === 'cloud' || !settings.image_registry_config.enable
         ? 'They are switched off: their routes answer that they are'
-        : `Repositories would lie below ${settings.image_registry_config.repository_prefix}/`,
+        : settings.image_registry_config.repository_prefix === ''
+          ? 'Repositories would lie below what the instance started with, rime-managed-images/ for a new one'
+          : `Repositories would lie below ${settings.image_registry_config.repository_prefix}/`,
     ),
   ]);
 }
@@ -101,19 +104,28 @@ async function checkDatabase(
   }
 }
 
-async function checkRegistry({
-  registry,
-  image_registry_config: config,
-}: InstanceOptions['settings']): Promise<string> {
-  if (registry.kind === 'embedded' || registry.host === undefined) return 'The embedded registry would serve images';
-  const http = new HttpClient();
-  const client = new RegistryClient({ registry: registry.host, credentials: dockerConfigCredentials(), http });
-  try {
-    await client.repository(`${config.repository_prefix}/check`).headManifest('latest');
-    return `The registry ${registry.host} answers`;
-  } finally {
-    await Promise.all([client.close(), http.close()]);
-  }
+/** Whether the registry answers to what the server shows it; of ECR whether both roles get in, where the workers run here. */
+async function checkRegistry(settings: InstanceOptions['settings']): Promise<string> {
+  const { registry, image_registry_config: config, workers } = settings;
+  const names = new RepositoryNames(() => registry.host ?? '', config.repository_prefix || 'rime-managed-images');
+  const path = names.path(names.pool);
+  const open = async (role: EcrRole) =>
+    openImageRegistry({
+      settings,
+      role,
+      buckets: undefined,
+      poolPath: path,
+      repositories: async () => {
+        throw new Error('Nothing is looked for in the embedded registry');
+      },
+    });
+  await using server = await open('server');
+  if (server.host === undefined) return 'The embedded registry would serve images';
+  await server.images(path);
+  if (registry.kind !== 'ecr' || workers === 0) return `The registry ${server.host} answers`;
+  await using builders = await open('builders');
+  await builders.builders.credentials.credentials(server.host);
+  return `Amazon ECR answers the server's role, and lets the workers' in: ${server.host}`;
 }
 
 /** Addresses of package indexes, without what they may hold of credentials. */

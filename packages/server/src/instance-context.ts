@@ -4,6 +4,7 @@ import type { Tables } from './database/schema.ts';
 import type { ImageTypes } from './images/image-types.ts';
 import type { PackageFrequencies } from './images/package-frequencies.ts';
 import type { SpecRules } from './images/spec.ts';
+import type { ImageRegistry } from './registry/image-registry.ts';
 import type { RepositoryNames } from './registry/repository-names.ts';
 import type { Sealer } from './secrets/sealing.ts';
 import type { Settings } from './settings.ts';
@@ -23,6 +24,7 @@ export type InstanceContext = {
   readonly imageTypes: ImageTypes;
   readonly packageFrequencies: PackageFrequencies;
   readonly repositories: RepositoryNames;
+  readonly registry: ImageRegistry;
   /** Seals what the database must not be able to read. @throws Fault `secret/no-key` on an instance without a key */
   readonly sealer: () => Sealer;
   /** Signs page tokens. */

@@ -33,10 +33,13 @@ import { channels, releaseJobsOf } from './jobs/queue.ts';
 import { createLogger } from './log.ts';
 import { startMaintenance } from './maintenance.ts';
 import { Metrics } from './metrics.ts';
+import type { EcrRole } from './registry/ecr/permissions.ts';
 import { openImageRegistry } from './registry/image-registry.ts';
 import { startOutbox } from './registry/outbox.ts';
 import { registryAccess } from './registry/registry-access.ts';
 import { RepositoryNames } from './registry/repository-names.ts';
+import { repositoryPrefixOf } from './registry/repository-prefix.ts';
+import { TokenBuckets } from './registry/token-buckets.ts';
 import { ownSecretsKey, requireSealer, sealerFromEnvironment } from './secrets/sealing.ts';
 import type { Settings } from './settings.ts';
 import { DatabaseRecords, HomeRecords } from './worker/layer-records.ts';
@@ -85,9 +88,15 @@ export async function startServer({ settings, environment, mayMove = false }: In
   const { setUpCode } = await makeInstance(database.db, environment['MIR_ADMIN_PASSWORD']);
   const listening: { host: string } = { host: '' };
   const withKey = await withSecretsKey(environment, settings, home);
-  const context = await makeContext(settings, database, () => listening.host, withKey);
-  const metrics = new Metrics(database.db);
   const repositories = await RepositoryStore.open(await BlobStore.open(home.registry));
+  const context = await makeContext(settings, database, {
+    role: 'server',
+    listeningHost: () => listening.host,
+    environment: withKey,
+    repositories: async () => repositories,
+  });
+  starting.use(context.registry);
+  const metrics = new Metrics(database.db);
   const refusals = starting.use(new Refusals(database.db, logger));
   const imageFeed = new ImageFeed(context);
   let isStopping = false;
@@ -129,8 +138,7 @@ export async function startServer({ settings, environment, mayMove = false }: In
   const address = await listen(server, settings.listen, mayMove);
   listening.host = settings.public_url === undefined ? shownAddress(address) : new URL(settings.public_url).host;
   const url = settings.public_url?.replace(/\/$/, '') ?? `http://${shownAddress(address)}`;
-  const imageRegistry = starting.use(openImageRegistry(settings, repositories));
-  starting.use(startOutbox({ context, registry: imageRegistry, logger }));
+  starting.use(startOutbox({ context, logger }));
   starting.use(startMaintenance(database.db, settings.sandbox.run_days, logger));
   if (settings.prewarm && disabledBecause(settings) === undefined) await keepSystemImages(context);
   // Its own database has just been started: whoever worked with the last one has gone with it.
@@ -164,7 +172,13 @@ export async function startWorker({ settings, environment }: InstanceOptions): P
   const logger = createLogger(settings.log_level, 'worker');
   const home = await openHome(environment);
   const database = starting.use(await openInstanceDatabase(settings, home.directory, logger, 'mir worker'));
-  const context = await makeContext(settings, database, () => '', environment);
+  const context = await makeContext(settings, database, {
+    role: 'builders',
+    listeningHost: () => '',
+    environment,
+    repositories: async () => RepositoryStore.open(await BlobStore.open(home.registry)),
+  });
+  starting.use(context.registry);
   const inDatabase = new DatabaseRecords(database.db);
   const records =
     settings.registry.kind === 'embedded' ? new HomeRecords(inDatabase, new FolderRecords(home.records)) : inDatabase;
@@ -226,13 +240,33 @@ async function openInstanceDatabase(
   return { db, address, notifications, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
+/** What servers and workers differ in. */
+type ContextParts = {
+  readonly role: EcrRole;
+  readonly listeningHost: () => string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly repositories: () => Promise<RepositoryStore>;
+};
+
 async function makeContext(
-  settings: Settings,
+  given: Settings,
   { db, notifications }: OpenedDatabase,
-  host: () => string,
-  environment: NodeJS.ProcessEnv,
+  { role, listeningHost, environment, repositories }: ContextParts,
 ): Promise<InstanceContext> {
   const sealer = sealerFromEnvironment(environment);
+  const prefix = await repositoryPrefixOf(db, given.image_registry_config.repository_prefix);
+  const settings = {
+    ...given,
+    image_registry_config: { ...given.image_registry_config, repository_prefix: prefix },
+  };
+  const names = new RepositoryNames(() => registry.host ?? listeningHost(), prefix);
+  const registry = openImageRegistry({
+    settings,
+    role,
+    buckets: new TokenBuckets(db),
+    poolPath: names.path(names.pool),
+    repositories,
+  });
   const instance = await db.selectFrom('instance').select('secret').executeTakeFirst();
   return {
     db,
@@ -244,10 +278,8 @@ async function makeContext(
       wheelHosts: settings.wheel_hosts,
       baseRegistries: settings.image_registry_config.allow_external_custom_images ? settings.base_registries : [],
     },
-    repositories: new RepositoryNames(
-      settings.registry.kind === 'oci' ? () => settings.registry.host ?? '' : host,
-      settings.image_registry_config.repository_prefix,
-    ),
+    repositories: names,
+    registry,
     packageFrequencies: new PackageFrequencies(db),
     imageTypes: readImageTypes(settings.image_types),
     sealer: () => requireSealer(sealer),

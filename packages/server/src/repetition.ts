@@ -8,12 +8,18 @@ export function repeat(options: {
   readonly round: () => Promise<'more' | 'done'>;
   readonly pauseSeconds: number;
   readonly onFailure: (thrown: unknown) => void;
+  /** Is given what ends a pause early; gives what takes that back. */
+  readonly onWake?: (wake: () => void) => () => void;
 }): AsyncDisposable {
   const stopping = new AbortController();
-  const ended = repeatUntil(stopping.signal, options);
+  const bell = new Bell();
+  const silence = options.onWake?.(() => bell.ring());
+  const ended = repeatUntil(stopping.signal, bell, options);
   return {
     [Symbol.asyncDispose]: async () => {
+      silence?.();
       stopping.abort();
+      bell.ring();
       await ended;
     },
   };
@@ -21,13 +27,32 @@ export function repeat(options: {
 
 async function repeatUntil(
   signal: AbortSignal,
+  bell: Bell,
   { round, pauseSeconds, onFailure }: Parameters<typeof repeat>[0],
 ): Promise<void> {
   while (!signal.aborted) {
+    bell.listen();
     const outcome = await round().catch((thrown: unknown) => {
       onFailure(thrown);
       return 'done';
     });
-    if (outcome === 'done') await delay(pauseSeconds * 1000, undefined, { signal }).catch(() => undefined);
+    if (outcome === 'done') await bell.pause(pauseSeconds);
+  }
+}
+
+/** Ends pauses early; a ring during a round ends the pause behind it. */
+class Bell {
+  #over = new AbortController();
+
+  listen(): void {
+    this.#over = new AbortController();
+  }
+
+  ring(): void {
+    this.#over.abort();
+  }
+
+  async pause(seconds: number): Promise<void> {
+    await delay(seconds * 1000, undefined, { signal: this.#over.signal }).catch(() => undefined);
   }
 }

@@ -5,6 +5,7 @@ import { isRepositoryName } from '@mir/oci';
 import { parse } from 'smol-toml';
 import { z } from 'zod';
 import { debianPythons } from './images/spec.ts';
+import { parseEcrHost } from './registry/ecr/ecr-host.ts';
 
 const hosts = z.array(z.string().regex(/^[A-Za-z0-9.-]+(:\d{1,5})?$/, 'must be HOST or HOST:PORT'));
 const address = z.string().regex(/^(\[[0-9A-Fa-f:]+\]|[^:[\]\s]+):\d{1,5}$/, 'must be ADDRESS:PORT');
@@ -69,9 +70,15 @@ const settingsSchema = z.strictObject({
         .describe('Whether images that are not managed here may be used: as bases, and in tests.'),
       repository_prefix: z
         .string()
-        .default('managed-images')
-        .refine((prefix) => isRepositoryName(prefix), 'must be the name of a repository, team/images')
-        .describe('Below which every repository of the instance lies.'),
+        .max(100)
+        .regex(
+          /^(?:[a-z][a-z0-9]*(?:[/_-][a-z0-9]+)*)?$/,
+          'must be lower-case words joined by single /, - or _, a letter first: ml/managed-images',
+        )
+        .default('')
+        .describe(
+          'Below which every repository of the instance lies. Empty: what it was at the first start, and then `rime-managed-images`. It cannot be changed while there are images.',
+        ),
     })
     .prefault({}),
   sandbox: z
@@ -116,10 +123,47 @@ const settingsSchema = z.strictObject({
   registry: z
     .strictObject({
       kind: z
-        .enum(['embedded', 'oci'])
+        .enum(['embedded', 'oci', 'ecr'])
         .default('embedded')
-        .describe('Where images are kept: in the server itself, or in a registry.'),
-      host: hosts.element.optional().describe('The registry, for kind "oci".'),
+        .describe('Where images are kept: in the server itself, in any OCI registry, or in Amazon ECR.'),
+      host: hosts.element
+        .optional()
+        .describe('The registry, for kind "oci" and "ecr"; for "ecr" `ACCOUNT.dkr.ecr.REGION.amazonaws.com`.'),
+      insecure_http: z
+        .boolean()
+        .default(false)
+        .describe('Whether the registry is talked to without encryption; loopback addresses always are.'),
+      ca_file: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'A PEM file with certificates that the registry’s own may be signed with, besides those of the system.',
+        ),
+      region: z
+        .string()
+        .regex(/^[a-z]{2,}(?:-[a-z]+)+-\d+$/, 'must be a region, eu-central-1')
+        .optional()
+        .describe('The region of ECR; without it, the one in `registry.host`.'),
+      immutable_tags: z.boolean().default(true).describe('Whether ECR lets no tag of an image move.'),
+      scan_on_push: z.boolean().default(true).describe('Whether ECR scans what is pushed.'),
+      kms_key: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('The KMS key that ECR encrypts repositories with; needs permissions of its own.'),
+      resource_tags: z
+        .array(z.string().regex(/^[^=]{1,128}=.{0,256}$/, 'must be KEY=VALUE'))
+        .default([])
+        .describe('Tags that ECR repositories get, `KEY=VALUE`; needs the permission `ecr:TagResource`.'),
+      untagged_days: z.int().min(1).max(3650).default(14).describe('How long ECR keeps what no tag names.'),
+      builders_profile: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'The profile of the AWS configuration that workers use, where one machine runs server and workers with a role for each.',
+        ),
       anonymous_pull: z.boolean().default(false).describe('Whether anybody may pull from the embedded registry.'),
       test_namespace: z
         .string()
@@ -164,6 +208,15 @@ export const environmentNames: Readonly<Record<string, readonly string[]>> = {
   MIR_NETWORK_HOSTS: ['sandbox', 'network_hosts'],
   MIR_REGISTRY_KIND: ['registry', 'kind'],
   MIR_REGISTRY_HOST: ['registry', 'host'],
+  MIR_REGISTRY_INSECURE_HTTP: ['registry', 'insecure_http'],
+  MIR_REGISTRY_CA_FILE: ['registry', 'ca_file'],
+  MIR_REGISTRY_REGION: ['registry', 'region'],
+  MIR_REGISTRY_IMMUTABLE_TAGS: ['registry', 'immutable_tags'],
+  MIR_REGISTRY_SCAN_ON_PUSH: ['registry', 'scan_on_push'],
+  MIR_REGISTRY_KMS_KEY: ['registry', 'kms_key'],
+  MIR_REGISTRY_RESOURCE_TAGS: ['registry', 'resource_tags'],
+  MIR_REGISTRY_UNTAGGED_DAYS: ['registry', 'untagged_days'],
+  MIR_REGISTRY_BUILDERS_PROFILE: ['registry', 'builders_profile'],
   MIR_REGISTRY_ANONYMOUS_PULL: ['registry', 'anonymous_pull'],
   MIR_REGISTRY_TEST_NAMESPACE: ['registry', 'test_namespace'],
 };
@@ -212,15 +265,39 @@ export function readSettings(
   if (given.listen !== undefined) data['listen'] = given.listen;
   const result = settingsSchema.safeParse(data);
   if (!result.success) throw wrongSetting(result.error, data, sources, path);
-  const { registry } = result.data;
-  if (registry.kind === 'oci' && registry.host === undefined) {
+  requireRegistry(result.data);
+  return result.data;
+}
+
+/** What one setting alone cannot tell. */
+function requireRegistry({ registry }: Settings): void {
+  const { kind, host, region } = registry;
+  if (kind === 'embedded') return;
+  if (host === undefined) {
     throw settingsFault(
       'registry.host',
-      'The setting registry.host is missing, and registry.kind is "oci"',
-      'Name the registry: registry.example:5000.',
+      `The setting registry.host is missing, and registry.kind is "${kind}"`,
+      kind === 'ecr'
+        ? 'Name the registry: 123456789012.dkr.ecr.eu-central-1.amazonaws.com.'
+        : 'Name the registry: registry.example:5000.',
     );
   }
-  return result.data;
+  if (kind === 'oci') return;
+  const known = parseEcrHost(host);
+  if (known === undefined && region === undefined) {
+    throw settingsFault(
+      'registry.host',
+      `The setting registry.host is wrong: "${host}" does not tell the region of an ECR registry`,
+      'It is ACCOUNT.dkr.ecr.REGION.amazonaws.com; for another name, such as that of a proxy, set registry.region.',
+    );
+  }
+  if (known !== undefined && region !== undefined && region !== known.region) {
+    throw settingsFault(
+      'registry.region',
+      `The setting registry.region is wrong: it is "${region}", and registry.host is of "${known.region}"`,
+      'Leave registry.region out: registry.host tells it.',
+    );
+  }
 }
 
 function readFile(path: string): Record<string, unknown> {

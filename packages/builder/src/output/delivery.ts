@@ -2,14 +2,12 @@ import { isFault } from '@mir/core';
 import {
   type Descriptor,
   type Digest,
-  dockerConfigCredentials,
   formatReference,
   type Image,
   ImageSet,
-  mayStreamTo,
   parseManifest,
   pushImage,
-  RegistryClient,
+  type RegistryClient,
   type RepositoryClient,
 } from '@mir/oci';
 import type { Base } from '../base/base.ts';
@@ -17,7 +15,9 @@ import type { GrowingLayer } from '../layers/growing-layer.ts';
 import type { Workshop } from '../workshop.ts';
 import { writeLocally } from './local-output.ts';
 import type { Output } from './output.ts';
+import { openRegistry, takesStreams } from './registry-access.ts';
 import type { RegistryMemory } from './registry-memory.ts';
+import { requireStanding } from './standing.ts';
 import { StreamedLayers } from './streamed-layers.ts';
 
 /** How an image arrived. */
@@ -53,10 +53,7 @@ export class Delivery implements AsyncDisposable {
   constructor(workshop: Workshop, output: Output) {
     this.#workshop = workshop;
     this.#output = output;
-    this.#client =
-      output.kind === 'registry'
-        ? new RegistryClient({ registry: output.registry, credentials: dockerConfigCredentials() })
-        : undefined;
+    this.#client = output.kind === 'registry' ? openRegistry(output.registry, workshop.access) : undefined;
     const repository = this.#repository();
     if (repository === undefined) return;
     this.#knownBlobs(repository).catch(() => {
@@ -64,7 +61,7 @@ export class Delivery implements AsyncDisposable {
       this.#known = undefined;
       this.#standing = undefined;
     });
-    if (mayStreamTo(repository.registry)) workshop.layerFollowers.add(this.#follow);
+    if (takesStreams(repository.registry, workshop.access)) workshop.layerFollowers.add(this.#follow);
   }
 
   /** Names the bases of the images: their layers may be mounted from where they are. */
@@ -148,6 +145,7 @@ export class Delivery implements AsyncDisposable {
       await this.#workshop.layerPool?.settle();
       await Promise.all(this.#uploads.values());
       await this.#pushTo(repository, published, await this.#knownBlobs(repository), tag, memory);
+      await requireStanding(repository, tag, published);
     }
     for (const image of imagesOf(published)) memory.rememberImage(name, image);
     return { name: formatReference({ registry, repository: name, tag }), sentBytes: this.#sentBytes };

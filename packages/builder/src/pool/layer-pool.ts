@@ -1,14 +1,8 @@
 import { Fault, isFault } from '@mir/core';
-import {
-  type BlobStore,
-  type Digest,
-  dockerConfigCredentials,
-  parseReference,
-  RegistryClient,
-  type RepositoryClient,
-} from '@mir/oci';
+import { type BlobStore, type Digest, parseReference, type RegistryClient, type RepositoryClient } from '@mir/oci';
 import { builderFault } from '../fault.ts';
 import { blobsOf, type LayerKey, type LayerRecord } from '../layers/record-store.ts';
+import { openRegistry, type RegistryAccess } from '../output/registry-access.ts';
 import type { RegistryMemories, RegistryMemory } from '../output/registry-memory.ts';
 import type { Problem } from '../plan/problem.ts';
 import { Gate } from './gate.ts';
@@ -20,6 +14,7 @@ const requestsAtOnce = 8;
 export type LayerPoolParts = {
   readonly blobs: BlobStore;
   readonly memories: RegistryMemories;
+  readonly access: RegistryAccess;
   /** Gets what people should know: a pool never stops a build. */
   readonly problems: Problem[];
 };
@@ -52,7 +47,7 @@ export class LayerPool implements AsyncDisposable {
     this.#blobs = parts.blobs;
     this.#problems = parts.problems;
     this.#memory = memory;
-    this.#client = new RegistryClient({ registry, credentials: dockerConfigCredentials() });
+    this.#client = openRegistry(registry, parts.access);
     this.#remote = this.#client.repository(repository);
   }
 

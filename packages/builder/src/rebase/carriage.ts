@@ -13,6 +13,7 @@ import { withFallback } from '../image/opened-image.ts';
 import type { Delivered } from '../output/delivery.ts';
 import { writeLocally } from '../output/local-output.ts';
 import type { Output } from '../output/output.ts';
+import { requireStanding } from '../output/standing.ts';
 import type { Workshop } from '../workshop.ts';
 
 /** A place that has some of an image's layers. */
@@ -67,7 +68,7 @@ async function push(
     workshop.report({ type: 'pushed', bytes });
   };
   await workshop.stage('push', async () => {
-    const layers = layersOf(images).map((layer) => bringLayer(repository, layer, origins, blobs, count));
+    const layers = layersOf(images).map((layer) => bringLayer(workshop, repository, layer, origins, blobs, count));
     const configurations = images.map(async ({ manifest: { config }, configBytes }) => {
       const uploaded = await repository.uploadBlob(config, () => only(configBytes), { skipCheck: true });
       if (uploaded === 'uploaded') count(config.size);
@@ -79,6 +80,7 @@ async function push(
     } else {
       await repository.putManifest(output.tag, published.manifestBytes, published.mediaType);
     }
+    await requireStanding(repository, output.tag, published);
   });
   const { registry, tag } = output;
   return { name: formatReference({ registry, repository: output.repository, tag }), sentBytes };
@@ -88,6 +90,7 @@ async function push(
 const smallBytes = 64 << 10;
 
 async function bringLayer(
+  { layerPool }: Workshop,
   repository: RepositoryClient,
   layer: Descriptor,
   origins: readonly Origin[],
@@ -100,7 +103,10 @@ async function bringLayer(
     .filter(({ registry }) => registry === repository.registry);
   // A manifest of this very repository refers to it: the registry has it.
   if (near.some(({ name }) => name === repository.name)) return;
-  for (const { name } of near) if (await repository.mountBlob(layer.digest, name)) return;
+  const pooled = layerPool?.registry === repository.registry ? layerPool : undefined;
+  await pooled?.shared(layer.digest);
+  const sources = [...near.map(({ name }) => name), ...(pooled?.holds(layer.digest) ? [pooled.repository] : [])];
+  for (const name of sources) if (await repository.mountBlob(layer.digest, name)) return;
   const skipCheck = layer.size <= smallBytes;
   const outcome = await repository.uploadBlob(layer, () => blobs.read(layer.digest), { skipCheck });
   if (outcome === 'uploaded') count(layer.size);

@@ -54,10 +54,15 @@ export class Authorization {
     return `Bearer ${await this.#token(challenge, scopes)}`;
   }
 
-  /** Forgets what was learned for these scopes, after the registry has refused it. */
-  forget(scopes: readonly string[]): void {
+  /**
+   * Forgets what was learned for these scopes, after the registry has refused it.
+   *
+   * @returns whether the source of the credentials has others now
+   */
+  async forget(scopes: readonly string[]): Promise<boolean> {
     this.#tokens.delete(keyOf(scopes));
     this.#challenge = undefined;
+    return (await this.#source?.refused?.(this.#registry)) ?? false;
   }
 
   async #ask(): Promise<Challenge | undefined> {

@@ -15,6 +15,8 @@ export type Credentials =
 /** Knows the credentials for a registry (`host` or `host:port`), or that there are none. */
 export interface CredentialSource {
   credentials(registry: string): Promise<Credentials | undefined>;
+  /** Told that the registry has refused the last ones. @returns whether others can be had now */
+  refused?(registry: string): Promise<boolean>;
 }
 
 /** A user name and password for one registry and no other. */

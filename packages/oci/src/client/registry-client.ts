@@ -4,11 +4,11 @@ import type { OciFaultCode } from '../fault.ts';
 import { isRegistryHost, requireRepositoryName } from '../reference.ts';
 import { Authorization } from './authorization.ts';
 import type { CredentialSource } from './credentials.ts';
-import { RegistryConnection } from './registry-connection.ts';
+import { type ConnectionManners, RegistryConnection } from './registry-connection.ts';
 import { RepositoryClient } from './repository-client.ts';
 
 /** Where a registry is and how to talk to it. */
-export type RegistryClientOptions = {
+export type RegistryClientOptions = ConnectionManners & {
   /** `host` or `host:port`. */
   readonly registry: string;
   /** Plain HTTP: without it only for loopback addresses. `false` asks for https there too. */
@@ -37,7 +37,7 @@ export class RegistryClient {
     const scheme = (options.insecureHttp ?? isLoopback(this.registry)) ? 'http' : 'https';
     const baseUrl = `${scheme}://${this.registry}`;
     const authorization = new Authorization(this.registry, baseUrl, this.#http, options.credentials);
-    this.#connection = new RegistryConnection(this.registry, baseUrl, this.#http, authorization);
+    this.#connection = new RegistryConnection(this.registry, baseUrl, this.#http, authorization, options);
   }
 
   /** One repository of it. @throws Fault `repository/malformed-name` */

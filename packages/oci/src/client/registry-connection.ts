@@ -10,8 +10,18 @@ import {
 import type { OciFaultCode } from '../fault.ts';
 import { isObject } from '../image/wire.ts';
 import type { Authorization } from './authorization.ts';
+import { type Refusal, type RegistryAction, type RequestPace, refusalFault } from './request.ts';
 
 const errorLimitBytes = 64 * 1024;
+
+/** So often a request that a registry has no time for is sent again, after it has waited for its turn again. */
+const throttledLimit = 12;
+
+/** How a connection differs from that to any registry. */
+export type ConnectionManners = {
+  readonly pace?: RequestPace;
+  readonly explain?: (refusal: Refusal) => Fault | undefined;
+};
 
 /** Requests to one registry with the right credentials: one renewed sign-in when the registry says 401. */
 export class RegistryConnection {
@@ -19,25 +29,51 @@ export class RegistryConnection {
   readonly baseUrl: string;
   #http: HttpClient;
   #authorization: Authorization;
+  #manners: ConnectionManners;
 
-  constructor(registry: string, baseUrl: string, http: HttpClient, authorization: Authorization) {
+  constructor(
+    registry: string,
+    baseUrl: string,
+    http: HttpClient,
+    authorization: Authorization,
+    manners: ConnectionManners = {},
+  ) {
     this.registry = registry;
     this.baseUrl = baseUrl;
     this.#http = http;
     this.#authorization = authorization;
+    this.#manners = manners;
   }
 
-  /** Sends a request whose address may be relative to the registry. */
-  async send(request: HttpRequest, scopes: readonly string[]): Promise<HttpResponse> {
+  /** Sends a request whose address may be relative to the registry, when it is its turn. */
+  async send(request: HttpRequest, scopes: readonly string[], action: RegistryAction): Promise<HttpResponse> {
+    const { pace } = this.#manners;
+    if (pace === undefined) return await this.#sendSignedIn(request, scopes);
+    for (let attempt = 1; ; attempt++) {
+      await pace.turn(action, request.signal);
+      const response = await this.#sendSignedIn(request, scopes);
+      if (response.status !== 429) return response;
+      const asked = response.header('retry-after') ?? '';
+      pace.throttled(action, /^\d+$/.test(asked) ? Number(asked) : undefined);
+      const isReading = request.method === undefined || request.method === 'GET' || request.method === 'HEAD';
+      if (attempt === throttledLimit || !(request.repeatable ?? isReading)) return response;
+      await response.discard();
+    }
+  }
+
+  async #sendSignedIn(request: HttpRequest, scopes: readonly string[]): Promise<HttpResponse> {
     const url = new URL(request.url, this.baseUrl);
     const response = await this.#http.send({
       ...request,
       url: url.href,
       headers: await this.#headersFor(url, request.headers, scopes),
     });
-    if (response.status !== 401 || !this.#isOwn(url)) return response;
+    const { status } = response;
+    if ((status !== 401 && status !== 403) || !this.#isOwn(url)) return response;
+    // Registries whose passwords run out say 403 as well; what is not allowed stays so with another password.
+    if (status === 403 && !(await this.#authorization.forget(scopes))) return response;
     await response.discard();
-    this.#authorization.forget(scopes);
+    if (status === 401) await this.#authorization.forget(scopes);
     return await this.#http.send({
       ...request,
       url: url.href,
@@ -56,27 +92,23 @@ export class RegistryConnection {
     try {
       return await start();
     } catch (thrown) {
-      if (!isFault(thrown, 'http/status') || statusOf(thrown) !== 401) throw thrown;
-      this.#authorization.forget(scopes);
+      const status = isFault(thrown, 'http/status') ? statusOf(thrown) : undefined;
+      if (status !== 401 && status !== 403) throw thrown;
+      if (!(await this.#authorization.forget(scopes)) && status === 403) throw thrown;
       return await start();
     }
   }
 
   /** The fault for an answer that is not what was asked for, with the registry's own words. Reads the body. */
-  async refusal(response: HttpResponse, act: string): Promise<Fault<OciFaultCode>> {
-    const said = await saidBy(response);
-    const status = response.status;
-    const denied = status === 401 || status === 403;
-    return new Fault<OciFaultCode>(denied ? 'registry/unauthorized' : 'registry/refused', {
-      what: `Registry ${this.registry} refused to ${act}: it answered ${status}${said === '' ? '' : ` (${said})`}`,
-      subject: this.registry,
-      hint: denied
-        ? 'Check the credentials for this registry and what they may do with this repository.'
-        : status === 429 || status >= 500
-          ? 'Try again in a while: the registry is overloaded or has a fault.'
-          : 'Check the names and the rules of this registry.',
-      cause: { status },
-    });
+  async refusal(response: HttpResponse, act: string, action: RegistryAction): Promise<Fault> {
+    const { registry } = this;
+    const refusal: Refusal = { registry, act, action, status: response.status, ...(await saidBy(response)) };
+    return this.#manners.explain?.(refusal) ?? refusalFault(refusal);
+  }
+
+  /** What is known of a refusal of which only the status is; undefined where that is nothing. */
+  explained(status: number, act: string, action: RegistryAction): Fault | undefined {
+    return this.#manners.explain?.({ registry: this.registry, act, action, status, code: '', message: '' });
   }
 
   /** The fault for an answer that the specification does not allow. */
@@ -103,18 +135,18 @@ export class RegistryConnection {
   }
 }
 
-async function saidBy(response: HttpResponse): Promise<string> {
+async function saidBy(response: HttpResponse): Promise<{ readonly code: string; readonly message: string }> {
   try {
     const parsed: unknown = JSON.parse(await response.text(errorLimitBytes));
     const errors: unknown = isObject(parsed) ? parsed['errors'] : undefined;
     const [first] = Array.isArray(errors) ? (errors as readonly unknown[]) : [];
-    if (!isObject(first)) return '';
-    return [first['code'], first['message']]
-      .filter((text) => typeof text === 'string' && text !== '')
-      .join(': ')
-      .slice(0, 500);
+    if (isObject(first)) return { code: textOf(first['code']), message: textOf(first['message']) };
   } catch {
     // Not every refusal explains itself; the status is told anyway.
-    return '';
   }
+  return { code: '', message: '' };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, 500) : '';
 }

@@ -38,10 +38,15 @@ export class RepositoryClient {
 
   /** The size of a blob, or undefined when the repository does not have it. "Cannot tell" is a fault, never "no". */
   async headBlob(digest: Digest): Promise<number | undefined> {
-    const response = await this.#connection.send({ url: this.#path(`blobs/${digest}`), method: 'HEAD' }, this.#pull());
+    const response = await this.#connection.send(
+      { url: this.#path(`blobs/${digest}`), method: 'HEAD' },
+      this.#pull(),
+      'look-for-blob',
+    );
     await response.discard();
     if (response.status === 404) return undefined;
-    if (response.status !== 200) throw await this.#connection.refusal(response, `look for blob ${digest}`);
+    if (response.status !== 200)
+      throw await this.#connection.refusal(response, `look for blob ${digest}`, 'look-for-blob');
     const sizeBytes = Number(response.header('content-length') ?? Number.NaN);
     if (!Number.isSafeInteger(sizeBytes))
       throw this.#connection.unexpected(`it does not tell the size of blob ${digest}`);
@@ -58,7 +63,11 @@ export class RepositoryClient {
     const download = await this.#connection
       .download(this.#path(`blobs/${digest}`), options, this.#pull())
       .catch((thrown: unknown) => {
-        throw isFault(thrown, 'http/status') && statusOf(thrown) === 404 ? unknownBlob(digest) : thrown;
+        const status = isFault(thrown, 'http/status') ? statusOf(thrown) : undefined;
+        if (status === undefined) throw thrown;
+        throw status === 404
+          ? unknownBlob(digest)
+          : (this.#connection.explained(status, `give blob ${digest}`, 'read-blob') ?? thrown);
       });
     if (range !== undefined) {
       yield* download.chunks;
@@ -107,12 +116,14 @@ export class RepositoryClient {
     const response = await this.#connection.send(
       { url: this.#path(`manifests/${reference}`), headers: { accept: manifestMediaTypes.join(', ') } },
       this.#pull(),
+      'read-manifest',
     );
     if (response.status === 404) {
       await response.discard();
       return undefined;
     }
-    if (response.status !== 200) throw await this.#connection.refusal(response, `give manifest ${reference}`);
+    if (response.status !== 200)
+      throw await this.#connection.refusal(response, `give manifest ${reference}`, 'read-manifest');
     const bytes = await response.bytes(manifestLimitBytes);
     const digest = digestOf(bytes);
     const announced = response.header('docker-content-digest');
@@ -133,10 +144,12 @@ export class RepositoryClient {
     const response = await this.#connection.send(
       { url: this.#path(`manifests/${reference}`), method: 'HEAD', headers: { accept: manifestMediaTypes.join(', ') } },
       this.#pull(),
+      'read-manifest',
     );
     await response.discard();
     if (response.status === 404) return undefined;
-    if (response.status !== 200) throw await this.#connection.refusal(response, `look for manifest ${reference}`);
+    if (response.status !== 200)
+      throw await this.#connection.refusal(response, `look for manifest ${reference}`, 'read-manifest');
     const digest = response.header('docker-content-digest') ?? '';
     return isDigest(digest) ? digest : (await this.getManifest(reference))?.digest;
   }
@@ -157,9 +170,14 @@ export class RepositoryClient {
         headers: { 'content-type': mediaType },
       },
       this.#push(),
+      'put-manifest',
     );
     if (response.status !== 201 && response.status !== 200 && response.status !== 202)
-      throw await this.#connection.refusal(response, `take manifest ${reference} of ${this.name}`);
+      return await this.#requireStanding(
+        reference,
+        digest,
+        await this.#connection.refusal(response, `take manifest ${reference} of ${this.name}`, 'put-manifest'),
+      );
     await response.discard();
     const announced = response.header('docker-content-digest');
     if (announced !== undefined && isDigest(announced))
@@ -171,6 +189,12 @@ export class RepositoryClient {
     return digest;
   }
 
+  /** A tag that may not move is no hindrance where it names the very manifest. @throws the refusal otherwise */
+  async #requireStanding(reference: string, digest: Digest, refusal: Fault): Promise<Digest> {
+    if (isFault(refusal, 'repository/tag-immutable') && (await this.headManifest(reference)) === digest) return digest;
+    throw refusal;
+  }
+
   /** All tags, page by page (distribution-spec, "Listing Tags"). None when the repository does not exist. */
   async tags(): Promise<readonly string[]> {
     const tags: string[] = [];
@@ -179,12 +203,13 @@ export class RepositoryClient {
       if (seen.has(path))
         throw this.#connection.unexpected('its list of tags leads back to a page that was read already');
       seen.add(path);
-      const response = await this.#connection.send({ url: path }, this.#pull());
+      const response = await this.#connection.send({ url: path }, this.#pull(), 'list-tags');
       if (response.status === 404) {
         await response.discard();
         return [];
       }
-      if (response.status !== 200) throw await this.#connection.refusal(response, `list the tags of ${this.name}`);
+      if (response.status !== 200)
+        throw await this.#connection.refusal(response, `list the tags of ${this.name}`, 'list-tags');
       const answer = await this.#json(await response.text(listLimitBytes));
       const page = answer['tags'];
       // null is how some registries write an empty list
@@ -201,13 +226,14 @@ export class RepositoryClient {
     const response = await this.#connection.send(
       { url: this.#path(`manifests/${reference}`), method: 'DELETE', repeatable: true },
       [scopeOf(this.name, 'delete')],
+      'delete-manifest',
     );
     if (response.status === 404) {
       await response.discard();
       return false;
     }
     if (response.status !== 202 && response.status !== 200)
-      throw await this.#connection.refusal(response, `remove ${reference} from ${this.name}`);
+      throw await this.#connection.refusal(response, `remove ${reference} from ${this.name}`, 'delete-manifest');
     await response.discard();
     return true;
   }
@@ -215,13 +241,18 @@ export class RepositoryClient {
   /** What refers to a manifest: from the referrers API, or from the referrers tag where there is none. */
   async referrers(digest: Digest, artifactType?: string): Promise<readonly Descriptor[]> {
     const filter = artifactType === undefined ? '' : `?artifactType=${encodeURIComponent(artifactType)}`;
-    const response = await this.#connection.send({ url: this.#path(`referrers/${digest}${filter}`) }, this.#pull());
+    const response = await this.#connection.send(
+      { url: this.#path(`referrers/${digest}${filter}`) },
+      this.#pull(),
+      'read-manifest',
+    );
     let found: readonly Descriptor[];
     if (response.status === 404) {
       await response.discard();
       found = await this.#taggedReferrers(digest);
     } else {
-      if (response.status !== 200) throw await this.#connection.refusal(response, `list what refers to ${digest}`);
+      if (response.status !== 200)
+        throw await this.#connection.refusal(response, `list what refers to ${digest}`, 'read-manifest');
       const manifests: unknown = (await this.#json(await response.text(listLimitBytes)))['manifests'];
       if (!Array.isArray(manifests) || manifests.some((entry) => whyNoDescriptor(entry) !== undefined))
         throw this.#connection.unexpected('its list of referrers is none');

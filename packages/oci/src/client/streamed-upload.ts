@@ -55,6 +55,7 @@ export class StreamedUpload {
         signal,
       },
       this.#scopes(),
+      'send-blob',
     );
     if (response.status !== 202) throw await this.#refusal(response, 'take a blob of unknown length');
     const [, last] = /^(?:bytes=)?0-(\d+)$/.exec(response.header('range') ?? '') ?? [];
@@ -72,6 +73,7 @@ export class StreamedUpload {
     const response = await this.#connection.send(
       { url: url.href, method: 'PUT', headers: { 'content-length': '0' }, repeatable: false },
       this.#scopes(),
+      'send-blob',
     );
     if (response.status !== 201) throw await this.#refusal(response, 'make a blob of what it was sent');
     await response.discard();
@@ -88,7 +90,7 @@ export class StreamedUpload {
     const location = this.#location;
     if (location === undefined) return;
     this.#location = undefined;
-    const response = await this.#connection.send({ url: location, method: 'DELETE' }, this.#scopes());
+    const response = await this.#connection.send({ url: location, method: 'DELETE' }, this.#scopes(), 'send-blob');
     await response.discard();
   }
 
@@ -96,7 +98,7 @@ export class StreamedUpload {
   async #refusal(response: HttpResponse, act: string): Promise<unknown> {
     const { status } = response;
     const isForNow = [401, 403, 404, 408, 429].includes(status) || (status >= 500 && status !== 501);
-    const refusal = await this.#connection.refusal(response, act);
+    const refusal = await this.#connection.refusal(response, act, 'send-blob');
     return isForNow ? refusal : this.#connection.unexpected(`it does not ${act} (${status})`);
   }
 

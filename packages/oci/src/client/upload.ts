@@ -69,21 +69,27 @@ export class BlobUpload {
     try {
       return await this.#askToMount(digest, from);
     } catch (thrown) {
-      if (isFault(thrown, 'registry/refused', 'registry/unauthorized')) return undefined;
+      if (isFault(thrown, 'registry/unauthorized')) return undefined;
       throw thrown;
     }
   }
 
-  async #askToMount(digest: Digest, from: string): Promise<'mounted' | string> {
+  async #askToMount(digest: Digest, from: string): Promise<'mounted' | string | undefined> {
     const path = `/v2/${this.#repository}/blobs/uploads/?mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`;
     const response = await this.#connection.send(
       { url: path, method: 'POST', headers: { 'content-length': '0' }, repeatable: true },
       [...this.#scopes(), scopeOf(from, 'pull')],
+      'begin-upload',
     );
     if (response.status === 201) {
       await response.discard();
       this.#requireSame(digest, response.header('docker-content-digest'));
       return 'mounted';
+    }
+    if (response.status >= 400 && response.status < 500) {
+      // Whatever is wrong with the other repository, this one may take the blob all the same; if not, it says so itself.
+      await response.discard();
+      return undefined;
     }
     return await this.locationOf(response);
   }
@@ -98,6 +104,7 @@ export class BlobUpload {
         repeatable: true,
       },
       this.#scopes(),
+      'begin-upload',
     );
     return await this.locationOf(response);
   }
@@ -122,6 +129,7 @@ export class BlobUpload {
           ...(options.signal === undefined ? {} : { signal: options.signal }),
         },
         this.#scopes(),
+        'send-blob',
       );
       if (response.status === 201 || response.status === 202 || response.status === 204) {
         await response.discard();
@@ -136,7 +144,11 @@ export class BlobUpload {
         response.status >= 500;
       if (again) await waitAsAsked(response, options.signal);
       return {
-        fault: await this.#connection.refusal(response, `take blob ${descriptor.digest} into ${this.#repository}`),
+        fault: await this.#connection.refusal(
+          response,
+          `take blob ${descriptor.digest} into ${this.#repository}`,
+          'send-blob',
+        ),
         again,
       };
     } catch (thrown) {
@@ -150,14 +162,18 @@ export class BlobUpload {
   }
 
   async #giveUp(location: string): Promise<void> {
-    const response = await this.#connection.send({ url: location, method: 'DELETE', repeatable: true }, this.#scopes());
+    const response = await this.#connection.send(
+      { url: location, method: 'DELETE', repeatable: true },
+      this.#scopes(),
+      'send-blob',
+    );
     await response.discard();
   }
 
   /** Where an upload goes on. @throws Fault of the registry when it does not */
   async locationOf(response: HttpResponse): Promise<string> {
     if (response.status !== 202)
-      throw await this.#connection.refusal(response, `begin an upload into ${this.#repository}`);
+      throw await this.#connection.refusal(response, `begin an upload into ${this.#repository}`, 'begin-upload');
     await response.discard();
     const location = URL.parse(response.header('location') ?? '', response.url);
     if (location === null || response.header('location') === undefined)

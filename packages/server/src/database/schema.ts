@@ -32,6 +32,7 @@ export type Tables = {
     secret: Buffer;
     created_at: MadeAt;
     release_id: string | null;
+    repository_prefix: string | null;
   };
   updates: {
     id: Generated<string>;
@@ -208,12 +209,22 @@ export type Tables = {
     id: GeneratedAlways<number>;
     kind: string;
     payload: Json<object>;
+    priority: Generated<number>;
     attempts: Generated<number>;
     run_after: Generated<Date>;
     last_error: string | null;
     created_at: MadeAt;
     done_at: Date | null;
   };
+  registry_repositories: {
+    registry: string;
+    repository: string;
+    asked_at: Generated<Date>;
+    made_at: Date | null;
+    lost_at: Date | null;
+    removed_at: Date | null;
+  };
+  registry_buckets: { name: string; tokens: number; updated_at: Generated<Date> };
   idempotent_answers: {
     user_id: number;
     key: string;

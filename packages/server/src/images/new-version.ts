@@ -5,6 +5,7 @@ import type { Trace } from '../access/caller.ts';
 import type { InstanceContext, Trx } from '../instance-context.ts';
 import type { JobPriority } from '../jobs/job.ts';
 import { enqueue } from '../jobs/queue.ts';
+import { askForRepository } from '../registry/repository-making.ts';
 import { currentRelease } from '../updates/release.ts';
 import type { BuildPayload } from '../worker/build-payload.ts';
 import { type Spec, specKey } from './spec.ts';
@@ -56,8 +57,14 @@ export async function addVersion(
     ...(rebase !== undefined && { rebase }),
     ...(release !== undefined && { releaseRequirements: release.requirements }),
   };
+  const { repository } = await trx
+    .selectFrom('images')
+    .where('id', '=', version.imageId)
+    .select('repository')
+    .executeTakeFirstOrThrow();
   const jobId = await enqueue(trx, {
     kind: 'build',
+    isHeld: await askForRepository(context, trx, repository, version.priority),
     key: keyOf(key, payload),
     priority: version.priority,
     workspaceId: version.workspaceId,

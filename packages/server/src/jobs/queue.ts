@@ -13,6 +13,8 @@ export type NewJob = {
   readonly creatorId: number | null;
   readonly payload: object;
   readonly requestId: string | null;
+  /** It waits until {@link release} lets it be taken. */
+  readonly isHeld?: boolean;
 };
 
 /** The channels on which processes of the instance wake each other; on that of images the database itself speaks. */
@@ -21,6 +23,7 @@ export const channels = {
   cancelled: 'mir_cancelled',
   changed: 'mir_changed',
   images: 'mir_images',
+  outbox: 'mir_outbox',
 } as const;
 
 /**
@@ -31,9 +34,9 @@ export const channels = {
  */
 export async function enqueue(trx: Trx, job: NewJob): Promise<string> {
   const { rows } = await sql<{ id: string }>`
-    insert into jobs (kind, key, priority, workspace_id, creator_id, state, payload, request_id)
+    insert into jobs (kind, key, priority, workspace_id, creator_id, state, payload, request_id, run_after)
     values (${job.kind}, ${job.key}, ${job.priority}, ${job.workspaceId}, ${job.creatorId}, 'QUEUED',
-      ${JSON.stringify(job.payload)}, ${job.requestId})
+      ${JSON.stringify(job.payload)}, ${job.requestId}, case when ${job.isHeld === true} then 'infinity' else now() end)
     on conflict (kind, key) where state in ('QUEUED', 'RUNNING') and cancel_requested_at is null
     do update set priority = least(jobs.priority, excluded.priority)
     returning id`.execute(trx);
@@ -41,6 +44,20 @@ export async function enqueue(trx: Trx, job: NewJob): Promise<string> {
   const [row] = rows;
   if (row === undefined) throw new TypeError('a job that was put into the queue has no id');
   return row.id;
+}
+
+/** Lets held jobs be taken. */
+export async function release(trx: Trx, jobs: readonly string[]): Promise<void> {
+  if (jobs.length === 0) return;
+  const released = await trx
+    .updateTable('jobs')
+    .set({ run_after: sql<Date>`now()` })
+    .where('id', 'in', [...jobs])
+    .where('run_after', '=', sql<Date>`'infinity'::timestamptz`)
+    .returning('kind')
+    .execute();
+  for (const kind of new Set(released.map((one) => one.kind)))
+    await sql`select pg_notify(${channels.queued}, ${kind})`.execute(trx);
 }
 
 /** A job that a worker has taken. */

@@ -1,54 +1,88 @@
-import { HttpClient } from '@mir/http';
-import { dockerConfigCredentials, RegistryClient, type RepositoryStore } from '@mir/oci';
+import type { CredentialSource, RepositoryStore, RequestPace } from '@mir/oci';
 import type { Settings } from '../settings.ts';
+import type { BuildTarget } from '../worker/build-message.ts';
+import { EcrRegistry } from './ecr/ecr-registry.ts';
+import type { EcrRole } from './ecr/permissions.ts';
+import { EmbeddedRegistry } from './embedded-registry.ts';
+import { OciRegistry } from './oci-registry.ts';
+import type { TokenBuckets } from './token-buckets.ts';
 
-/** Where images are kept, as far as the server itself has to do with it: workers push, users pull. */
+/** What a registry does with versions that nobody needs any more. */
+export type Lifecycle = {
+  /** Tags that the instance has given up, exactly. */
+  readonly trimmedTags: readonly string[];
+};
+
+/** An image as its registry tells of it. */
+export type StoredImage = {
+  readonly digest: string;
+  readonly tags: readonly string[];
+  /** What its blobs take, where the registry tells it. */
+  readonly sizeBytes: number | undefined;
+};
+
+/** How sure it is that a repository that is there already was made by this instance. */
+export type Provenance = 'ours' | 'perhaps' | 'unknown';
+
+/**
+ * Where images are kept. The server makes, reads and removes repositories; its build processes push and tag at a {@link target}, and read
+ * at a {@link location}, with what {@link builders} lends them.
+ */
 export interface ImageRegistry extends AsyncDisposable {
-  /** Removes a repository with everything in it; one that is not there is removed already. @throws Fault `registry/*`, `http/*` */
+  /** `host[:port]`; undefined where the server itself is the registry. */
+  readonly host: string | undefined;
+  /** Whether a repository has to be made before anything can be pushed to it. */
+  readonly makesRepositories: boolean;
+  /** Makes a repository, with its lifecycle. @throws Fault `repository/not-ours` for one that was there before, those of the registry */
+  ensureRepository(path: string, provenance: Provenance): Promise<void>;
+  /** Removes a repository with everything in it; one that is not there is removed already. @throws Fault of the registry */
   removeRepository(path: string): Promise<void>;
+  /** @throws Fault of the registry */
+  setLifecycle(path: string, lifecycle: Lifecycle): Promise<void>;
+  /** What a repository holds; undefined when there is none. @throws Fault of the registry */
+  images(path: string): Promise<readonly StoredImage[] | undefined>;
+  /** Where an image is pushed and tagged. */
+  target(path: string, tag: string): BuildTarget;
+  /** An image as the builder names it. @param end `:TAG` or `@DIGEST` */
+  location(path: string, end: string): string;
+  readonly builders: BuildersAccess;
 }
 
-/** The registry that the settings name. */
-export function openImageRegistry({ registry }: Settings, repositories: RepositoryStore): ImageRegistry {
-  return registry.kind === 'oci' && registry.host !== undefined
-    ? new OciRegistry(registry.host)
-    : new EmbeddedRegistry(repositories);
-}
+/** What build processes have to know of the instance's registry; plain data. */
+export type RegistryNotes = {
+  readonly registry: string;
+  readonly insecureHttp: boolean;
+  readonly caCertificates: readonly string[];
+  readonly isEcr: boolean;
+};
 
-class EmbeddedRegistry implements ImageRegistry {
-  readonly #repositories: RepositoryStore;
+/** What a worker lends its build processes: never more than registries are shown. */
+export type BuildersAccess = {
+  readonly notes: RegistryNotes | undefined;
+  readonly credentials: CredentialSource;
+  /** Where requests have to wait for their turn. */
+  readonly paceOf: (isUrgent: boolean) => RequestPace | undefined;
+  /** The registry's own layer pool, below the prefix of the instance. */
+  readonly layerPool: string | undefined;
+};
 
-  constructor(repositories: RepositoryStore) {
-    this.#repositories = repositories;
-  }
+/** What an {@link ImageRegistry} is opened with. */
+export type RegistryParts = {
+  readonly settings: Settings;
+  /** Which of the two roles this process has. */
+  readonly role: EcrRole;
+  /** Shared by the processes of the instance; without them nothing waits for its turn. */
+  readonly buckets: TokenBuckets | undefined;
+  /** The layer pool, as the registry knows it. */
+  readonly poolPath: string;
+  readonly repositories: () => Promise<RepositoryStore>;
+};
 
-  async removeRepository(path: string): Promise<void> {
-    await this.#repositories.deleteRepository(path);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {}
-}
-
-/** Any registry that speaks the OCI distribution specification; credentials as `docker login` left them. */
-class OciRegistry implements ImageRegistry {
-  readonly #http = new HttpClient();
-  readonly #client: RegistryClient;
-
-  constructor(host: string) {
-    this.#client = new RegistryClient({ registry: host, credentials: dockerConfigCredentials(), http: this.#http });
-  }
-
-  /** The specification has no removal of repositories: every tag's manifest is deleted, and the registry collects the rest. */
-  async removeRepository(path: string): Promise<void> {
-    const repository = this.#client.repository(path);
-    for (const tag of await repository.tags()) {
-      const digest = await repository.headManifest(tag);
-      if (digest !== undefined) await repository.deleteManifest(digest);
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#client.close();
-    await this.#http.close();
-  }
+/** The registry that the settings name. Nothing is asked of it yet. @throws Fault `settings/*` for certificates that cannot be read */
+export function openImageRegistry(parts: RegistryParts): ImageRegistry {
+  const { registry } = parts.settings;
+  if (registry.kind === 'embedded' || registry.host === undefined) return new EmbeddedRegistry(parts.repositories);
+  return registry.kind === 'ecr'
+    ? new EcrRegistry({ ...parts, host: registry.host })
+    : new OciRegistry(parts.settings, registry.host);
 }

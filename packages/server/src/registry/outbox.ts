@@ -1,63 +1,105 @@
+import { type FaultData, isFault } from '@mir/core';
 import type { FastifyBaseLogger } from 'fastify';
 import { sql } from 'kysely';
 import { transaction } from '../database/transaction.ts';
 import type { InstanceContext, Trx } from '../instance-context.ts';
+import { appendLog } from '../jobs/log.ts';
+import { channels } from '../jobs/queue.ts';
 import { repeat } from '../repetition.ts';
 import { applyBatch } from '../updates/application.ts';
-import type { ImageRegistry } from './image-registry.ts';
+import { blameOf } from '../worker/blame.ts';
+import {
+  failWaiting,
+  type MakingPayload,
+  makeRepository,
+  makingKind,
+  removeRepository,
+  waitingJobs,
+} from './repository-making.ts';
 
 const pollSeconds = 2;
 const longestWaitSeconds = 300;
 
+/** So often a repository is asked for before those who wait for it are told why there is none. */
+const makingLimit = 5;
+
 /** What the outbox works with. */
 type OutboxOptions = {
   readonly context: InstanceContext;
-  readonly registry: ImageRegistry;
   readonly logger: FastifyBaseLogger;
 };
 
 /**
- * Does what was acknowledged before: removes the repositories of removed images, asks for the versions of updates. It is tried until it succeeds; what
- * keeps it from succeeding is written beside it.
+ * What is done beside each other: builds wait for their repositories, and must not wait for a removal that takes its time as well.
+ */
+const lanes: readonly (readonly string[])[] = [[makingKind], ['remove-repository', 'apply-update']];
+
+type Row = {
+  readonly id: number;
+  readonly kind: string;
+  readonly payload: object;
+  readonly attempts: number;
+};
+
+/**
+ * Does what was acknowledged before: makes and removes repositories, asks for the versions of updates. It is tried until it succeeds; what
+ * keeps it from succeeding is written beside it. Only a repository that cannot be made is given up, and the builds that need it fail.
  */
 export function startOutbox(options: OutboxOptions): AsyncDisposable {
-  return repeat({
-    round: async () => ((await doNext(options)) ? 'more' : 'done'),
-    pauseSeconds: pollSeconds,
-    onFailure: (thrown) => options.logger.warn({ err: thrown }, 'the outbox could not be read'),
-  });
+  const { context, logger } = options;
+  const running = lanes.map((kinds) =>
+    repeat({
+      round: async () => ((await doNext(options, kinds)) ? 'more' : 'done'),
+      pauseSeconds: pollSeconds,
+      onFailure: (thrown) => logger.warn({ err: thrown }, 'the outbox could not be read'),
+      onWake: (wake) =>
+        context.notifications.subscribe((channel, kind) => {
+          if (channel === channels.outbox && kinds.includes(kind)) wake();
+        }),
+    }),
+  );
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(running.map((one) => one[Symbol.asyncDispose]()));
+    },
+  };
 }
 
 /** Takes the next piece of work; the row is locked until it is done, so no two servers do it. */
-async function doNext({ context, registry, logger }: OutboxOptions): Promise<boolean> {
+async function doNext({ context, logger }: OutboxOptions, kinds: readonly string[]): Promise<boolean> {
   return transaction(context.db, async (trx) => {
     const row = await trx
       .selectFrom('outbox')
       .where('done_at', 'is', null)
+      .where('kind', 'in', [...kinds])
       .where('run_after', '<=', sql<Date>`now()`)
+      .orderBy('priority')
       .orderBy('run_after')
       .limit(1)
       .forUpdate()
       .skipLocked()
-      .selectAll()
+      .select(['id', 'kind', 'payload', 'attempts'])
       .executeTakeFirst();
     if (row === undefined) return false;
     const mine = trx.updateTable('outbox').where('id', '=', row.id);
     try {
       // What a failed attempt wrote is undone; what is known of the failure is not.
       await sql`savepoint attempt`.execute(trx);
-      await work({ context, registry }, trx, row.kind, row.payload);
+      await work(context, trx, row);
       await mine.set({ done_at: sql<Date>`now()`, last_error: null }).execute();
     } catch (thrown) {
       await sql`rollback to savepoint attempt`.execute(trx);
       const message = thrown instanceof Error ? thrown.message : String(thrown);
-      logger.warn({ kind: row.kind, payload: row.payload, message }, 'work of the outbox failed; it is tried again');
-      const afterSeconds = Math.min(2 ** row.attempts, longestWaitSeconds);
+      const isGivenUp = row.kind === makingKind && (await giveUp(context, trx, row, thrown));
+      const outcome = isGivenUp ? 'it is given up' : 'it is tried again';
+      logger.warn({ kind: row.kind, payload: row.payload, message }, `work of the outbox failed; ${outcome}`);
       await mine
         .set({
           attempts: row.attempts + 1,
           last_error: message,
-          run_after: sql<Date>`now() + make_interval(secs => ${afterSeconds})`,
+          ...(isGivenUp
+            ? { done_at: sql<Date>`now()` }
+            : { run_after: sql<Date>`now() + make_interval(secs => ${waitSeconds(row)})` }),
         })
         .execute();
     }
@@ -65,16 +107,35 @@ async function doNext({ context, registry, logger }: OutboxOptions): Promise<boo
   });
 }
 
-async function work(
-  { context, registry }: Pick<OutboxOptions, 'context' | 'registry'>,
-  trx: Trx,
-  kind: string,
-  payload: object,
-): Promise<void> {
-  if (kind === 'remove-repository') {
+function waitSeconds({ attempts }: Row): number {
+  return Math.min(2 ** attempts, longestWaitSeconds);
+}
+
+/** Tells the builds that wait for a repository why there is none, and whether it is tried again. @returns whether it is not */
+async function giveUp({ db }: InstanceContext, trx: Trx, row: Row, thrown: unknown): Promise<boolean> {
+  const { repository } = row.payload as MakingPayload;
+  const fault: FaultData = isFault(thrown)
+    ? thrown.toJSON()
+    : { code: 'job/machinery', what: 'The repository could not be made', hint: 'Look into the log of the server.' };
+  const isLast = row.attempts + 1 >= makingLimit || (isFault(thrown) && blameOf(thrown.code) === 'spec');
+  const jobs = await waitingJobs(trx, repository);
+  const text = isLast
+    ? `error: ${fault.what}. ${fault.hint}`
+    : `${fault.what}. It is tried again in ${waitSeconds(row)} s (attempt ${row.attempts + 1} of ${makingLimit}).`;
+  // A log that its worker writes to at this moment is not worth undoing anything for.
+  for (const job of jobs) await appendLog(db, job, [{ stage: undefined, text }]).catch(() => undefined);
+  if (isLast) await failWaiting(trx, repository, fault);
+  return isLast;
+}
+
+async function work(context: InstanceContext, trx: Trx, { kind, payload }: Row): Promise<void> {
+  if (kind === makingKind) {
+    const { repository } = payload as MakingPayload;
+    await makeRepository(context, trx, repository);
+  } else if (kind === 'remove-repository') {
     const { repository } = payload as { readonly repository: string };
     if (await isBeingBuilt(trx, repository)) throw new Error('a build into the repository has not ended yet');
-    await registry.removeRepository(context.repositories.path(repository));
+    await removeRepository(context, trx, repository);
   } else if (kind === 'apply-update') {
     const { update, after } = payload as { readonly update: string; readonly after: string };
     const next = await applyBatch(context, trx, update, after);

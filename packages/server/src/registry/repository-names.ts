@@ -1,18 +1,22 @@
 import { isImageName } from '@mir/core';
-import { isRepositoryName } from '@mir/oci';
 import { serverFault } from '../fault.ts';
+
+/** What a prefix may be; the settings say the same. */
+const prefixPattern = /^[a-z][a-z0-9]*(?:[/_-][a-z0-9]+)*$/;
 
 /**
  * The only place where names of repositories are made. Whatever it gives lies below the instance's prefix, whatever name
  * comes in; an empty prefix never means "everything".
  */
 export class RepositoryNames {
+  /** The layer pool, below the prefix: a name that no image can have. */
+  readonly pool = '0-layers';
   readonly #host: () => string;
   readonly #prefix: string;
 
   /** @param host where the repositories are pulled from; known only when the embedded registry listens */
   constructor(host: () => string, prefix: string) {
-    if (!isRepositoryName(prefix)) throw new TypeError(`"${prefix}" is no prefix for repositories`);
+    if (!prefixPattern.test(prefix)) throw new TypeError(`"${prefix}" is no prefix for repositories`);
     this.#host = host;
     this.#prefix = prefix;
   }
@@ -26,13 +30,25 @@ export class RepositoryNames {
     return use === 1 ? name : `${name}.${use}`;
   }
 
-  /** A repository as its registry knows it. @throws Fault `image/name` for whatever is not one of {@link forImage} */
+  /** A repository as its registry knows it. @throws Fault `image/name` for whatever is not one of {@link forImage}, or the pool */
   path(repository: string): string {
+    if (repository === this.pool) return `${this.#prefix}/${repository}`;
     const [name = '', use] = repository.split('.', 2);
     if (!isImageName(name) || (use !== undefined && !/^[1-9]\d{0,9}$/.test(use)) || repository.split('.').length > 2) {
       throw unusable(repository);
     }
     return `${this.#prefix}/${repository}`;
+  }
+
+  /** The repository below the prefix that a registry knows by this path; undefined for whatever this program cannot have made. */
+  repositoryAt(path: string): string | undefined {
+    if (!path.startsWith(`${this.#prefix}/`)) return undefined;
+    const repository = path.slice(this.#prefix.length + 1);
+    try {
+      return this.path(repository) === path ? repository : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   /** A repository with its registry, as users pull from it. */

@@ -6,6 +6,8 @@ const machinery = [
   'archive/',
   'http/',
   'registry/',
+  'ecr/',
+  'push/',
   'blob/',
   'credentials/',
   'upload/',

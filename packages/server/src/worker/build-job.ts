@@ -1,14 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ProbeReport, ProgressEvent, Stage } from '@mir/builder';
 import type { StageDuration } from '../database/schema.ts';
 import { complete, type Destination, destinationsOf } from '../images/completion.ts';
 import type { InstanceContext } from '../instance-context.ts';
-import type { JobProgress } from '../jobs/job.ts';
+import { type JobProgress, priorities } from '../jobs/job.ts';
 import type { ClaimedJob } from '../jobs/queue.ts';
+import { hasRepository } from '../registry/repository-making.ts';
 import type { BuildOrder, BuildTarget } from './build-message.ts';
 import { orderFor } from './build-order.ts';
 import type { BuildPayload } from './build-payload.ts';
 import type { BuildProcess } from './build-process.ts';
 import { JobJournal } from './job-journal.ts';
+
+/** How often is looked whether a repository is there by now: the server makes it in a fraction of a second. */
+const repositoryPollMilliseconds = 300;
 
 const stageNames: Readonly<Record<Stage, string>> = {
   base: 'Base is there',
@@ -28,6 +33,8 @@ export class BuildJob {
   readonly #worker: string;
   readonly #job: ClaimedJob;
   readonly #process: BuildProcess;
+  /** Whether a person waits for it. */
+  readonly isUrgent: boolean;
   readonly #durations = new Map<Stage, number>();
   readonly #journal: JobJournal;
   #probes: readonly ProbeReport[] = [];
@@ -38,6 +45,7 @@ export class BuildJob {
     this.#worker = worker;
     this.#job = job;
     this.#process = process;
+    this.isUrgent = job.priority === priorities.interactive;
     this.#journal = new JobJournal(context, worker, job.id);
   }
 
@@ -56,7 +64,7 @@ export class BuildJob {
     const payload = this.#job.payload as BuildPayload;
     const { db } = this.#context;
     try {
-      const [first, ...others] = await destinationsOf(db, this.#job.id);
+      const [first, ...others] = await this.#destinations();
       if (first === undefined) {
         // Whoever waited for it has gone; the job ends with nothing to show.
         await complete(db, this.#worker, this.#job.id, nothing, new Set());
@@ -68,7 +76,7 @@ export class BuildJob {
       const delivered = new Set([first.versionId]);
       let hasSaid = false;
       for (let missing: readonly Destination[] = others; ; ) {
-        for (const destination of missing) {
+        for (const destination of await this.#thatAreThere(missing)) {
           await this.#process.deliver(this.#target(destination), this);
           delivered.add(destination.versionId);
         }
@@ -111,15 +119,32 @@ export class BuildJob {
     this.#journal.advance(this.#progress);
   };
 
+  async #destinations(): Promise<readonly Destination[]> {
+    return this.#thatAreThere(await destinationsOf(this.#context.db, this.#job.id));
+  }
+
+  /** Destinations whose repositories are made. The others are waited for: they are being made, or will be found to be impossible. */
+  async #thatAreThere(destinations: readonly Destination[]): Promise<readonly Destination[]> {
+    for (let missing = destinations; ; ) {
+      const isThere = await Promise.all(
+        missing.map(({ repository }) => hasRepository(this.#context, this.#context.db, repository)),
+      );
+      const waited = new Set(missing.filter((_, index) => isThere[index] === false).map(({ versionId }) => versionId));
+      if (waited.size === 0)
+        return destinations.filter(({ versionId }) => missing.some((one) => one.versionId === versionId));
+      await delay(repositoryPollMilliseconds);
+      const wanted = await destinationsOf(this.#context.db, this.#job.id);
+      missing = destinations.filter(({ versionId }) => wanted.some((one) => one.versionId === versionId));
+    }
+  }
+
   #note(text: string): void {
     this.#journal.note(this.#progress.stage, text);
   }
 
   #target({ repository, tag }: Destination): BuildTarget {
-    const { registry } = this.#context.settings;
-    const path = this.#context.repositories.path(repository);
-    if (registry.kind === 'embedded' || registry.host === undefined) return { kind: 'embedded', repository: path, tag };
-    return { kind: 'registry', registry: registry.host, repository: path, tag };
+    const { registry, repositories } = this.#context;
+    return registry.target(repositories.path(repository), tag);
   }
 }
 

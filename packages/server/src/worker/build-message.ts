@@ -2,6 +2,8 @@ import type { ProbeReport, ProgressEvent } from '@mir/builder';
 import type { FaultData, Platform } from '@mir/core';
 import type { Suite } from '@mir/debian';
 import type { BuildResult } from '../images/completion.ts';
+import type { RegistryNotes } from '../registry/image-registry.ts';
+import type { RegistryAnswer, RegistryQuestion } from './registry-questions.ts';
 import type { RunOrder, RunResult } from './run-message.ts';
 
 /** What a build process is told to build: a spec with all that the instance adds to it. */
@@ -71,6 +73,8 @@ type PlanProblem = {
 
 /** What a worker says to its build process. */
 export type WorkerMessage =
+  /** First of all: what is special about the instance's registry. */
+  | { readonly type: 'registry'; readonly notes: RegistryNotes | undefined }
   | { readonly type: 'build'; readonly order: BuildOrder; readonly target: BuildTarget }
   | { readonly type: 'deliver'; readonly target: BuildTarget }
   | { readonly type: 'plan'; readonly order: BuildOrder }
@@ -78,12 +82,14 @@ export type WorkerMessage =
   | { readonly type: 'run'; readonly order: RunOrder }
   /** Nothing more is wanted of the image that was built. */
   | { readonly type: 'done' }
-  | { readonly type: 'record'; readonly id: number; readonly record: unknown };
+  | { readonly type: 'record'; readonly id: number; readonly record: unknown }
+  | { readonly type: 'registry-answer'; readonly id: number; readonly answer: RegistryAnswer };
 
 /** What a build process says. It knows no database: layer records are asked for. */
 export type ProcessMessage =
   | { readonly type: 'read-record'; readonly id: number; readonly key: readonly string[] }
   | { readonly type: 'write-record'; readonly id: number; readonly key: readonly string[]; readonly record: object }
+  | { readonly type: 'registry-question'; readonly id: number; readonly question: RegistryQuestion }
   | { readonly type: 'progress'; readonly event: ProgressEvent }
   | { readonly type: 'log'; readonly text: string }
   | { readonly type: 'built'; readonly result: BuildResult }

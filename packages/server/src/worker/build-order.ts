@@ -43,8 +43,6 @@ export async function orderFor(
 }
 
 /** Where a version lies, as the builder names it. @param end `:TAG` or `@DIGEST` */
-export function locationOf({ settings, repositories }: InstanceContext, repository: string, end: string): string {
-  const name = `${repositories.path(repository)}${end}`;
-  const { kind, host } = settings.registry;
-  return kind === 'embedded' || host === undefined ? name : `registry://${host}/${name}`;
+export function locationOf({ registry, repositories }: InstanceContext, repository: string, end: string): string {
+  return registry.location(repositories.path(repository), end);
 }

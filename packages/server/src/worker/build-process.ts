@@ -4,7 +4,9 @@ import type { LayerKey, LayerRecord, ProbeReport, ProgressEvent, RecordStore } f
 import { Fault } from '@mir/core';
 import type { Suite } from '@mir/debian';
 import type { BuildResult } from '../images/completion.ts';
+import type { BuildersAccess } from '../registry/image-registry.ts';
 import type { BuildOrder, BuildTarget, PlanResult, ProcessMessage, WorkerMessage } from './build-message.ts';
+import { registryAnswer } from './registry-answers.ts';
 import type { RunOrder, RunResult } from './run-message.ts';
 import type { OutputListener } from './sandboxed-run.ts';
 
@@ -12,6 +14,14 @@ const program = new URL(`./build-program${extname(import.meta.url)}`, import.met
 
 /** What a build process must not be able to see. */
 const secretVariables = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
   'DATABASE_URL',
   'MIR_ADMIN_PASSWORD',
   'MIR_API_KEY',
@@ -21,6 +31,8 @@ const secretVariables = [
 
 /** What happens while a build process works. */
 export type BuildListener = {
+  /** Whether a person waits for it. */
+  readonly isUrgent?: boolean;
   readonly onProgress: (event: ProgressEvent) => void;
   readonly onLog: (text: string) => void;
   readonly onProbed?: (reports: readonly ProbeReport[]) => void;
@@ -32,7 +44,7 @@ type Waiting = { readonly resolve: (answer: Answer) => void; readonly reject: (t
 
 type Answer = Exclude<
   ProcessMessage,
-  { type: 'read-record' | 'write-record' | 'progress' | 'log' | 'output' | 'pinned' | 'probed' }
+  { type: 'read-record' | 'write-record' | 'registry-question' | 'progress' | 'log' | 'output' | 'pinned' | 'probed' }
 >;
 
 /**
@@ -41,16 +53,20 @@ type Answer = Exclude<
  */
 export class BuildProcess {
   readonly #records: RecordStore;
+  readonly #access: BuildersAccess;
   readonly #environment: NodeJS.ProcessEnv;
   #child: ChildProcess | undefined;
   #listener: BuildListener | undefined;
   #answer: Waiting | undefined;
   #killedBecause: unknown;
 
-  constructor(records: RecordStore, environment: NodeJS.ProcessEnv) {
+  constructor(records: RecordStore, environment: NodeJS.ProcessEnv, access: BuildersAccess) {
     this.#records = records;
+    this.#access = access;
     this.#environment = { ...environment };
     for (const name of secretVariables) delete this.#environment[name];
+    // A pool that somebody has named goes before that of the registry.
+    if (access.layerPool !== undefined) this.#environment['MIR_LAYER_POOL'] ||= access.layerPool;
   }
 
   /** Builds an image and puts it to its first destination. @throws Fault of the build; whatever {@link kill} was given */
@@ -124,6 +140,7 @@ export class BuildProcess {
     child.unref();
     child.channel?.unref();
     this.#child = child;
+    child.send({ type: 'registry', notes: this.#access.notes } satisfies WorkerMessage, () => undefined);
     return child;
   }
 
@@ -134,6 +151,11 @@ export class BuildProcess {
     } else if (message.type === 'write-record') {
       void this.#answerRecord(child, message.id, () =>
         this.#records.write(message.key as unknown as LayerKey, message.record as LayerRecord),
+      );
+    } else if (message.type === 'registry-question') {
+      const { id, question } = message;
+      void registryAnswer(this.#access, question, this.#listener?.isUrgent ?? true).then((answer) =>
+        child.send({ type: 'registry-answer', id, answer } satisfies WorkerMessage, () => undefined),
       );
     } else if (message.type === 'progress') this.#listener?.onProgress(message.event);
     else if (message.type === 'log') this.#listener?.onLog(message.text);

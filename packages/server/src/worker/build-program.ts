@@ -33,16 +33,20 @@ import { resultOf } from './build-result.ts';
 import { KeptThreads } from './kept-threads.ts';
 import { MessageRecords } from './message-records.ts';
 import { proofLines, prove, requireProof, type UnprovenImage } from './proof.ts';
+import { RegistryQuestions } from './registry-questions.ts';
 import type { RunOrder } from './run-message.ts';
 import { runInSandbox } from './sandboxed-run.ts';
 
 const records = new MessageRecords(say);
+const registries = new RegistryQuestions(say);
 const threads = new KeptThreads(process.env);
 let delivered: ((target: BuildTarget | undefined) => void) | undefined;
 const waiting: (BuildTarget | undefined)[] = [];
 
 process.on('message', (message: WorkerMessage) => {
   if (message.type === 'record') return records.answer(message.id, message.record);
+  if (message.type === 'registry-answer') return registries.answer(message.id, message.answer);
+  if (message.type === 'registry') return registries.note(message.notes);
   if (message.type === 'build') {
     // What was said of a build before, which may have failed, is not about this one.
     waiting.length = 0;
@@ -199,7 +203,7 @@ async function catalogue(suite: Suite): Promise<void> {
 }
 
 async function run(order: RunOrder): Promise<void> {
-  const result = await runInSandbox(process.env, order, {
+  const result = await runInSandbox(process.env, order, registries.access, {
     onPinned: (digest) => say({ type: 'pinned', digest }),
     onOutput: (stream, text) => say({ type: 'output', stream, text }),
   });
@@ -252,6 +256,7 @@ function openWorkshop(durations: Map<Stage, number>, pool?: ConversionPool): Pro
     environment: process.env,
     now: () => new Date(),
     records,
+    access: registries.access,
     ...(pool !== undefined && { pool }),
     onProgress: (event: ProgressEvent) => {
       if (event.type === 'stage' && event.state === 'finished') {

@@ -6,6 +6,7 @@ import {
   machinePlatform,
   openImage,
   parseImageLocation,
+  type RegistryAccess,
   requireMachineSandbox,
   Workshop,
 } from '@mir/builder';
@@ -32,13 +33,14 @@ export type OutputListener = (stream: 'stdout' | 'stderr', text: string) => void
 export async function runInSandbox(
   environment: NodeJS.ProcessEnv,
   order: RunOrder,
+  access: RegistryAccess,
   { onPinned, onOutput }: { readonly onPinned: (digest: string) => void; readonly onOutput: OutputListener },
 ): Promise<RunResult> {
   await using workshop = await Workshop.open({
     environment,
     now: () => new Date(),
     // What the workers may pull is no user's to run.
-    ...(order.external !== undefined && { credentials: credentialsOf(order) }),
+    access: order.external === undefined ? access : { ...access, credentials: credentialsOf(order) },
   });
   const { digest, image } = await imageOf(workshop, order.image);
   onPinned(digest);

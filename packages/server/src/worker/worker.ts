@@ -3,10 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RecordStore } from '@mir/builder';
 import { Fault, type FaultData, isFault } from '@mir/core';
 import type { FastifyBaseLogger } from 'fastify';
+import { transaction } from '../database/transaction.ts';
 import { cancellation, cancelled, fail } from '../images/completion.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import { type JobKind, lanes } from '../jobs/job.ts';
 import { type ClaimedJob, channels, claim, handBack, isMoreUrgentWaiting, leaseSeconds, renew } from '../jobs/queue.ts';
+import { forgetRepositories } from '../registry/repository-making.ts';
 import { runCancellation } from '../runs/cancellation.ts';
 import { blameOf } from './blame.ts';
 import { BuildJob } from './build-job.ts';
@@ -130,7 +132,7 @@ class Lane {
     this.#kinds = kinds;
     this.#worker = worker;
     this.#options = options;
-    this.#process = new BuildProcess(options.records, options.environment);
+    this.#process = new BuildProcess(options.records, options.environment, options.context.registry.builders);
   }
 
   /** The job that it does at the moment. */
@@ -215,6 +217,13 @@ class Lane {
     const isMachinery =
       !isFault(thrown) || blameOf(thrown.code) === 'machinery' || (job.kind === 'run' && othersMayHave(thrown.code));
     log.warn({ fault, err: isFault(thrown) ? undefined : thrown }, 'job failed');
+    if (fault.code === 'registry/no-repository' && job.attempts < attemptLimit) {
+      const isAsked = await transaction(db, (trx) =>
+        forgetRepositories(this.#options.context, trx, job.id, job.priority),
+      );
+      if (isAsked)
+        await work.say('The repository was removed behind our back; it is asked for again').catch(() => undefined);
+    }
     if (isMachinery && job.attempts < attemptLimit) {
       const afterSeconds = Math.min(2 ** job.attempts, 60);
       await work

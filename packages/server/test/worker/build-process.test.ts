@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { FolderRecords } from '@mir/builder';
 import { cleanupOf } from '../../../../test/support/cleanup.ts';
+import { EmbeddedRegistry } from '../../src/registry/embedded-registry.ts';
 import { BuildProcess } from '../../src/worker/build-process.ts';
 import type { RunOrder } from '../../src/worker/run-message.ts';
 
@@ -13,10 +14,9 @@ const listener = { onProgress: () => undefined, onLog: () => undefined };
 
 test('a job that is interrupted when it has just ended takes nothing of the next one with it', async () => {
   const home = await mkdtemp(join(tmpdir(), 'mir-process-'));
-  const process = new BuildProcess(new FolderRecords(join(home, 'records')), {
-    ...globalThis.process.env,
-    MIR_HOME: home,
-  });
+  await using registry = new EmbeddedRegistry(async () => assert.fail('no repository is looked for'));
+  const environment = { ...globalThis.process.env, MIR_HOME: home };
+  const process = new BuildProcess(new FolderRecords(join(home, 'records')), environment, registry.builders);
   cleanup(async () => {
     process.kill();
     await rm(home, { recursive: true, force: true });

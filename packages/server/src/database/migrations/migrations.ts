@@ -3,6 +3,7 @@ import { instanceMigration } from './0001-instance.ts';
 import { versionsAndOrderMigration } from './0002-versions-and-order.ts';
 import { testRunsMigration } from './0003-test-runs.ts';
 import { removedImagesMigration } from './0004-removed-images.ts';
+import { registriesMigration } from './0005-registries.ts';
 import { imageNotificationsMigration } from './0006-image-notifications.ts';
 
 /** Every migration, in order. */
@@ -11,5 +12,6 @@ export const migrations: readonly Migration[] = [
   versionsAndOrderMigration,
   testRunsMigration,
   removedImagesMigration,
+  registriesMigration,
   imageNotificationsMigration,
 ];

@@ -1,0 +1,34 @@
+import { isTag } from '@mir/oci';
+import type { Lifecycle } from '../image-registry.ts';
+
+/** Amazon takes no more rules than 50 in a policy; one is for what has no tag. */
+const trimmedLimit = 49;
+
+/**
+ * The lifecycle policy of an image's repository ("Lifecycle policy properties", Amazon ECR user guide): what has no tag goes after some
+ * days, and versions that the instance has given up go by their exact tags. Nothing ever goes by count or by age alone, so the version
+ * in use cannot be hit.
+ */
+export function lifecyclePolicy({ trimmedTags }: Lifecycle, untaggedDays: number): string {
+  // Several patterns in one rule would all have to fit one image; a tag cannot hold a wildcard.
+  const named = [...new Set(trimmedTags)].filter(isTag).slice(0, trimmedLimit);
+  const rules = named.map((tag, index) => ({
+    rulePriority: index + 1,
+    description: `${tag} was given up by the instance`,
+    selection: {
+      tagStatus: 'tagged',
+      tagPatternList: [tag],
+      countType: 'sinceImagePushed',
+      countUnit: 'days',
+      countNumber: 1,
+    },
+    action: { type: 'expire' },
+  }));
+  const untagged = {
+    rulePriority: named.length + 1,
+    description: 'What no tag names',
+    selection: { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: untaggedDays },
+    action: { type: 'expire' },
+  };
+  return JSON.stringify({ rules: [...rules, untagged] });
+}

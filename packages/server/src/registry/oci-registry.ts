@@ -1,0 +1,70 @@
+import { dockerConfigCredentials, RegistryClient } from '@mir/oci';
+import type { Settings } from '../settings.ts';
+import type { BuildTarget } from '../worker/build-message.ts';
+import { certificatesOf } from './certificates.ts';
+import type { BuildersAccess, ImageRegistry, StoredImage } from './image-registry.ts';
+
+/** Any registry that speaks the OCI distribution specification; credentials as `docker login` left them. */
+export class OciRegistry implements ImageRegistry {
+  readonly host: string;
+  readonly makesRepositories = false;
+  readonly builders: BuildersAccess;
+  readonly #client: RegistryClient;
+
+  constructor({ registry }: Settings, host: string) {
+    this.host = host;
+    const caCertificates = certificatesOf(registry.ca_file);
+    const credentials = dockerConfigCredentials();
+    this.builders = {
+      notes: { registry: host, insecureHttp: registry.insecure_http, caCertificates, isEcr: false },
+      credentials,
+      paceOf: () => undefined,
+      layerPool: undefined,
+    };
+    this.#client = new RegistryClient({
+      registry: host,
+      credentials,
+      ...(registry.insecure_http && { insecureHttp: true }),
+      ...(caCertificates.length > 0 && { caCertificates }),
+    });
+  }
+
+  async ensureRepository(): Promise<void> {
+    // The first push makes it.
+  }
+
+  /** The specification has no removal of repositories: every tag's manifest is deleted, and the registry collects the rest. */
+  async removeRepository(path: string): Promise<void> {
+    const repository = this.#client.repository(path);
+    for (const tag of await repository.tags()) {
+      const digest = await repository.headManifest(tag);
+      if (digest !== undefined) await repository.deleteManifest(digest);
+    }
+  }
+
+  async setLifecycle(): Promise<void> {
+    // The specification has no policies: the registry's own collection decides.
+  }
+
+  async images(path: string): Promise<readonly StoredImage[] | undefined> {
+    const repository = this.#client.repository(path);
+    const images: StoredImage[] = [];
+    for (const tag of await repository.tags()) {
+      const digest = await repository.headManifest(tag);
+      if (digest !== undefined) images.push({ digest, tags: [tag], sizeBytes: undefined });
+    }
+    return images.length === 0 ? undefined : images;
+  }
+
+  target(path: string, tag: string): BuildTarget {
+    return { kind: 'registry', registry: this.host, repository: path, tag };
+  }
+
+  location(path: string, end: string): string {
+    return `registry://${this.host}/${path}${end}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.close();
+  }
+}

@@ -1,0 +1,227 @@
+import { type FaultData, isFault } from '@mir/core';
+import { sql } from 'kysely';
+import { settleStatus } from '../images/current-version.ts';
+import type { Db, InstanceContext, Trx } from '../instance-context.ts';
+import { endJob } from '../jobs/ending.ts';
+import type { JobPriority } from '../jobs/job.ts';
+import { channels, release } from '../jobs/queue.ts';
+import type { Provenance } from './image-registry.ts';
+
+/** The kind of the outbox's rows that ask for a repository. */
+export const makingKind = 'make-repository';
+
+/** What such a row says. */
+export type MakingPayload = { readonly repository: string };
+
+/**
+ * Asks for the repository of an image, in the transaction of the build that needs it.
+ *
+ * @returns whether the build has to wait for it
+ */
+export async function askForRepository(
+  { registry }: InstanceContext,
+  trx: Trx,
+  repository: string,
+  priority: JobPriority,
+): Promise<boolean> {
+  if (registry.host === undefined || !registry.makesRepositories) return false;
+  if (await isMade(trx, registry.host, repository)) return false;
+  const payload: MakingPayload = { repository };
+  await trx
+    .insertInto('outbox')
+    .values({ kind: makingKind, priority, payload: JSON.stringify(payload) })
+    .execute();
+  await sql`select pg_notify(${channels.outbox}, ${makingKind})`.execute(trx);
+  return true;
+}
+
+/** Whether a registry has a repository, as far as this instance knows; one that makes them by itself always has. */
+export async function hasRepository({ registry }: InstanceContext, db: Db, repository: string): Promise<boolean> {
+  if (registry.host === undefined || !registry.makesRepositories) return true;
+  return isMade(db, registry.host, repository);
+}
+
+/** Makes a repository that was asked for, and lets the builds go that wait for it. @throws Fault of the registry */
+export async function makeRepository(context: InstanceContext, trx: Trx, repository: string): Promise<void> {
+  const image = await trx
+    .selectFrom('images')
+    .where('repository', '=', repository)
+    .where('removed_at', 'is', null)
+    .select('id')
+    .executeTakeFirst();
+  // Removed meanwhile: what is made now, nobody would remove.
+  if (image === undefined) return;
+  await ensure(context, trx, context.repositories.pool);
+  await ensure(context, trx, repository);
+  await release(trx, await waitingJobs(trx, repository));
+}
+
+/** Removes a repository of the instance; nothing is asked where it never had one. @throws Fault of the registry */
+export async function removeRepository(
+  { registry, repositories }: InstanceContext,
+  trx: Trx,
+  repository: string,
+): Promise<void> {
+  const { host } = registry;
+  if (host === undefined || !registry.makesRepositories)
+    return registry.removeRepository(repositories.path(repository));
+  await lock(trx, host, repository);
+  const known = await trx
+    .selectFrom('registry_repositories')
+    .where('registry', '=', host)
+    .where('repository', '=', repository)
+    .select('made_at')
+    .executeTakeFirst();
+  if (known === undefined) return;
+  // Asked for and never seen: it may be there, and may as well be somebody else's.
+  if (known.made_at !== null) await registry.removeRepository(repositories.path(repository));
+  await trx
+    .updateTable('registry_repositories')
+    .set({ removed_at: sql<Date>`now()` })
+    .where('registry', '=', host)
+    .where('repository', '=', repository)
+    .execute();
+}
+
+/** Ends the builds that wait for a repository that cannot be had. Builds that others wait for as well go on. */
+export async function failWaiting(trx: Trx, repository: string, failure: FaultData): Promise<void> {
+  const waiting = await waitingJobs(trx, repository);
+  const ended = await trx
+    .updateTable('versions')
+    .from('images')
+    .set({ state: 'FAILED', failure: JSON.stringify(failure), finished_at: sql<Date>`now()` })
+    .whereRef('images.id', '=', 'versions.image_id')
+    .where('images.repository', '=', repository)
+    .where('versions.state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
+    .returning('versions.image_id')
+    .execute();
+  for (const { image_id: imageId } of ended) await settleStatus(trx, imageId);
+  for (const job of waiting) await endUnwanted(trx, job, failure);
+}
+
+/** The builds that wait for an image's repository, or are under way for it. */
+export async function waitingJobs(db: Db, repository: string): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('versions')
+    .innerJoin('images', 'images.id', 'versions.image_id')
+    .where('images.repository', '=', repository)
+    .where('versions.state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
+    .where('versions.job_id', 'is not', null)
+    .select('versions.job_id as job')
+    .execute();
+  return rows.flatMap(({ job }) => job ?? []);
+}
+
+/** Says that repositories of a build are no longer there, and asks for them again. @returns whether there are any that are made */
+export async function forgetRepositories(
+  context: InstanceContext,
+  trx: Trx,
+  job: string,
+  priority: JobPriority,
+): Promise<boolean> {
+  const { host, makesRepositories } = context.registry;
+  if (host === undefined || !makesRepositories) return false;
+  const rows = await trx
+    .selectFrom('versions')
+    .innerJoin('images', 'images.id', 'versions.image_id')
+    .where('versions.job_id', '=', job)
+    .where('versions.state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
+    .where('images.removed_at', 'is', null)
+    .select('images.repository')
+    .execute();
+  const names = rows.map(({ repository }) => repository);
+  // Which of them it was, the registry's words do not tell reliably; making one that is there costs one request. The pool is among them.
+  await trx
+    .updateTable('registry_repositories')
+    .set({ lost_at: sql<Date>`now()` })
+    .where('registry', '=', host)
+    .where('repository', 'in', [...names, context.repositories.pool])
+    .execute();
+  for (const name of names) await askForRepository(context, trx, name, priority);
+  return names.length > 0;
+}
+
+/** Makes one repository, once: the record that it was asked for stands before anything is asked. */
+async function ensure({ db, registry, repositories }: InstanceContext, trx: Trx, repository: string): Promise<void> {
+  const { host } = registry;
+  if (host === undefined) return;
+  if (await isMade(trx, host, repository)) return;
+  await lock(trx, host, repository);
+  if (await isMade(trx, host, repository)) return;
+  const provenance = await record(db, host, repository);
+  const path = repositories.path(repository);
+  try {
+    await registry.ensureRepository(path, provenance);
+  } catch (thrown) {
+    if (isFault(thrown, 'repository/not-ours')) await forget(db, host, repository);
+    throw thrown;
+  }
+  await trx
+    .updateTable('registry_repositories')
+    .set({ made_at: sql<Date>`now()`, lost_at: null, removed_at: null })
+    .where('registry', '=', host)
+    .where('repository', '=', repository)
+    .execute();
+}
+
+/** Written at once, whatever becomes of the transaction. */
+async function record(db: Db, registry: string, repository: string): Promise<Provenance> {
+  const { numInsertedOrUpdatedRows } = await db
+    .insertInto('registry_repositories')
+    .values({ registry, repository })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirstOrThrow();
+  if (numInsertedOrUpdatedRows !== 0n) return 'unknown';
+  const known = await db
+    .selectFrom('registry_repositories')
+    .where('registry', '=', registry)
+    .where('repository', '=', repository)
+    .select('made_at')
+    .executeTakeFirst();
+  return known?.made_at == null ? 'perhaps' : 'ours';
+}
+
+async function forget(db: Db, registry: string, repository: string): Promise<void> {
+  await db
+    .deleteFrom('registry_repositories')
+    .where('registry', '=', registry)
+    .where('repository', '=', repository)
+    .execute();
+}
+
+async function isMade(db: Db, registry: string, repository: string): Promise<boolean> {
+  const found = await db
+    .selectFrom('registry_repositories')
+    .where('registry', '=', registry)
+    .where('repository', '=', repository)
+    .where('made_at', 'is not', null)
+    .where('lost_at', 'is', null)
+    .where('removed_at', 'is', null)
+    .select('repository')
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
+/** Making and removing the same repository wait for each other, on whichever server. */
+async function lock(trx: Trx, registry: string, repository: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`mir/repository ${registry} ${repository}`}, 0))`.execute(
+    trx,
+  );
+}
+
+async function endUnwanted(trx: Trx, job: string, failure: FaultData): Promise<void> {
+  const wanted = await trx
+    .selectFrom('versions')
+    .where('job_id', '=', job)
+    .where('state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
+    .select('id')
+    .limit(1)
+    .executeTakeFirst();
+  if (wanted !== undefined) {
+    // Those that are left may have waited for nothing but this.
+    await release(trx, [job]);
+    return;
+  }
+  const row = await trx.selectFrom('jobs').where('id', '=', job).select('state').executeTakeFirst();
+  if (row?.state === 'QUEUED') await endJob(trx, job, 'FAILED', failure);
+}

@@ -1,0 +1,41 @@
+import { Fault } from '@mir/core';
+import { sql } from 'kysely';
+import { transaction } from '../database/transaction.ts';
+import type { Db } from '../instance-context.ts';
+
+/** Below which the repositories of a new instance lie when nobody says it: what the original does. */
+const defaultPrefix = 'rime-managed-images';
+
+/** What it was before the original's was taken over; instances of that time keep it. */
+const formerPrefix = 'managed-images';
+
+/**
+ * The prefix of an instance: what the settings say, else what it had when it was started first. Kept in the database, so that another
+ * default of another release never loses an image.
+ *
+ * @param asked empty when the settings do not say it
+ * @throws Fault `settings/wrong` for another one than that below which there are images
+ */
+export async function repositoryPrefixOf(db: Db, asked: string): Promise<string> {
+  return transaction(db, async (trx) => {
+    const row = await trx.selectFrom('instance').select('repository_prefix').forUpdate().executeTakeFirst();
+    if (row === undefined) return asked === '' ? defaultPrefix : asked;
+    const images = await trx.selectFrom('images').select('id').limit(1).executeTakeFirst();
+    const standing = row.repository_prefix ?? (images === undefined ? undefined : asked === '' ? formerPrefix : asked);
+    const prefix = asked === '' ? (standing ?? defaultPrefix) : asked;
+    if (images !== undefined && standing !== undefined && prefix !== standing) {
+      throw new Fault('settings/wrong', {
+        what: `The setting image_registry_config.repository_prefix is wrong: it is "${prefix}", and the images of this instance lie below "${standing}"`,
+        subject: 'image_registry_config.repository_prefix',
+        hint: `Set it to "${standing}", or leave it out.`,
+      });
+    }
+    if (prefix !== row.repository_prefix)
+      await trx
+        .updateTable('instance')
+        .set({ repository_prefix: prefix })
+        .where('only_row', '=', sql<boolean>`true`)
+        .execute();
+    return prefix;
+  });
+}

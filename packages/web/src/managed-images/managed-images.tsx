@@ -1,9 +1,10 @@
 import { Button, Loader } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { isApiFault } from '../api/fault.ts';
 import type { ImageSummary } from '../api/types.ts';
+import { Icon } from '../icons/icon.tsx';
 import { useLiveImages } from '../images/live-images.ts';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
@@ -73,7 +74,11 @@ export function ManagedImages() {
 }
 
 function CreateButton() {
-  return null;
+  return (
+    <Button component={Link} to="/create-image" leftSection={<Icon name="add" />}>
+      Create an image
+    </Button>
+  );
 }
 
 /** Where there are no managed images, that is said, and nothing fails. */

@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
 import classes from './no-images.module.css';
 
 /** In place of an empty list: what to do next. */
@@ -21,6 +22,9 @@ export function NoImages({ isFiltered, onClear }: { readonly isFiltered: boolean
         A managed image holds exactly the Python packages that you name. Everybody on this instance can use it in test
         runs, or pull it.
       </p>
+      <Button component={Link} to="/create-image">
+        Create the first image
+      </Button>
     </div>
   );
 }

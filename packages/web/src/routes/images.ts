@@ -9,5 +9,11 @@ const imageRoute = createRoute({
   component: lazyRouteComponent(() => import('../image/image.tsx'), 'Image'),
 });
 
+const creationRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/create-image',
+  component: lazyRouteComponent(() => import('../creation/creation.tsx'), 'Creation'),
+});
+
 /** Images, whichever workspace one comes from. */
-export const imageRoutes = [imageRoute] as const;
+export const imageRoutes = [imageRoute, creationRoute] as const;

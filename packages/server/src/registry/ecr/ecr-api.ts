@@ -5,7 +5,7 @@ import { ecrFault } from './ecr-fault.ts';
 import type { EcrPace } from './ecr-pace.ts';
 import type { EcrRole } from './permissions.ts';
 
-type Sdk = typeof import('@aws-sdk/client-ecr');
+type Sdk = typeof import('./sdk.ts');
 
 /** A password of the registry. */
 export type AuthorizationToken = {
@@ -205,7 +205,7 @@ export class EcrApi {
 
   async #load() {
     const { region, profile } = this.#options;
-    const sdk = await import('@aws-sdk/client-ecr');
+    const sdk = await import('./sdk.ts');
     const client = new sdk.ECRClient({
       ...(region !== undefined && { region }),
       ...(profile !== undefined && { profile }),

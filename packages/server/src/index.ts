@@ -1,3 +1,4 @@
 export { checkInstance, type Finding } from './check.ts';
 export { type RunningServer, startServer, startWorker } from './instance.ts';
+export { type EcrPlace, strangersIn } from './registry/ecr/strangers.ts';
 export { readSettings, type Settings } from './settings.ts';

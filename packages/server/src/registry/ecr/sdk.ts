@@ -1,5 +1,4 @@
-/** What of the SDK is used: loaded only where images are in ECR, and no action of Amazon's but these. */
-export {
+import {
   CreateRepositoryCommand,
   DeleteRepositoryCommand,
   DescribeImagesCommand,
@@ -9,3 +8,15 @@ export {
   ListImagesCommand,
   PutLifecyclePolicyCommand,
 } from '@aws-sdk/client-ecr';
+
+/** What of the SDK is used: loaded only where images are in ECR, and no action of Amazon's but these. */
+export const sdk = {
+  CreateRepositoryCommand,
+  DeleteRepositoryCommand,
+  DescribeImagesCommand,
+  DescribeRepositoriesCommand,
+  ECRClient,
+  GetAuthorizationTokenCommand,
+  ListImagesCommand,
+  PutLifecyclePolicyCommand,
+} as const;

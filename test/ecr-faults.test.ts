@@ -221,9 +221,8 @@ test('an endpoint that nothing listens at is no answer to whether there is a rep
   assert.equal(fault.code, 'ecr/unreachable');
 });
 
-test('passwords of the registry are renewed at half of their life, and at once when they are refused', async () => {
+test('a password of the registry is used until it is refused, and then renewed', async (t) => {
   await registryOf('server').ensureRepository(`${awsPrefix}/renewed`, 'unknown');
-  aws.setRegistryTokenLifetimeSeconds(3600);
   const { builders } = registryOf('builders');
   const asked = () => aws.records.filter(({ action }) => action === 'ecr:GetAuthorizationToken').length;
   const client = openRegistry(aws.registryHost, { credentials: builders.credentials });
@@ -232,6 +231,7 @@ test('passwords of the registry are renewed at half of their life, and at once w
   aws.forgetRecords();
   for (let count = 0; count < 3; count += 1) assert.equal(await repository.getManifest('v1'), undefined);
   assert.equal(asked(), 1, 'one password for all requests');
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 10_000 });
   aws.expireRegistryTokens();
   assert.equal(await repository.getManifest('v1'), undefined);
   assert.equal(asked(), 2);

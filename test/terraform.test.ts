@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type EcrRole, ecrPermissions } from '../packages/server/src/registry/ecr/permissions.ts';
 import { environmentNames } from '../packages/server/src/settings.ts';
 import { type Aws, startAws } from './aws/aws.ts';
 import { type Terraform, terraformOver } from './aws/terraform.ts';
 import { cleanupOf } from './support/cleanup.ts';
+import { root } from './support/folder.ts';
 import { at, textAt } from './support/instance-client.ts';
 
 const cleanup = cleanupOf({ after });
@@ -77,6 +80,16 @@ test('a provider that does not know blob mounting says where to read on', async 
   ]);
   if (status === 0) return t.skip('this AWS provider knows BLOB_MOUNTING');
   assert.match(errors, /This AWS provider has to know BLOB_MOUNTING: see "Blob mounting" in README.md/);
+});
+
+test('the pages for operators list the permissions that the program uses, and no others', async () => {
+  const used = new Set(Object.values(ecrPermissions).flatMap(({ account, repository }) => [...account, ...repository]));
+  const added = ['ecr:TagResource', 'kms:CreateGrant', 'kms:DescribeKey', 'kms:RetireGrant'];
+  for (const page of ['docs/aws.md', 'deploy/terraform/README.md']) {
+    const text = (await readFile(join(root, page), 'utf8')).replaceAll('`ecr:DescribeRepositories`', '');
+    const listed = new Set([...text.matchAll(/`((?:ecr|kms):[A-Za-z]+)`/g)].map(([, action]) => action));
+    assert.deepEqual([...listed].sort(), [...used, ...added].sort(), page);
+  }
 });
 
 type Statement = { readonly Effect: string; readonly Action: readonly string[]; readonly Resource: string };

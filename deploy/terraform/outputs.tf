@@ -10,6 +10,12 @@ output "settings" {
       MIR_REGISTRY_HOST     = local.host
       MIR_REPOSITORY_PREFIX = local.prefix
     } : {},
+    local.enabled && length(var.resource_tags) > 0 ? {
+      MIR_REGISTRY_RESOURCE_TAGS = join(",", [for key, value in var.resource_tags : "${key}=${value}"])
+    } : {},
+    local.enabled && var.kms_key_arn != null ? {
+      MIR_REGISTRY_KMS_KEY = var.kms_key_arn
+    } : {},
   ))
 }
 

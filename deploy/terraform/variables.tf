@@ -22,6 +22,11 @@ variable "image_registry_config" {
     )
     error_message = "repository_prefix has to be lower-case letters and digits, a letter first, words joined by single /, _ or -: ml/managed-images."
   }
+
+  validation {
+    condition     = !var.image_registry_config.enable || length(var.image_registry_config.repository_prefix) <= 100
+    error_message = "repository_prefix has to leave room for the names of images: at most 100 characters."
+  }
 }
 
 variable "name" {
@@ -113,6 +118,11 @@ variable "resource_tags" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition     = alltrue([for key, value in var.resource_tags : !strcontains("${key}${value}", ",") && !strcontains(key, "=")])
+    error_message = "resource_tags may have no commas, and no = in their keys: that is how the setting of the server separates them."
+  }
 }
 
 variable "kms_key_arn" {

@@ -129,6 +129,11 @@ run "options_add_their_permissions_to_the_server" {
     condition     = output.added_permissions.resource_tags.actions == tolist(["ecr:TagResource"])
     error_message = "what was added is listed"
   }
+
+  assert {
+    condition     = output.settings.MIR_REGISTRY_RESOURCE_TAGS == "team=ml" && output.settings.MIR_REGISTRY_KMS_KEY == var.kms_key_arn
+    error_message = "the server is told of what its role may do besides"
+  }
 }
 
 run "prefix_begins_with_a_letter" {

@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { EmbeddedPostgres } from '../packages/server/src/database/embedded-postgres.ts';
 import { cleanupOf } from './support/cleanup.ts';
-import { root, temporaryFolder } from './support/folder.ts';
+import { temporaryFolder } from './support/folder.ts';
 import { warmHome } from './support/home.ts';
 import { startInstance } from './support/instance.ts';
 import { type Ask, at, clientOf, endOfJob, listAt, succeeding, textAt } from './support/instance-client.ts';
 import { InstanceProcess } from './support/instance-process.ts';
 import { mir } from './support/mir.ts';
 import { demoIndex, demoWheel, startIndex } from './support/package-index.ts';
+import { startWorker } from './support/worker-process.ts';
 
 const cleanup = cleanupOf({ after });
 /** Two servers of one instance. */
@@ -68,26 +67,6 @@ async function databaseOf(postgres: EmbeddedPostgres): Promise<string> {
   return url.href;
 }
 
-/** Starts a worker and waits until it works. */
-async function startWorker(): Promise<ChildProcess> {
-  const worker = spawn(join(root, 'mir'), ['worker'], {
-    env: { ...process.env, MIR_HOME: home, ...environment, MIR_LOG_LEVEL: 'info' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const ended = once(worker, 'exit');
-  cleanup(async () => {
-    worker.kill('SIGTERM');
-    await ended;
-  });
-  let printed = '';
-  for await (const text of worker.stdout.setEncoding('utf8')) {
-    printed += String(text);
-    if (printed.includes('worker started')) break;
-  }
-  assert.match(printed, /worker started/);
-  return worker;
-}
-
 test('names have one order, page by page, whatever collation the database has', async () => {
   const names = ['order-b', 'order_c', 'order1', 'orderb', 'order-1', 'ordera', 'order'];
   for (const name of names) await succeeding(ask('POST', '/v1/images', { body: { name, requirements: ['demo'] } }));
@@ -113,7 +92,7 @@ test('a build is handed back by a worker that is told to stop, and finished by a
     ask('POST', '/v1/images', { body: { name: 'handed-on', requirements: ['demo==1.0'] } }),
   );
   const job = textAt(data, 'job', 'jobId');
-  const first = await startWorker();
+  const first = await startWorker(home, environment, cleanup);
   await isAsked;
   const stateOf = async () => at((await succeeding(askOther('GET', `/v1/jobs/${job}/details`))).data, 'job');
   assert.equal(at(await stateOf(), 'status'), 'RUNNING');
@@ -122,7 +101,7 @@ test('a build is handed back by a worker that is told to stop, and finished by a
   assert.deepEqual(await ended, [0, null]);
   assert.deepEqual([at(await stateOf(), 'status'), at(await stateOf(), 'attempts')], ['QUEUED', 0]);
   index.answer();
-  await startWorker();
+  await startWorker(home, environment, cleanup);
   const end = await endOfJob(askOther, job);
   assert.deepEqual([at(end, 'status'), at(end, 'attempts')], ['SUCCEEDED', 1]);
   const log = (await succeeding(ask('GET', '/v1/images/handed-on/versions/1/logs'))).text;

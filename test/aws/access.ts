@@ -39,6 +39,7 @@ export class Access {
   readonly #withdrawn = new Set<string>();
   readonly #expired = new Set<RoleName>();
   readonly #throttled = new Map<string, number>();
+  #awaited: ((record: AccessRecord) => boolean)[] = [];
 
   constructor(accountId: string) {
     this.accountId = accountId;
@@ -72,6 +73,16 @@ export class Access {
   /** Answers the next so many requests for an action with a refusal for their rate. */
   throttle(action: string, times: number): void {
     this.#throttled.set(action, times);
+  }
+
+  /** The next decision that is like that. */
+  async next(isWanted: (record: AccessRecord) => boolean): Promise<AccessRecord> {
+    return new Promise((resolve) => {
+      this.#awaited.push((record) => {
+        if (isWanted(record)) resolve(record);
+        return isWanted(record);
+      });
+    });
   }
 
   /** Takes back whatever was denied, expired or throttled. */
@@ -110,7 +121,9 @@ export class Access {
     const decision = this.#withdrawn.has(`${role} ${action}`)
       ? 'not-allowed'
       : judgeTogether(this.#policies.get(role) ?? [], action, resource);
-    this.records.push({ ...request, allowed: decision === 'allowed' });
+    const record = { ...request, allowed: decision === 'allowed' };
+    this.records.push(record);
+    this.#awaited = this.#awaited.filter((isTaken) => !isTaken(record));
     if (decision === 'allowed') return undefined;
     const because =
       decision === 'forbidden'

@@ -14,18 +14,19 @@ import {
 } from '@aws-sdk/client-ecr';
 import { BlobStore, fixedCredentials, pushImage, RegistryClient, type RepositoryClient } from '@mir/oci';
 import { collect, noise, storeImage } from '../../packages/oci/test/registry-fixture.ts';
-import { ecrPermissions } from '../../packages/server/src/registry/ecr/permissions.ts';
 import { cleanupOf } from '../support/cleanup.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { run } from '../support/program.ts';
 import type { RoleName } from './access.ts';
 import { type Aws, startAws } from './aws.ts';
+import { listed } from './granted-policies.ts';
 
 const cleanup = cleanupOf({ after });
 let aws: Aws;
 
 before(async () => {
   aws = await startAws(cleanup);
+  aws.usePolicies({ server: [listed(aws, 'server', 'ours')], builders: [listed(aws, 'builders', 'ours')] });
 });
 
 afterEach(() => {
@@ -34,20 +35,7 @@ afterEach(() => {
   aws.limitPutImage(undefined);
 });
 
-/** What Terraform makes of the lists, below `ours/`. */
-function policies(role: 'server' | 'builders'): readonly unknown[] {
-  const { account, repository } = ecrPermissions[role];
-  const below = `arn:aws:ecr:${aws.region}:${aws.accountId}:repository/ours/*`;
-  const allow = (actions: readonly string[], resource: string) => ({
-    Effect: 'Allow',
-    Action: actions,
-    Resource: resource,
-  });
-  return [{ Version: '2012-10-17', Statement: [allow(account, '*'), allow(repository, below)] }];
-}
-
 function ecrOf(role: RoleName, region = aws.region): ECRClient {
-  aws.usePolicies({ server: policies('server'), builders: policies('builders') });
   const { accessKeyId, secretAccessKey } = aws.roles[role];
   const client = new ECRClient({
     endpoint: aws.controlEndpoint,

@@ -55,6 +55,8 @@ export type Aws = AsyncDisposable & {
   /** Every decision so far. */
   readonly records: readonly AccessRecord[];
   forgetRecords(): void;
+  /** The next decision that is like that. */
+  nextRecord(isWanted: (record: AccessRecord) => boolean): Promise<AccessRecord>;
 };
 
 /** Starts an account with nothing in it; it ends with the test. */
@@ -138,6 +140,7 @@ export async function startAws(cleanup: Cleanup): Promise<Aws> {
     },
     allowAll: () => access.allowAll(),
     records: access.records,
+    nextRecord: (isWanted) => access.next(isWanted),
     forgetRecords: () => void access.records.splice(0),
     [Symbol.asyncDispose]: stop,
   };

@@ -341,7 +341,7 @@ function shownAddress({ host, port }: { readonly host: string; readonly port: nu
 
 /** Workers are processes of their own: what they do takes memory and time that belong to nobody's request. */
 function startWorkers(
-  { workers }: Settings,
+  settings: Settings,
   environment: NodeJS.ProcessEnv,
   { address, db }: OpenedDatabase,
   logger: FastifyBaseLogger,
@@ -351,7 +351,11 @@ function startWorkers(
   if (program === undefined) throw new TypeError('the program does not know its own path');
   const start = () => {
     const child = fork(program, ['worker'], {
-      env: { ...environment, ...(address.url !== undefined && { DATABASE_URL: address.url }), MIR_ADMIN_PASSWORD: '' },
+      env: {
+        ...workersEnvironment(settings, environment),
+        ...(address.url !== undefined && { DATABASE_URL: address.url }),
+        MIR_ADMIN_PASSWORD: '',
+      },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     running.add(child);
@@ -368,8 +372,17 @@ function startWorkers(
       setTimeout(start, 1000).unref();
     });
   };
-  for (let count = 0; count < workers; count += 1) start();
+  for (let count = 0; count < settings.workers; count += 1) start();
   return running;
+}
+
+/** Where workers have an AWS profile of their own, the server's keys must not reach them. */
+function workersEnvironment({ registry }: Settings, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { builders_profile: profile } = registry;
+  if (profile === undefined) return environment;
+  const keys = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_WEB_IDENTITY_TOKEN_FILE'];
+  const others = Object.entries(environment).filter(([name]) => !keys.includes(name));
+  return { ...Object.fromEntries(others), AWS_PROFILE: profile };
 }
 
 async function stopWorkers(workers: Set<ChildProcess>): Promise<void> {

@@ -116,6 +116,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./registry-verify.ts')).registryVerify,
   },
   {
+    words: ['registry', 'check'],
+    summary: 'Compare the registry of an instance with what the instance says',
+    load: async () => (await import('./registry-check.ts')).registryCheck,
+  },
+  {
     words: ['cache'],
     summary: 'Show what is kept for the next build, or clear it',
     load: async () => (await import('./cache.ts')).cache,

@@ -13,6 +13,7 @@ import { originalImageRoutes } from './routes/original-images.ts';
 import { originalInstanceRoutes } from './routes/original-instance.ts';
 import { originalTokenRoutes } from './routes/original-tokens.ts';
 import { pullSecretRoutes } from './routes/pull-secrets.ts';
+import { registryRoutes } from './routes/registry.ts';
 import { signInRoutes } from './routes/sign-in.ts';
 import { testRunRoutes } from './routes/test-runs.ts';
 import { tokenRoutes } from './routes/tokens.ts';
@@ -46,6 +47,7 @@ export function allRoutes(context: InstanceContext, services: RouteServices): Ro
     ...tokenRoutes(context),
     ...originalTokenRoutes(context),
     ...administrationRoutes(context),
+    ...registryRoutes(context),
   ];
   return [...routes, descriptionRoute(routes)];
 }

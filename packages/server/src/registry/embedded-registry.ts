@@ -1,6 +1,6 @@
 import { dockerConfigCredentials, type RepositoryStore } from '@mir/oci';
 import type { BuildTarget } from '../worker/build-message.ts';
-import type { BuildersAccess, ImageRegistry, StoredImage } from './image-registry.ts';
+import type { BuildersAccess, ImageRegistry, Lifecycle, StoredImage } from './image-registry.ts';
 
 /** The registry that the server itself is: a folder of its home, which workers write to beside it. */
 export class EmbeddedRegistry implements ImageRegistry {
@@ -26,8 +26,10 @@ export class EmbeddedRegistry implements ImageRegistry {
     await (await this.#repositories()).deleteRepository(path);
   }
 
-  async setLifecycle(): Promise<void> {
-    // What no tag names is removed by `mir registry gc`.
+  /** What no tag names any more is removed by `mir registry gc`. */
+  async setLifecycle(path: string, { trimmedTags }: Lifecycle): Promise<void> {
+    const repositories = await this.#repositories();
+    for (const tag of trimmedTags) await repositories.deleteTag(path, tag);
   }
 
   async images(path: string): Promise<readonly StoredImage[] | undefined> {

@@ -2,7 +2,7 @@ import { dockerConfigCredentials, RegistryClient } from '@mir/oci';
 import type { Settings } from '../settings.ts';
 import type { BuildTarget } from '../worker/build-message.ts';
 import { certificatesOf } from './certificates.ts';
-import type { BuildersAccess, ImageRegistry, StoredImage } from './image-registry.ts';
+import type { BuildersAccess, ImageRegistry, Lifecycle, StoredImage } from './image-registry.ts';
 
 /** Any registry that speaks the OCI distribution specification; credentials as `docker login` left them. */
 export class OciRegistry implements ImageRegistry {
@@ -42,8 +42,17 @@ export class OciRegistry implements ImageRegistry {
     }
   }
 
-  async setLifecycle(): Promise<void> {
-    // The specification has no policies: the registry's own collection decides.
+  /** The specification has no policies: manifests that only these tags name are deleted at once. */
+  async setLifecycle(path: string, { trimmedTags }: Lifecycle): Promise<void> {
+    const repository = this.#client.repository(path);
+    const stored = (await this.images(path)) ?? [];
+    const kept = new Set(
+      stored.filter(({ tags }) => tags.some((tag) => !trimmedTags.includes(tag))).map(({ digest }) => digest),
+    );
+    const gone = stored.filter(
+      ({ tags, digest }) => tags.some((tag) => trimmedTags.includes(tag)) && !kept.has(digest),
+    );
+    for (const { digest } of gone) await repository.deleteManifest(digest);
   }
 
   async images(path: string): Promise<readonly StoredImage[] | undefined> {

@@ -112,6 +112,21 @@ export async function waitingJobs(db: Db, repository: string): Promise<readonly 
   return rows.flatMap(({ job }) => job ?? []);
 }
 
+/** Says that a repository is no longer there, and with it perhaps the pool; whoever builds into it asks for it again. */
+export async function loseRepository(
+  { registry: { host }, repositories }: InstanceContext,
+  trx: Trx,
+  ...names: readonly string[]
+): Promise<void> {
+  await trx
+    .updateTable('registry_repositories')
+    .set({ lost_at: sql<Date>`now()` })
+    .where('registry', '=', host ?? '')
+    // Which of them it was, a registry's words do not tell reliably; making one that is there costs one request.
+    .where('repository', 'in', [...names, repositories.pool])
+    .execute();
+}
+
 /** Says that repositories of a build are no longer there, and asks for them again. @returns whether there are any that are made */
 export async function forgetRepositories(
   context: InstanceContext,
@@ -130,13 +145,7 @@ export async function forgetRepositories(
     .select('images.repository')
     .execute();
   const names = rows.map(({ repository }) => repository);
-  // Which of them it was, the registry's words do not tell reliably; making one that is there costs one request. The pool is among them.
-  await trx
-    .updateTable('registry_repositories')
-    .set({ lost_at: sql<Date>`now()` })
-    .where('registry', '=', host)
-    .where('repository', 'in', [...names, context.repositories.pool])
-    .execute();
+  await loseRepository(context, trx, ...names);
   for (const name of names) await askForRepository(context, trx, name, priority);
   return names.length > 0;
 }

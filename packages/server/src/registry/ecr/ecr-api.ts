@@ -1,11 +1,10 @@
 import type { ECRClient } from '@aws-sdk/client-ecr';
 import { isFault } from '@mir/core';
 import type { StoredImage } from '../image-registry.ts';
-import { ecrFault } from './ecr-fault.ts';
+import { type EcrActor, ecrFault } from './ecr-fault.ts';
 import type { EcrPace } from './ecr-pace.ts';
-import type { EcrRole } from './permissions.ts';
 
-type Sdk = typeof import('@aws-sdk/client-ecr');
+type Sdk = typeof import('./sdk.ts')['sdk'];
 
 /** A password of the registry. */
 export type AuthorizationToken = {
@@ -30,7 +29,7 @@ export type EcrApiOptions = {
   readonly accountId: string | undefined;
   /** A profile of the AWS configuration; without it the SDK looks for credentials in its usual places. */
   readonly profile: string | undefined;
-  readonly role: EcrRole;
+  readonly role: EcrActor;
   readonly pace: EcrPace;
 };
 
@@ -205,7 +204,7 @@ export class EcrApi {
 
   async #load() {
     const { region, profile } = this.#options;
-    const sdk = await import('@aws-sdk/client-ecr');
+    const { sdk } = await import('./sdk.ts');
     const client = new sdk.ECRClient({
       ...(region !== undefined && { region }),
       ...(profile !== undefined && { profile }),

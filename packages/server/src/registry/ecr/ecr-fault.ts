@@ -19,9 +19,12 @@ export type EcrFaultCode =
 /** Faults of what is wanted, which stay however often it is tried. */
 export type RepositoryFaultCode = 'repository/not-ours';
 
+/** Who asks: one of the two roles, or whoever operates the instance, with credentials of their own. */
+export type EcrActor = EcrRole | 'operator';
+
 /** Who asked for what. */
 export type EcrRequest = {
-  readonly role: EcrRole;
+  readonly role: EcrActor;
   /** As policies name it: `ecr:CreateRepository`. */
   readonly action: string;
   /** What it was asked for: a repository, the registry. */
@@ -29,9 +32,10 @@ export type EcrRequest = {
 };
 
 /** What a role is called where its permissions are given. */
-const roleNames: Readonly<Record<EcrRole, string>> = {
+const roleNames: Readonly<Record<EcrActor, string>> = {
   server: "the server's role",
   builders: "the builders' role",
+  operator: 'whoever runs this command',
 };
 
 /** The typed fault behind something that the SDK threw. */
@@ -125,7 +129,10 @@ function denied({ role, action, subject }: EcrRequest, message: string, cause: u
   return new Fault<EcrFaultCode>('ecr/denied', {
     what: `${capitalised(roleNames[role])} may not ${named} on ${resource ?? subject}${said(message)}`,
     subject: named,
-    hint: `Allow ${named} to ${roleNames[role]} below the repository prefix: the module in deploy/terraform gives each role what it needs.`,
+    hint:
+      role === 'operator'
+        ? `Use credentials that allow ${named}: neither role of the instance may do it.`
+        : `Allow ${named} to ${roleNames[role]} below the repository prefix: the module in deploy/terraform gives each role what it needs.`,
     cause,
   });
 }

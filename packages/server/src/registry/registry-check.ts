@@ -1,0 +1,135 @@
+import { sql } from 'kysely';
+import type { InstanceContext } from '../instance-context.ts';
+import type { StoredImage } from './image-registry.ts';
+
+/** In what way the registry and the instance disagree. */
+export const findingKinds = [
+  'repository-missing',
+  'version-missing',
+  'other-image',
+  'unknown-tag',
+  'still-there',
+  'unsure',
+] as const;
+
+/** One disagreement between the instance and its registry. */
+export type RegistryFinding = {
+  readonly kind: (typeof findingKinds)[number];
+  /** The repository, as the registry knows it. */
+  readonly path: string;
+  readonly image: string;
+  readonly version: number | null;
+  readonly tag: string | null;
+  readonly message: string;
+};
+
+/** An image with what the instance says that its repository holds. */
+export type CheckedImage = {
+  readonly id: number;
+  readonly name: string;
+  readonly repository: string;
+  readonly isRemoved: boolean;
+  /** Its removal is still to be done. */
+  readonly isBeingRemoved: boolean;
+  /** The instance has made its repository; true where registries make them by themselves. */
+  readonly isOurs: boolean;
+  readonly versions: readonly CheckedVersion[];
+};
+
+type CheckedVersion = {
+  readonly id: number;
+  readonly number: number;
+  readonly tag: string;
+  readonly digest: string | null;
+  /** As `READY`, or under way. */
+  readonly state: string;
+  readonly isCurrent: boolean;
+};
+
+const imagesAtOnce = 8;
+
+/** A page of images, in the order of their ids. */
+export async function imagesToCheck(
+  { db, registry }: InstanceContext,
+  after: number,
+  limit: number,
+): Promise<readonly CheckedImage[]> {
+  const { rows } = await sql<CheckedImage>`
+    select images.id, images.name, images.repository, images.removed_at is not null as "isRemoved",
+      exists (select from outbox where done_at is null and kind = 'remove-repository'
+        and payload->>'repository' = images.repository) as "isBeingRemoved",
+      ${!registry.makesRepositories} or exists (select from registry_repositories as known
+        where known.registry = ${registry.host ?? ''} and known.repository = images.repository and made_at is not null) as "isOurs",
+      (select coalesce(jsonb_agg(jsonb_build_object('id', versions.id, 'number', number, 'tag', tag, 'digest', digest, 'state', state,
+          'isCurrent', versions.id = images.current_version_id) order by number), '[]')
+        from versions where image_id = images.id and state not in ('CANCELLED')) as versions
+    from images where images.id > ${after} order by images.id limit ${limit}`.execute(db);
+  return rows.map((row) => ({ ...row, id: Number(row.id) }));
+}
+
+/** In what the registry and the instance disagree about some images. @throws Fault of the registry: "cannot tell" is never "is not there" */
+export async function findDisagreements(
+  context: InstanceContext,
+  images: readonly CheckedImage[],
+): Promise<readonly { readonly image: CheckedImage; readonly findings: readonly RegistryFinding[] }[]> {
+  const waiting = [...images];
+  const found: { readonly image: CheckedImage; readonly findings: readonly RegistryFinding[] }[] = [];
+  const look = async () => {
+    for (let image = waiting.shift(); image !== undefined; image = waiting.shift()) {
+      const path = context.repositories.path(image.repository);
+      const findings = compare(image, path, await context.registry.images(path));
+      if (findings.length > 0) found.push({ image, findings });
+    }
+  };
+  await Promise.all(Array.from({ length: imagesAtOnce }, look));
+  return found.sort((left, right) => left.image.id - right.image.id);
+}
+
+function compare(
+  image: CheckedImage,
+  path: string,
+  stored: readonly StoredImage[] | undefined,
+): readonly RegistryFinding[] {
+  const finding = (
+    kind: RegistryFinding['kind'],
+    message: string,
+    version: CheckedVersion | undefined,
+    tag: string | undefined = version?.tag,
+  ): RegistryFinding => ({
+    ...{ kind, path, image: image.name, message },
+    ...{ version: version?.number ?? null, tag: tag ?? null },
+  });
+  if (image.isRemoved) {
+    if (stored === undefined || image.isBeingRemoved) return [];
+    return image.isOurs
+      ? [finding('still-there', `"${image.name}" was removed, and its repository is still there`, undefined)]
+      : [
+          finding(
+            'unsure',
+            `"${image.name}" was removed, and a repository of that name is there which this instance is not known to have made`,
+            undefined,
+          ),
+        ];
+  }
+  const ready = image.versions.filter(({ state }) => state === 'READY');
+  if (stored === undefined) {
+    return ready.length === 0
+      ? []
+      : [finding('repository-missing', `The registry has no repository of "${image.name}"`, undefined)];
+  }
+  const digests = new Map(stored.flatMap(({ digest, tags }) => tags.map((tag) => [tag, digest] as const)));
+  const known = new Set(image.versions.filter(({ state }) => state !== 'FAILED').map(({ tag }) => tag));
+  const lost = ready.flatMap((version) => {
+    const digest = digests.get(version.tag);
+    const subject = `Version ${version.number} of "${image.name}"`;
+    if (digest === undefined) return [finding('version-missing', `${subject} is not in the registry`, version)];
+    if (digest === version.digest) return [];
+    return [finding('other-image', `${subject} is ${version.digest}, and its tag names ${digest}`, version)];
+  });
+  const unknown = [...digests.keys()]
+    .filter((tag) => !known.has(tag))
+    .map((tag) =>
+      finding('unknown-tag', `The registry has ${path}:${tag}, and the instance no such version`, undefined, tag),
+    );
+  return [...lost, ...unknown];
+}

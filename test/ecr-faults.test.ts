@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import { CreateRepositoryCommand, ECRClient, PutImageCommand } from '@aws-sdk/client-ecr';
+import { openRegistry } from '@mir/builder';
+import { type Fault, isFault } from '@mir/core';
+import { BlobStore, pushImage } from '@mir/oci';
+import { storeImage } from '../packages/oci/test/registry-fixture.ts';
+import { explainEcr } from '../packages/server/src/registry/ecr/ecr-fault.ts';
+import { type ImageRegistry, openImageRegistry } from '../packages/server/src/registry/image-registry.ts';
+import { readSettings } from '../packages/server/src/settings.ts';
+import { type Aws, startAws } from './aws/aws.ts';
+import { awsPrefix, useLeastPolicies } from './support/aws-instance.ts';
+import { cleanupOf } from './support/cleanup.ts';
+import { temporaryFolder } from './support/folder.ts';
+
+const cleanup = cleanupOf({ after });
+const standing = { ...process.env };
+let aws: Aws;
+
+before(async () => {
+  aws = await startAws(cleanup);
+});
+
+afterEach(() => {
+  aws.allowAll();
+  aws.refuseKms(false);
+  aws.refuseOtherRegions(false);
+  process.env = { ...standing };
+});
+
+/** The registry as a process with a role sees it. */
+function registryOf(
+  role: 'server' | 'builders',
+  settings: NodeJS.ProcessEnv = {},
+  variables: NodeJS.ProcessEnv = aws.environmentOf(role),
+): ImageRegistry {
+  useLeastPolicies(aws);
+  process.env = {
+    ...standing,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    ...variables,
+  };
+  const registry = openImageRegistry({
+    settings: readSettings({
+      ...{ MIR_REGISTRY_KIND: 'ecr', MIR_REGISTRY_HOST: aws.registryHost, MIR_REGISTRY_REGION: aws.region },
+      ...settings,
+    }),
+    role,
+    buckets: undefined,
+    poolPath: `${awsPrefix}/0-layers`,
+    repositories: async () => assert.fail('nothing is looked for here'),
+  });
+  cleanup(async () => registry[Symbol.asyncDispose]());
+  return registry;
+}
+
+async function faultOf(work: Promise<unknown>): Promise<Fault> {
+  const thrown = await work.then(
+    () => assert.fail('it succeeded'),
+    (reason: unknown) => reason,
+  );
+  assert.ok(isFault(thrown), String(thrown));
+  assert.ok(thrown.hint.length > 10);
+  return thrown;
+}
+
+function operator(): ECRClient {
+  const { accessKeyId, secretAccessKey } = aws.roles.operator;
+  const client = new ECRClient({
+    endpoint: aws.controlEndpoint,
+    region: aws.region,
+    credentials: { accessKeyId, secretAccessKey },
+  });
+  cleanup(async () => client.destroy());
+  return client;
+}
+
+test('a process without credentials is told so, with what may be done', async () => {
+  const fault = await faultOf(
+    registryOf('server', {}, { AWS_ENDPOINT_URL_ECR: aws.controlEndpoint }).ensureRepository(
+      `${awsPrefix}/a`,
+      'unknown',
+    ),
+  );
+  assert.equal(fault.code, 'ecr/no-credentials');
+  assert.match(`${fault.message} ${fault.hint}`, /the server's role.*AWS_PROFILE/s);
+});
+
+test('credentials that have expired, or that nobody knows, are told apart', async () => {
+  const registry = registryOf('server');
+  aws.expire('server');
+  assert.equal((await faultOf(registry.images(`${awsPrefix}/a`))).code, 'ecr/expired-credentials');
+  const variables = { ...aws.environmentOf('server'), AWS_ACCESS_KEY_ID: 'AKIANOBODY' };
+  assert.equal(
+    (await faultOf(registryOf('server', {}, variables).images(`${awsPrefix}/a`))).code,
+    'ecr/refused-credentials',
+  );
+});
+
+test('another region or account than that of the registry is found out', async () => {
+  aws.refuseOtherRegions(true);
+  const elsewhere = await faultOf(registryOf('server', { MIR_REGISTRY_REGION: 'eu-west-3' }).images(`${awsPrefix}/a`));
+  assert.equal(elsewhere.code, 'ecr/refused-credentials');
+  assert.match(elsewhere.hint, /registry\.region/);
+  assert.throws(
+    () =>
+      registryOf('server', {
+        MIR_REGISTRY_HOST: '123456789012.dkr.ecr.eu-west-3.amazonaws.com',
+        MIR_REGISTRY_REGION: 'eu-central-1',
+      }),
+    /registry\.region.*"eu-central-1".*"eu-west-3"/,
+  );
+});
+
+test('each action that the server lacks is named, with the role that lacks it', async () => {
+  const registry = registryOf('server');
+  const path = `${awsPrefix}/denied`;
+  const operations: readonly (readonly [string, () => Promise<unknown>])[] = [
+    ['ecr:CreateRepository', () => registry.ensureRepository(path, 'unknown')],
+    ['ecr:PutLifecyclePolicy', () => registry.ensureRepository(path, 'ours')],
+    ['ecr:DescribeImages', () => registry.images(path)],
+    ['ecr:ListImages', () => registry.ensureRepository(path, 'perhaps')],
+    ['ecr:DeleteRepository', () => registry.removeRepository(path)],
+    ['ecr:GetAuthorizationToken', async () => registry.builders.credentials.credentials(aws.registryHost)],
+  ];
+  for (const [action, operation] of operations) {
+    aws.deny('server', action);
+    const fault = await faultOf(operation());
+    assert.equal(fault.code, 'ecr/denied', action);
+    assert.match(fault.message, new RegExp(`server's role may not ${action} on \\S+`));
+    assert.match(fault.hint, new RegExp(action));
+    aws.allowAll();
+    await operation();
+  }
+});
+
+test('each action that the builders lack is named, with the role that lacks it', async () => {
+  const path = `${awsPrefix}/pushed`;
+  await registryOf('server').ensureRepository(path, 'unknown');
+  const { builders } = registryOf('builders');
+  const blobs = await BlobStore.open(join(await temporaryFolder(cleanup), 'blobs'));
+  let number = 0;
+  const push = async () => {
+    // Of its own: what the repository has already is not sent again, and nothing would be asked.
+    number += 1;
+    const image = await storeImage(blobs, `image ${number}`);
+    const client = openRegistry(aws.registryHost, {
+      credentials: builders.credentials,
+      mannersOf: () => ({ explain: explainEcr('builders'), takesStreams: false }),
+    });
+    try {
+      const repository = client.repository(path);
+      await pushImage(repository, image, blobs, { tags: [`v${number}`] });
+      assert.equal((await repository.getManifest(`v${number}`))?.digest, image.digest);
+      for (const { descriptor } of image.layers) for await (const _ of repository.readBlob(descriptor.digest));
+    } finally {
+      await client.close();
+    }
+  };
+  await push();
+  for (const action of [
+    'ecr:BatchCheckLayerAvailability',
+    'ecr:InitiateLayerUpload',
+    'ecr:UploadLayerPart',
+    'ecr:CompleteLayerUpload',
+    'ecr:PutImage',
+    'ecr:BatchGetImage',
+    'ecr:GetDownloadUrlForLayer',
+  ]) {
+    aws.deny('builders', action);
+    const fault = await faultOf(push());
+    assert.equal(fault.code, 'ecr/denied', action);
+    assert.match(`${fault.message} ${fault.hint}`, new RegExp(`builders' role may not ${action} on`));
+    aws.allowAll();
+  }
+  aws.deny('builders', 'ecr:GetAuthorizationToken');
+  const fault = await faultOf(registryOf('builders').builders.credentials.credentials(aws.registryHost));
+  assert.match(fault.message, /builders' role may not ecr:GetAuthorizationToken/);
+});
+
+test('a repository that is not ours is a fault, and nothing in it is touched', async () => {
+  const path = `${awsPrefix}/theirs`;
+  const client = operator();
+  await client.send(new CreateRepositoryCommand({ repositoryName: path }));
+  const registry = registryOf('server');
+  aws.forgetRecords();
+  const fault = await faultOf(registry.ensureRepository(path, 'unknown'));
+  assert.equal(fault.code, 'repository/not-ours');
+  assert.match(fault.message, /rime-managed-images\/theirs.*has not made it/);
+  assert.deepEqual(
+    aws.records.map(({ action }) => action),
+    ['ecr:CreateRepository'],
+    'nothing else was asked',
+  );
+  // An answer may have been lost: one that is empty is ours then, one that holds something is not.
+  await registry.ensureRepository(path, 'perhaps');
+  const manifest = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.docker.distribution.manifest.v2+json',
+    layers: [],
+  });
+  await client.send(new PutImageCommand({ repositoryName: path, imageManifest: manifest, imageTag: 'v1' }));
+  assert.equal((await faultOf(registry.ensureRepository(path, 'perhaps'))).code, 'repository/not-ours');
+  await registry.ensureRepository(path, 'ours');
+});
+
+test('a KMS key that may not be used is told of, and no repository is left', async () => {
+  const registry = registryOf('server', { MIR_REGISTRY_KMS_KEY: 'arn:aws:kms:eu-central-1:123456789012:key/none' });
+  aws.refuseKms(true);
+  const fault = await faultOf(registry.ensureRepository(`${awsPrefix}/sealed`, 'unknown'));
+  assert.equal(fault.code, 'ecr/kms');
+  assert.match(fault.hint, /registry\.kms_key/);
+  assert.equal(await registry.images(`${awsPrefix}/sealed`), undefined);
+});
+
+test('an endpoint that nothing listens at is no answer to whether there is a repository', async () => {
+  const variables = { ...aws.environmentOf('server'), AWS_ENDPOINT_URL_ECR: 'http://127.0.0.1:9' };
+  const fault = await faultOf(registryOf('server', {}, variables).images(`${awsPrefix}/a`));
+  assert.equal(fault.code, 'ecr/unreachable');
+});
+
+test('a password of the registry is used until it is refused, and then renewed', async (t) => {
+  await registryOf('server').ensureRepository(`${awsPrefix}/renewed`, 'unknown');
+  const { builders } = registryOf('builders');
+  const asked = () => aws.records.filter(({ action }) => action === 'ecr:GetAuthorizationToken').length;
+  const client = openRegistry(aws.registryHost, { credentials: builders.credentials });
+  cleanup(() => client.close());
+  const repository = client.repository(`${awsPrefix}/renewed`);
+  aws.forgetRecords();
+  for (let count = 0; count < 3; count += 1) assert.equal(await repository.getManifest('v1'), undefined);
+  assert.equal(asked(), 1, 'one password for all requests');
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 10_000 });
+  aws.expireRegistryTokens();
+  assert.equal(await repository.getManifest('v1'), undefined);
+  assert.equal(asked(), 2);
+});

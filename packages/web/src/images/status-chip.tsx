@@ -28,7 +28,7 @@ export function StatusChip({ status }: { readonly status: keyof typeof statuses 
 }
 
 /** A word with a colour that says whether that is good; the word says it, too. */
-function Chip({ tone, children }: { readonly tone: Tone; readonly children: string }) {
+export function Chip({ tone, children }: { readonly tone: Tone; readonly children: string }) {
   return (
     <span className={classes['chip']} data-tone={tone}>
       {children}

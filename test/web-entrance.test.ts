@@ -40,6 +40,10 @@ suite('the first start in a browser', { skip: withoutBrowser }, () => {
     await page.getByRole('heading', { name: 'This instance has no images yet' }).waitFor();
     assert.deepEqual(await findBarriers(page, 'workspace-summary-empty'), []);
     await page.getByRole('link', { name: 'Create an image' }).click();
+    await page.getByRole('heading', { name: 'Create an image' }).waitFor();
+    await page.goBack();
+    await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByRole('link', { name: 'Managed Images' }).click();
     await page.getByText('There are no managed images yet').waitFor();
     assert.deepEqual(await findBarriers(page, 'managed-images-empty'), []);
     await page.getByRole('link', { name: 'Members' }).click();

@@ -12,9 +12,7 @@ export function FirstSteps({ workspace }: { readonly workspace: string }) {
       <h2>This instance has no images yet. What to do first</h2>
       <ol>
         <li>
-          <Link to="/workspaces/$workspace/settings/managed-images" params={{ workspace }}>
-            Create an image
-          </Link>
+          <Link to="/create-image">Create an image</Link>
           <p>
             Name the Python packages that your tests need. The first one takes a little longer: its base is made, too.
           </p>

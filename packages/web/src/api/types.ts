@@ -1748,6 +1748,35 @@ export type Operations = {
       readonly job: Job;
     };
   };
+  /** Comparing the registry with the instance, and repairing what can be */
+  checkRegistry: {
+    params: undefined;
+    query: undefined;
+    body: {
+      readonly repair?: boolean | undefined;
+      readonly after?: number | undefined;
+    };
+    answer: {
+      readonly registry: {
+        readonly kind: string;
+        readonly host: string | null;
+        readonly region: string | null;
+        readonly prefix: string;
+      };
+      readonly checked: number;
+      readonly findings: readonly {
+        readonly kind: 'repository-missing' | 'version-missing' | 'other-image' | 'unknown-tag' | 'still-there' | 'unsure';
+        readonly path: string;
+        readonly image: string;
+        readonly version: number | null;
+        readonly tag: string | null;
+        readonly message: string;
+        readonly repair: string | null;
+      }[];
+      readonly known: readonly string[];
+      readonly next?: number | undefined;
+    };
+  };
   /** Get this description */
   describeApi: {
     params: undefined;
@@ -1846,5 +1875,6 @@ export const places = {
   getSettings: ['GET', '/v1/settings'],
   listRemovedImages: ['GET', '/v1/removed-images'],
   restoreImage: ['POST', '/v1/removed-images/{id}/restore'],
+  checkRegistry: ['POST', '/v1/registry/check'],
   describeApi: ['GET', '/openapi.json'],
 } as const satisfies Readonly<Record<keyof Operations, readonly [string, string]>>;

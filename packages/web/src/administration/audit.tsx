@@ -1,14 +1,14 @@
-import { Button, NativeSelect, Table, TextInput } from '@mantine/core';
+import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { addressOf, call } from '../api/call.ts';
 import { Icon } from '../icons/icon.tsx';
 import { Chip } from '../images/status-chip.tsx';
+import { DataTable } from '../parts/data-table.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { Pane } from '../parts/pane.tsx';
 import { Time } from '../parts/time.tsx';
-import frame from '../workspaces/settings/members.module.css';
 import classes from './administration.module.css';
 import { type AuditFilter, auditFilterOf } from './audit-filter.ts';
 
@@ -93,38 +93,36 @@ export function Audit() {
           if (entries.length === 0) return <p>Nothing in the log is like that.</p>;
           return (
             <>
-              <Table.ScrollContainer minWidth={720} className={frame['frame'] ?? ''}>
-                <Table>
-                  <Table.Thead>
-                    <Table.Tr>
-                      <Table.Th>When</Table.Th>
-                      <Table.Th>Who</Table.Th>
-                      <Table.Th>What</Table.Th>
-                      <Table.Th>On what</Table.Th>
-                      <Table.Th>Outcome</Table.Th>
-                      <Table.Th>Change</Table.Th>
-                    </Table.Tr>
-                  </Table.Thead>
-                  <Table.Tbody>
-                    {entries.map((entry) => (
-                      <Table.Tr key={entry.id}>
-                        <Table.Td>
-                          <Time at={entry.at} />
-                        </Table.Td>
-                        <Table.Td title={entry.address ?? undefined}>{entry.user ?? '–'}</Table.Td>
-                        <Table.Td className="code">{entry.action}</Table.Td>
-                        <Table.Td className={classes['subject'] ?? ''}>{entry.subject ?? '–'}</Table.Td>
-                        <Table.Td>
-                          <Chip tone={tones[entry.outcome]}>{entry.outcome}</Chip>
-                        </Table.Td>
-                        <Table.Td>
-                          <Change before={entry.old} after={entry.new} />
-                        </Table.Td>
-                      </Table.Tr>
-                    ))}
-                  </Table.Tbody>
-                </Table>
-              </Table.ScrollContainer>
+              <DataTable label="Audit log" minWidth={720}>
+                <thead>
+                  <tr>
+                    <th scope="col">When</th>
+                    <th scope="col">Who</th>
+                    <th scope="col">What</th>
+                    <th scope="col">On what</th>
+                    <th scope="col">Outcome</th>
+                    <th scope="col">Change</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {entries.map((entry) => (
+                    <tr key={entry.id}>
+                      <td>
+                        <Time at={entry.at} />
+                      </td>
+                      <td title={entry.address ?? undefined}>{entry.user ?? '–'}</td>
+                      <td className="code">{entry.action}</td>
+                      <td className={classes['subject'] ?? ''}>{entry.subject ?? '–'}</td>
+                      <td>
+                        <Chip tone={tones[entry.outcome]}>{entry.outcome}</Chip>
+                      </td>
+                      <td>
+                        <Change before={entry.old} after={entry.new} />
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </DataTable>
               {pages.hasNextPage && (
                 <Button variant="subtle" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
                   Show more

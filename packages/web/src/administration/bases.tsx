@@ -1,10 +1,9 @@
-import { Table } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { call } from '../api/call.ts';
+import { DataTable } from '../parts/data-table.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { Pane } from '../parts/pane.tsx';
-import classes from '../workspaces/settings/members.module.css';
 
 /** What images are made on, and the sets of packages for use cases. */
 export function Bases() {
@@ -18,26 +17,24 @@ export function Bases() {
       <Pane query={bases} height={160}>
         {({ bases: known, registries }) => (
           <>
-            <Table.ScrollContainer minWidth={360} className={classes['frame'] ?? ''}>
-              <Table>
-                <Table.Thead>
-                  <Table.Tr>
-                    <Table.Th>Base</Table.Th>
-                    <Table.Th>Python</Table.Th>
-                    <Table.Th>Used when nothing is said</Table.Th>
-                  </Table.Tr>
-                </Table.Thead>
-                <Table.Tbody>
-                  {known.map(({ name, pythonVersion, isDefault }) => (
-                    <Table.Tr key={name}>
-                      <Table.Th scope="row">{name}</Table.Th>
-                      <Table.Td>{pythonVersion}</Table.Td>
-                      <Table.Td>{isDefault ? 'Yes' : ''}</Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
-            </Table.ScrollContainer>
+            <DataTable label="Bases" minWidth={360}>
+              <thead>
+                <tr>
+                  <th scope="col">Base</th>
+                  <th scope="col">Python</th>
+                  <th scope="col">Used when nothing is said</th>
+                </tr>
+              </thead>
+              <tbody>
+                {known.map(({ name, pythonVersion, isDefault }) => (
+                  <tr key={name}>
+                    <th scope="row">{name}</th>
+                    <td>{pythonVersion}</td>
+                    <td>{isDefault ? 'Yes' : ''}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </DataTable>
             <p>
               {registries.length === 0
                 ? 'Other images may not be bases here: no registry is listed in base_registries.'
@@ -48,36 +45,34 @@ export function Bases() {
       </Pane>
       <Pane query={types} height={200}>
         {({ imageTypes }) => (
-          <Table.ScrollContainer minWidth={560} className={classes['frame'] ?? ''}>
-            <Table verticalSpacing="sm">
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Image type</Table.Th>
-                  <Table.Th>For</Table.Th>
-                  <Table.Th>Packages</Table.Th>
-                  <Table.Th>System images</Table.Th>
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {imageTypes.map(({ name, summary, requirements, osPackages, systemImages }) => (
-                  <Table.Tr key={name}>
-                    <Table.Th scope="row">{name}</Table.Th>
-                    <Table.Td>{summary}</Table.Td>
-                    <Table.Td>{[...requirements, ...osPackages].join(', ')}</Table.Td>
-                    <Table.Td>
-                      {systemImages.map(({ name: image }) => (
-                        <div key={image} style={{ whiteSpace: 'nowrap' }}>
-                          <Link to="/images/$name" params={{ name: image }}>
-                            {image}
-                          </Link>
-                        </div>
-                      ))}
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+          <DataTable label="Image types" minWidth={560}>
+            <thead>
+              <tr>
+                <th scope="col">Image type</th>
+                <th scope="col">For</th>
+                <th scope="col">Packages</th>
+                <th scope="col">System images</th>
+              </tr>
+            </thead>
+            <tbody>
+              {imageTypes.map(({ name, summary, requirements, osPackages, systemImages }) => (
+                <tr key={name}>
+                  <th scope="row">{name}</th>
+                  <td>{summary}</td>
+                  <td>{[...requirements, ...osPackages].join(', ')}</td>
+                  <td>
+                    {systemImages.map(({ name: image }) => (
+                      <div key={image} style={{ whiteSpace: 'nowrap' }}>
+                        <Link to="/images/$name" params={{ name: image }}>
+                          {image}
+                        </Link>
+                      </div>
+                    ))}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </DataTable>
         )}
       </Pane>
     </>

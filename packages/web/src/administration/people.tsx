@@ -1,9 +1,10 @@
-import { Button, NativeSelect, PasswordInput, Switch, Table, TextInput } from '@mantine/core';
+import { Button, NativeSelect, PasswordInput, Switch, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { call } from '../api/call.ts';
 import { meQuery } from '../api/queries.ts';
 import type { User } from '../api/types.ts';
+import { DataTable } from '../parts/data-table.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { Pane } from '../parts/pane.tsx';
@@ -39,52 +40,48 @@ export function People() {
       {altering.isError && <FaultMessage fault={altering.error} />}
       <Pane query={users} height={240}>
         {({ users: known }) => (
-          <Table.ScrollContainer minWidth={560} className={classes['frame'] ?? ''}>
-            <Table verticalSpacing="xs">
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Name</Table.Th>
-                  <Table.Th>Role</Table.Th>
-                  <Table.Th>Signs in with</Table.Th>
-                  <Table.Th>Made</Table.Th>
-                  <Table.Th>Active</Table.Th>
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {known.map((user) => (
-                  <Table.Tr key={user.name}>
-                    <Table.Th scope="row">{user.name}</Table.Th>
-                    <Table.Td>
-                      <NativeSelect
-                        size="xs"
-                        aria-label={`Role of ${user.name}`}
-                        value={user.role}
-                        data={[...roles]}
-                        disabled={user.name === me.user.name}
-                        onChange={(event) =>
-                          altering.mutate({ name: user.name, role: event.currentTarget.value as User['role'] })
-                        }
-                      />
-                    </Table.Td>
-                    <Table.Td>{user.hasPassword ? 'Password, tokens' : 'Tokens only'}</Table.Td>
-                    <Table.Td>
-                      <Time at={user.createdAt} />
-                    </Table.Td>
-                    <Table.Td>
-                      <Switch
-                        aria-label={`${user.name} is active`}
-                        checked={user.isActive}
-                        disabled={user.name === me.user.name}
-                        onChange={(event) =>
-                          altering.mutate({ name: user.name, isActive: event.currentTarget.checked })
-                        }
-                      />
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+          <DataTable label="People" minWidth={560}>
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">Role</th>
+                <th scope="col">Signs in with</th>
+                <th scope="col">Made</th>
+                <th scope="col">Active</th>
+              </tr>
+            </thead>
+            <tbody>
+              {known.map((user) => (
+                <tr key={user.name}>
+                  <th scope="row">{user.name}</th>
+                  <td>
+                    <NativeSelect
+                      size="xs"
+                      aria-label={`Role of ${user.name}`}
+                      value={user.role}
+                      data={[...roles]}
+                      disabled={user.name === me.user.name}
+                      onChange={(event) =>
+                        altering.mutate({ name: user.name, role: event.currentTarget.value as User['role'] })
+                      }
+                    />
+                  </td>
+                  <td>{user.hasPassword ? 'Password, tokens' : 'Tokens only'}</td>
+                  <td>
+                    <Time at={user.createdAt} />
+                  </td>
+                  <td>
+                    <Switch
+                      aria-label={`${user.name} is active`}
+                      checked={user.isActive}
+                      disabled={user.name === me.user.name}
+                      onChange={(event) => altering.mutate({ name: user.name, isActive: event.currentTarget.checked })}
+                    />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </DataTable>
         )}
       </Pane>
     </>

@@ -1,12 +1,12 @@
-import { Button, Table } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { call } from '../api/call.ts';
+import { DataTable } from '../parts/data-table.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { Pane } from '../parts/pane.tsx';
 import { Time } from '../parts/time.tsx';
-import frame from '../workspaces/settings/members.module.css';
 
 /** Images that were removed; what their versions were made of is still known, so they can be made again. */
 export function RemovedImages() {
@@ -46,43 +46,41 @@ export function RemovedImages() {
           if (images.length === 0) return <p>No image has been removed.</p>;
           return (
             <>
-              <Table.ScrollContainer minWidth={480} className={frame['frame'] ?? ''}>
-                <Table>
-                  <Table.Thead>
-                    <Table.Tr>
-                      <Table.Th>Image</Table.Th>
-                      <Table.Th>Last version</Table.Th>
-                      <Table.Th>Removed</Table.Th>
-                      <Table.Th>By</Table.Th>
-                      <Table.Th>Restore</Table.Th>
-                    </Table.Tr>
-                  </Table.Thead>
-                  <Table.Tbody>
-                    {images.map(({ id, name, version, removedAt, removedBy }) => (
-                      <Table.Tr key={id}>
-                        <Table.Th scope="row">{name}</Table.Th>
-                        <Table.Td>{version === null ? 'none was ready' : `v${version}`}</Table.Td>
-                        <Table.Td>
-                          <Time at={removedAt} />
-                        </Table.Td>
-                        <Table.Td>{removedBy ?? '–'}</Table.Td>
-                        <Table.Td>
-                          <Button
-                            size="compact-sm"
-                            variant="default"
-                            disabled={version === null}
-                            loading={restoring.isPending && restoring.variables.id === id}
-                            onClick={() => restoring.mutate({ id, name })}
-                            aria-label={`Restore ${name}`}
-                          >
-                            Restore
-                          </Button>
-                        </Table.Td>
-                      </Table.Tr>
-                    ))}
-                  </Table.Tbody>
-                </Table>
-              </Table.ScrollContainer>
+              <DataTable label="Removed images" minWidth={480}>
+                <thead>
+                  <tr>
+                    <th scope="col">Image</th>
+                    <th scope="col">Last version</th>
+                    <th scope="col">Removed</th>
+                    <th scope="col">By</th>
+                    <th scope="col">Restore</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {images.map(({ id, name, version, removedAt, removedBy }) => (
+                    <tr key={id}>
+                      <th scope="row">{name}</th>
+                      <td>{version === null ? 'none was ready' : `v${version}`}</td>
+                      <td>
+                        <Time at={removedAt} />
+                      </td>
+                      <td>{removedBy ?? '–'}</td>
+                      <td>
+                        <Button
+                          size="compact-sm"
+                          variant="default"
+                          disabled={version === null}
+                          loading={restoring.isPending && restoring.variables.id === id}
+                          onClick={() => restoring.mutate({ id, name })}
+                          aria-label={`Restore ${name}`}
+                        >
+                          Restore
+                        </Button>
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </DataTable>
               {pages.hasNextPage && (
                 <Button variant="subtle" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
                   Show more

@@ -1,12 +1,12 @@
-import { NativeSelect, Table } from '@mantine/core';
+import { NativeSelect } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { call } from '../api/call.ts';
 import { counted, formatSize } from '../format/size.ts';
+import { DataTable } from '../parts/data-table.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { Pane } from '../parts/pane.tsx';
 import { Time } from '../parts/time.tsx';
-import frame from '../workspaces/settings/members.module.css';
 import classes from './administration.module.css';
 
 const shownImages = 1000;
@@ -55,36 +55,34 @@ export function Storage() {
               {shown.length === 0 ? (
                 <p>No image is like that.</p>
               ) : (
-                <Table.ScrollContainer minWidth={560} className={frame['frame'] ?? ''}>
-                  <Table>
-                    <Table.Thead>
-                      <Table.Tr>
-                        <Table.Th>Image</Table.Th>
-                        <Table.Th>Size</Table.Th>
-                        <Table.Th>Its own</Table.Th>
-                        <Table.Th>Versions</Table.Th>
-                        <Table.Th>Last used</Table.Th>
-                      </Table.Tr>
-                    </Table.Thead>
-                    <Table.Tbody>
-                      {shown.map((image) => (
-                        <Table.Tr key={image.name}>
-                          <Table.Th scope="row">
-                            <Link to="/images/$name" params={{ name: image.name }}>
-                              {image.name}
-                            </Link>
-                          </Table.Th>
-                          <Table.Td className="number">{formatSize(image.sizeBytes)}</Table.Td>
-                          <Table.Td className="number" title="What would be free if it were removed">
-                            {formatSize(image.ownBytes)}
-                          </Table.Td>
-                          <Table.Td className="number">{image.versions}</Table.Td>
-                          <Table.Td>{image.lastUsedAt === null ? 'never' : <Time at={image.lastUsedAt} />}</Table.Td>
-                        </Table.Tr>
-                      ))}
-                    </Table.Tbody>
-                  </Table>
-                </Table.ScrollContainer>
+                <DataTable label="Images" minWidth={560}>
+                  <thead>
+                    <tr>
+                      <th scope="col">Image</th>
+                      <th scope="col">Size</th>
+                      <th scope="col">Its own</th>
+                      <th scope="col">Versions</th>
+                      <th scope="col">Last used</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {shown.map((image) => (
+                      <tr key={image.name}>
+                        <th scope="row">
+                          <Link to="/images/$name" params={{ name: image.name }}>
+                            {image.name}
+                          </Link>
+                        </th>
+                        <td data-number>{formatSize(image.sizeBytes)}</td>
+                        <td className="number" title="What would be free if it were removed">
+                          {formatSize(image.ownBytes)}
+                        </td>
+                        <td data-number>{image.versions}</td>
+                        <td>{image.lastUsedAt === null ? 'never' : <Time at={image.lastUsedAt} />}</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </DataTable>
               )}
               <NearDuplicates />
             </>

@@ -1,14 +1,14 @@
-import { Button, NativeSelect, SegmentedControl, Table, Textarea, TextInput } from '@mantine/core';
+import { Button, NativeSelect, SegmentedControl, Textarea, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { call } from '../api/call.ts';
 import type { Operations, Update } from '../api/types.ts';
 import { counted } from '../format/size.ts';
+import { DataTable } from '../parts/data-table.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { Pane } from '../parts/pane.tsx';
 import { Time } from '../parts/time.tsx';
-import frame from '../workspaces/settings/members.module.css';
 import classes from './administration.module.css';
 
 type Declaration = Operations['applyUpdate']['body'];
@@ -164,29 +164,27 @@ function PreviewView({ preview: { counts, images, bases }, isApplying, onApply, 
         {packages.length > 0 && ` ${counted(packages.length, 'package')} of the base change.`}
       </p>
       {images.length > 0 && (
-        <Table.ScrollContainer minWidth={480}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Image</Table.Th>
-                <Table.Th>What happens</Table.Th>
-                <Table.Th>Why</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {images.map(({ name, action, why, missing }) => (
-                <Table.Tr key={name}>
-                  <Table.Th scope="row">{name}</Table.Th>
-                  <Table.Td>{action === 'none' ? 'nothing' : action}</Table.Td>
-                  <Table.Td>
-                    {why}
-                    {missing.length > 0 && `; it lacks ${missing.map(({ requirement }) => requirement).join(', ')}`}
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <DataTable label="What would happen" minWidth={480}>
+          <thead>
+            <tr>
+              <th scope="col">Image</th>
+              <th scope="col">What happens</th>
+              <th scope="col">Why</th>
+            </tr>
+          </thead>
+          <tbody>
+            {images.map(({ name, action, why, missing }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>{action === 'none' ? 'nothing' : action}</td>
+                <td>
+                  {why}
+                  {missing.length > 0 && `; it lacks ${missing.map(({ requirement }) => requirement).join(', ')}`}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </DataTable>
       )}
       <div className={classes['actions']}>
         <Button onClick={onApply} loading={isApplying}>
@@ -220,43 +218,41 @@ function Past({ updates, onDone }: { readonly updates: readonly Update[]; readon
   return (
     <>
       {acting.isError && <FaultMessage fault={acting.error} />}
-      <Table.ScrollContainer minWidth={640} className={frame['frame'] ?? ''}>
-        <Table>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Update</Table.Th>
-              <Table.Th>State</Table.Th>
-              <Table.Th>Images</Table.Th>
-              <Table.Th>By</Table.Th>
-              <Table.Th>Applied</Table.Th>
-              <Table.Th>Actions</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {updates.map((one) => (
-              <Table.Tr key={one.id}>
-                <Table.Th scope="row">{titleOf(one)}</Table.Th>
-                <Table.Td>{stateWords[one.state]}</Table.Td>
-                <Table.Td className="number">
-                  {one.images.ready} of {one.images.total} ready
-                  {one.images.failed > 0 && `, ${one.images.failed} failed`}
-                </Table.Td>
-                <Table.Td>{one.createdBy ?? '–'}</Table.Td>
-                <Table.Td>
-                  <Time at={one.createdAt} />
-                </Table.Td>
-                <Table.Td>
-                  <div className={classes['actions']}>
-                    {one.state === 'APPLYING' && button(one, 'haltUpdate', 'Halt')}
-                    {one.state === 'HALTED' && button(one, 'resumeUpdate', 'Resume')}
-                    {one.state !== 'REVERTED' && button(one, 'revertUpdate', 'Take back')}
-                  </div>
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <DataTable label="Updates" minWidth={640}>
+        <thead>
+          <tr>
+            <th scope="col">Update</th>
+            <th scope="col">State</th>
+            <th scope="col">Images</th>
+            <th scope="col">By</th>
+            <th scope="col">Applied</th>
+            <th scope="col">Actions</th>
+          </tr>
+        </thead>
+        <tbody>
+          {updates.map((one) => (
+            <tr key={one.id}>
+              <th scope="row">{titleOf(one)}</th>
+              <td>{stateWords[one.state]}</td>
+              <td data-number>
+                {one.images.ready} of {one.images.total} ready
+                {one.images.failed > 0 && `, ${one.images.failed} failed`}
+              </td>
+              <td>{one.createdBy ?? '–'}</td>
+              <td>
+                <Time at={one.createdAt} />
+              </td>
+              <td>
+                <div className={classes['actions']}>
+                  {one.state === 'APPLYING' && button(one, 'haltUpdate', 'Halt')}
+                  {one.state === 'HALTED' && button(one, 'resumeUpdate', 'Resume')}
+                  {one.state !== 'REVERTED' && button(one, 'revertUpdate', 'Take back')}
+                </div>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </DataTable>
     </>
   );
 }

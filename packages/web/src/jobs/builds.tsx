@@ -1,4 +1,4 @@
-import { Button, Table } from '@mantine/core';
+import { Button, VisuallyHidden } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useEffect } from 'react';
@@ -7,6 +7,7 @@ import type { JobDetails } from '../api/types.ts';
 import { formatDuration } from '../format/time.ts';
 import { BuildProgress } from '../images/build-progress.tsx';
 import { useLiveImages } from '../images/live-images.ts';
+import { DataTable } from '../parts/data-table.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Pane } from '../parts/pane.tsx';
 import { Time } from '../parts/time.tsx';
@@ -40,34 +41,32 @@ export function Builds() {
         ) : (
           <>
             {cancelling.isError && <FaultMessage fault={cancelling.error} />}
-            <Table.ScrollContainer minWidth={720}>
-              <Table verticalSpacing="sm" className={classes['table'] ?? ''}>
-                <Table.Thead>
-                  <Table.Tr>
-                    <Table.Th>Image</Table.Th>
-                    <Table.Th>Status</Table.Th>
-                    <Table.Th>Asked for</Table.Th>
-                    <Table.Th>Took</Table.Th>
-                    <Table.Th>
-                      <span className={classes['hidden']}>Actions</span>
-                    </Table.Th>
-                  </Table.Tr>
-                </Table.Thead>
-                <Table.Tbody>
-                  {known.map((one) => {
-                    const job = one.finishedAt === null ? (live.get(one.jobId) ?? one) : one;
-                    return (
-                      <BuildRow
-                        key={job.jobId}
-                        job={job}
-                        isCancelling={cancelling.isPending && cancelling.variables === job.jobId}
-                        onCancel={() => cancelling.mutate(job.jobId)}
-                      />
-                    );
-                  })}
-                </Table.Tbody>
-              </Table>
-            </Table.ScrollContainer>
+            <DataTable label="Builds" minWidth={720}>
+              <thead>
+                <tr>
+                  <th scope="col">Image</th>
+                  <th scope="col">Status</th>
+                  <th scope="col">Asked for</th>
+                  <th scope="col">Took</th>
+                  <th scope="col">
+                    <VisuallyHidden>Actions</VisuallyHidden>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {known.map((one) => {
+                  const job = one.finishedAt === null ? (live.get(one.jobId) ?? one) : one;
+                  return (
+                    <BuildRow
+                      key={job.jobId}
+                      job={job}
+                      isCancelling={cancelling.isPending && cancelling.variables === job.jobId}
+                      onCancel={() => cancelling.mutate(job.jobId)}
+                    />
+                  );
+                })}
+              </tbody>
+            </DataTable>
           </>
         )
       }
@@ -81,8 +80,8 @@ function BuildRow({ job, isCancelling, onCancel }: BuildRowProps) {
   const isOver = job.finishedAt !== null;
   const names = job.images.map(({ name }) => name).join(', ');
   return (
-    <Table.Tr>
-      <Table.Td>
+    <tr>
+      <td>
         {job.images.length === 0 && <span className={classes['quiet']}>an image that was removed</span>}
         {job.images.map(({ name, version }) => (
           <div key={`${name} ${version}`}>
@@ -92,8 +91,8 @@ function BuildRow({ job, isCancelling, onCancel }: BuildRowProps) {
             <span className={classes['quiet']}>v{version}</span>
           </div>
         ))}
-      </Table.Td>
-      <Table.Td className={classes['state'] ?? ''}>
+      </td>
+      <td className={classes['state'] ?? ''}>
         <JobChip status={job.status} />
         {!isOver && <BuildProgress job={job} />}
         {job.expectedStart !== null && (
@@ -102,13 +101,13 @@ function BuildRow({ job, isCancelling, onCancel }: BuildRowProps) {
           </div>
         )}
         {job.failure !== null && <div className={classes['failure']}>{job.failure.what}</div>}
-      </Table.Td>
-      <Table.Td>
+      </td>
+      <td>
         <Time at={job.createdAt} />
         {job.priority !== 'interactive' && <div className={classes['quiet']}>{job.priority}</div>}
-      </Table.Td>
-      <Table.Td className="number">{durationOf(job)}</Table.Td>
-      <Table.Td align="right">
+      </td>
+      <td data-number>{durationOf(job)}</td>
+      <td data-number>
         {isOver ? null : (
           <Button
             size="compact-sm"
@@ -121,8 +120,8 @@ function BuildRow({ job, isCancelling, onCancel }: BuildRowProps) {
             Cancel
           </Button>
         )}
-      </Table.Td>
-    </Table.Tr>
+      </td>
+    </tr>
   );
 }
 

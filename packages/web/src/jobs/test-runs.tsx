@@ -1,7 +1,7 @@
-import { Table } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { call } from '../api/call.ts';
+import { DataTable } from '../parts/data-table.tsx';
 import { Pane } from '../parts/pane.tsx';
 import { Time } from '../parts/time.tsx';
 import { durationOf } from './builds.tsx';
@@ -25,55 +25,53 @@ export function TestRuns() {
             the Python SDK.
           </p>
         ) : (
-          <Table.ScrollContainer minWidth={720}>
-            <Table verticalSpacing="sm" className={classes['table'] ?? ''}>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Command</Table.Th>
-                  <Table.Th>Image</Table.Th>
-                  <Table.Th>Status</Table.Th>
-                  <Table.Th>By</Table.Th>
-                  <Table.Th>Asked for</Table.Th>
-                  <Table.Th>Took</Table.Th>
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {known.map((run) => (
-                  <Table.Tr key={run.id}>
-                    <Table.Td className={classes['command'] ?? ''}>
-                      <Link to="/test-runs/$id" params={{ id: run.id }} className="code">
-                        {run.command.join(' ')}
+          <DataTable label="Test runs" minWidth={720}>
+            <thead>
+              <tr>
+                <th scope="col">Command</th>
+                <th scope="col">Image</th>
+                <th scope="col">Status</th>
+                <th scope="col">By</th>
+                <th scope="col">Asked for</th>
+                <th scope="col">Took</th>
+              </tr>
+            </thead>
+            <tbody>
+              {known.map((run) => (
+                <tr key={run.id}>
+                  <td className={classes['command'] ?? ''}>
+                    <Link to="/test-runs/$id" params={{ id: run.id }} className="code">
+                      {run.command.join(' ')}
+                    </Link>
+                  </td>
+                  <td>
+                    {run.image.isExternal ? (
+                      run.image.name
+                    ) : (
+                      <Link to="/images/$name" params={{ name: run.image.name }}>
+                        {run.image.name}
                       </Link>
-                    </Table.Td>
-                    <Table.Td>
-                      {run.image.isExternal ? (
-                        run.image.name
-                      ) : (
-                        <Link to="/images/$name" params={{ name: run.image.name }}>
-                          {run.image.name}
-                        </Link>
-                      )}{' '}
-                      {run.image.version !== null && <span className={classes['quiet']}>v{run.image.version}</span>}
-                    </Table.Td>
-                    <Table.Td>
-                      <JobChip status={run.status} />
-                      {run.queuePosition !== null && (
-                        <div className={classes['quiet']}>number {run.queuePosition} in the queue</div>
-                      )}
-                      {run.exitStatus !== null && run.exitStatus !== 0 && (
-                        <div className={classes['quiet']}>exit status {run.exitStatus}</div>
-                      )}
-                    </Table.Td>
-                    <Table.Td>{run.creator ?? '–'}</Table.Td>
-                    <Table.Td>
-                      <Time at={run.createdAt} />
-                    </Table.Td>
-                    <Table.Td className="number">{durationOf(run)}</Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+                    )}{' '}
+                    {run.image.version !== null && <span className={classes['quiet']}>v{run.image.version}</span>}
+                  </td>
+                  <td>
+                    <JobChip status={run.status} />
+                    {run.queuePosition !== null && (
+                      <div className={classes['quiet']}>number {run.queuePosition} in the queue</div>
+                    )}
+                    {run.exitStatus !== null && run.exitStatus !== 0 && (
+                      <div className={classes['quiet']}>exit status {run.exitStatus}</div>
+                    )}
+                  </td>
+                  <td>{run.creator ?? '–'}</td>
+                  <td>
+                    <Time at={run.createdAt} />
+                  </td>
+                  <td data-number>{durationOf(run)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </DataTable>
         )
       }
     </Pane>

@@ -94,7 +94,7 @@ suite('creating an image in a browser', { skip: withoutBrowser }, () => {
     const offered = page.getByRole('region', { name: 'Images that exist already' });
     await offered.getByText('made-here').waitFor();
     assert.deepEqual(await findBarriers(page, 'create-image-match'), []);
-    await offered.getByRole('link', { name: 'Use made-here' }).click();
+    await offered.getByRole('link', { name: 'Use this one: made-here' }).click();
     await page.waitForURL('**/images/made-here');
   });
 

@@ -59,9 +59,15 @@ export function Storage() {
                   <thead>
                     <tr>
                       <th scope="col">Image</th>
-                      <th scope="col">Size</th>
-                      <th scope="col">Its own</th>
-                      <th scope="col">Versions</th>
+                      <th scope="col" data-number>
+                        Size
+                      </th>
+                      <th scope="col" data-number>
+                        Its own
+                      </th>
+                      <th scope="col" data-number>
+                        Versions
+                      </th>
                       <th scope="col">Last used</th>
                     </tr>
                   </thead>
@@ -74,7 +80,7 @@ export function Storage() {
                           </Link>
                         </th>
                         <td data-number>{formatSize(image.sizeBytes)}</td>
-                        <td className="number" title="What would be free if it were removed">
+                        <td data-number title="What would be free if it were removed">
                           {formatSize(image.ownBytes)}
                         </td>
                         <td data-number>{image.versions}</td>

@@ -47,7 +47,9 @@ export function Builds() {
                   <th scope="col">Image</th>
                   <th scope="col">Status</th>
                   <th scope="col">Asked for</th>
-                  <th scope="col">Took</th>
+                  <th scope="col" data-number>
+                    Took
+                  </th>
                   <th scope="col">
                     <VisuallyHidden>Actions</VisuallyHidden>
                   </th>
@@ -108,18 +110,31 @@ function BuildRow({ job, isCancelling, onCancel }: BuildRowProps) {
       </td>
       <td data-number>{durationOf(job)}</td>
       <td data-number>
-        {isOver ? null : (
-          <Button
-            size="compact-sm"
-            variant="default"
-            onClick={onCancel}
-            loading={isCancelling}
-            disabled={job.cancellationRequested}
-            aria-label={`Cancel the build of ${names}`}
-          >
-            Cancel
-          </Button>
-        )}
+        <span className={classes['actions']}>
+          {job.images.slice(0, 1).map(({ name, version }) => (
+            <Link
+              key={name}
+              to="/images/$name/build"
+              params={{ name }}
+              search={{ version }}
+              aria-label={`Log of ${name}`}
+            >
+              Log
+            </Link>
+          ))}
+          {!isOver && (
+            <Button
+              size="compact-sm"
+              variant="default"
+              onClick={onCancel}
+              loading={isCancelling}
+              disabled={job.cancellationRequested}
+              aria-label={`Cancel the build of ${names}`}
+            >
+              Cancel
+            </Button>
+          )}
+        </span>
       </td>
     </tr>
   );

@@ -33,7 +33,9 @@ export function TestRuns() {
                 <th scope="col">Status</th>
                 <th scope="col">By</th>
                 <th scope="col">Asked for</th>
-                <th scope="col">Took</th>
+                <th scope="col" data-number>
+                  Took
+                </th>
               </tr>
             </thead>
             <tbody>

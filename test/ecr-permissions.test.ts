@@ -1,22 +1,18 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { BlobStore, type Digest, pushImage } from '@mir/oci';
 import { storeImage } from '../packages/oci/test/registry-fixture.ts';
-import { EmbeddedPostgres } from '../packages/server/src/database/embedded-postgres.ts';
 import { ecrPermissions } from '../packages/server/src/registry/ecr/permissions.ts';
 import { type Aws, startAws } from './aws/aws.ts';
 import { grantPolicies } from './aws/granted-policies.ts';
 import { openEcr, permissionCases } from './aws/permission-cases.ts';
+import { startTwoRoles } from './aws/two-roles.ts';
 import { cleanupOf } from './support/cleanup.ts';
 import { temporaryFolder } from './support/folder.ts';
-import { warmHome } from './support/home.ts';
-import { type RunningInstance, startInstance } from './support/instance.ts';
+import type { RunningInstance } from './support/instance.ts';
 import { at, endOfJob, listAt, succeeding, textAt } from './support/instance-client.ts';
-import { seedRecords } from './support/seeded-records.ts';
-import { startWorker } from './support/worker-process.ts';
 
 const cleanup = cleanupOf({ after });
 const prefix = 'ml/managed-images';
@@ -27,23 +23,10 @@ let grantedBy: string;
 before(async () => {
   aws = await startAws(cleanup);
   aws.setBlobMounting(true);
-  const granting = grantPolicies(aws, prefix, cleanup);
-  const home = await warmHome(cleanup);
-  const postgres = await EmbeddedPostgres.start({ directory: await temporaryFolder(cleanup) });
-  cleanup(() => postgres.stop());
-  grantedBy = await granting;
-  const environment = {
-    DATABASE_URL: postgres.url,
-    MIR_WORKERS: '0',
-    MIR_REGISTRY_KIND: 'ecr',
-    MIR_REGISTRY_HOST: aws.registryHost,
-    MIR_REGISTRY_REGION: aws.region,
-    MIR_REPOSITORY_PREFIX: prefix,
-    MIR_SECRETS_KEY: randomBytes(32).toString('base64'),
-  };
-  instance = await startInstance(home, cleanup, { ...environment, ...aws.environmentOf('server') });
-  await seedRecords(home, { connectionString: postgres.url });
-  await startWorker(home, { ...environment, ...aws.environmentOf('builders') }, cleanup);
+  [grantedBy, instance] = await Promise.all([
+    grantPolicies(aws, prefix, cleanup),
+    startTwoRoles(aws, { prefix }, cleanup),
+  ]);
 });
 
 afterEach(() => aws.allowAll());

@@ -40,6 +40,8 @@ export type Aws = AsyncDisposable & {
   throttle(action: string, times: number): void;
   /** Lets so many PutImage a second through, as ECR does with 10; undefined: all. */
   limitPutImage(perSecond: number | undefined): void;
+  /** How many images were refused by that limit. */
+  readonly imagesOverLimit: number;
   /** Turns the account setting BLOB_MOUNTING on or off. */
   setBlobMounting(enabled: boolean): void;
   /** Refuses KMS keys. */
@@ -72,6 +74,7 @@ export async function startAws(cleanup: Cleanup): Promise<Aws> {
     kmsRefuses: false,
     oneRegionOnly: false,
     putImageRate: undefined as RateLimit | undefined,
+    imagesOverLimit: 0,
     cutUploads: 0,
     unavailable: 0,
   };
@@ -122,6 +125,9 @@ export async function startAws(cleanup: Cleanup): Promise<Aws> {
     throttle: (action, times) => access.throttle(action, times),
     limitPutImage: (perSecond) => {
       switches.putImageRate = perSecond === undefined ? undefined : new RateLimit(perSecond);
+    },
+    get imagesOverLimit() {
+      return switches.imagesOverLimit;
     },
     setBlobMounting: (enabled) => {
       switches.blobMounting = enabled;

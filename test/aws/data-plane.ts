@@ -27,6 +27,8 @@ export type DataPlaneOptions = {
 export type DataSwitches = {
   readonly blobMounting: boolean;
   putImageRate: RateLimit | undefined;
+  /** How many images that rate has refused. */
+  imagesOverLimit: number;
   /** So many of the next uploads are cut in the middle. */
   cutUploads: number;
   /** So many of the next requests find the registry unavailable. */
@@ -127,10 +129,7 @@ class DataPlane {
         if (this.#cut(request)) return;
         break;
       case 'put manifest':
-        return await putImage(
-          { ...exchange, reference: asked.name, limit: this.#options.switches.putImageRate },
-          this.#options,
-        );
+        return await putImage({ ...exchange, reference: asked.name }, this.#options);
       case 'list tags':
         if (Number(asked.query.get('n') ?? 0) > 1000) {
           throw new RegistryRefusal(

@@ -3,7 +3,6 @@ import { isFault } from '@mir/core';
 import { isDigest, parseManifest, type RepositoryStore } from '@mir/oci';
 import { RegistryRefusal } from './aws-error.ts';
 import type { DataPlaneOptions } from './data-plane.ts';
-import type { RateLimit } from './rate-limit.ts';
 import type { KnownRepository } from './repository-book.ts';
 
 type Intake = {
@@ -12,15 +11,17 @@ type Intake = {
   readonly repository: KnownRepository;
   /** A tag or a digest. */
   readonly reference: string;
-  readonly limit: RateLimit | undefined;
 };
 
 type Stored = Awaited<ReturnType<RepositoryStore['putManifest']>>;
 
 /** Takes a manifest into the registry, and tells the control plane of it. */
 export async function putImage(intake: Intake, options: DataPlaneOptions): Promise<void> {
-  const { request, response, repository, reference, limit } = intake;
-  if (limit?.take() === false) throw new RegistryRefusal(429, 'TOOMANYREQUESTS', 'Rate exceeded');
+  const { request, response, repository, reference } = intake;
+  if (options.switches.putImageRate?.take() === false) {
+    options.switches.imagesOverLimit += 1;
+    throw new RegistryRefusal(429, 'TOOMANYREQUESTS', 'Rate exceeded');
+  }
   const bytes = await bodyOf(request);
   const { repositories } = options;
   const tag = isDigest(reference) ? undefined : reference;

@@ -36,6 +36,34 @@ suite('the first start in a browser', { skip: withoutBrowser }, () => {
     await page.getByRole('heading', { name: 'Workspaces', level: 1 }).waitFor();
     assert.deepEqual(await findBarriers(page, 'workspaces'), []);
 
+    await page.getByRole('main').getByRole('link', { name: 'default' }).click();
+    await page.getByRole('heading', { name: 'This instance has no images yet' }).waitFor();
+    assert.deepEqual(await findBarriers(page, 'workspace-summary-empty'), []);
+    await page.getByRole('link', { name: 'Create an image' }).click();
+    await page.getByRole('heading', { name: 'Create an image' }).waitFor();
+    await page.goBack();
+    await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByRole('link', { name: 'Managed Images' }).click();
+    await page.getByText('There are no managed images yet').waitFor();
+    assert.deepEqual(await findBarriers(page, 'managed-images-empty'), []);
+    await page.getByRole('link', { name: 'Members' }).click();
+    await page.getByRole('combobox', { name: 'Role of admin' }).waitFor();
+    assert.deepEqual(await findBarriers(page, 'members'), []);
+    await page.getByRole('link', { name: 'API Access Tokens' }).click();
+    await page.getByLabel('Name').fill('laptop');
+    await page.getByRole('button', { name: 'Make token' }).click();
+    const secret = await page.getByText(/^mir_/).textContent();
+    const answer = await fetch(`${instance.url}/v1/me`, { headers: { 'rime-api-key': secret ?? '' } });
+    assert.equal(answer.status, 200);
+    assert.deepEqual(await findBarriers(page, 'api-access-tokens'), []);
+    await page.reload();
+    await page.getByRole('button', { name: 'Revoke laptop of admin' }).click();
+    await page.getByText('There is no token yet').waitFor();
+    assert.doesNotMatch(await page.content(), /mir_[A-Za-z0-9]/);
+    await page.getByRole('link', { name: 'General' }).click();
+    await page.getByRole('heading', { name: 'General' }).waitFor();
+    assert.deepEqual(await findBarriers(page, 'general'), []);
+
     await page.getByRole('button', { name: 'admin' }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
-import { complaintsOf, findBarriers, openBrowser, signIn, withoutBrowser } from './support/browser.ts';
+import { complaintsOf, findBarriers, openBrowser, signIn, takePicture, withoutBrowser } from './support/browser.ts';
 import { cleanupOf } from './support/cleanup.ts';
 import { warmHome } from './support/home.ts';
 import { type RunningInstance, startInstance } from './support/instance.ts';
@@ -140,6 +140,114 @@ suite('managed images in a browser', { skip: withoutBrowser }, () => {
     const row = page.getByRole('row').filter({ hasText: 'watched' });
     await row.waitFor();
     await row.getByText('Ready').waitFor({ timeout: 60_000 });
+  });
+
+  test('an image is altered after its new lock was looked at, compared, and rolled back', async () => {
+    await page.goto('/images/first-image');
+    await page.getByRole('row').filter({ hasText: 'six' }).getByText('1.16.0').waitFor();
+    assert.deepEqual(await findBarriers(page, 'image-packages'), []);
+    await page.getByRole('link', { name: 'Alter' }).click();
+    const packages = page.getByRole('textbox', { name: 'Packages' });
+    assert.equal(await packages.inputValue(), 'six==1.16.0');
+    await packages.fill('six==1.16.0\nidna==3.7');
+    const change = page.getByRole('region', { name: 'What would change in the lock' });
+    await change.getByRole('row').filter({ hasText: 'idna' }).getByText('added').waitFor();
+    assert.deepEqual(await findBarriers(page, 'image-alter'), []);
+    await page.getByRole('button', { name: 'Build version 2' }).click();
+    await page.getByRole('heading', { name: 'Build of version 2' }).waitFor();
+    await page.getByText('version 2 ·').waitFor({ timeout: 60_000 });
+    assert.deepEqual(await findBarriers(page, 'image-build'), []);
+
+    await page.getByRole('link', { name: 'Versions' }).click();
+    await page.getByText('idna added: ==3.7').waitFor();
+    assert.equal(await page.getByText('Platforms added').count(), 0, 'nothing is altered that nobody asked for');
+    await page.getByRole('button', { name: 'Compare with version 1' }).click();
+    await page.getByRole('region', { name: 'From version 1 to version 2' }).getByText('idna').waitFor();
+    assert.deepEqual(await findBarriers(page, 'image-versions'), []);
+    await page.getByRole('button', { name: 'Roll back to version 1' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Roll first-image back to version 1?' });
+    await dialog.getByText('1 package taken out').waitFor();
+    assert.deepEqual(await findBarriers(page, 'image-roll-back'), []);
+    await dialog.getByRole('button', { name: 'Roll back' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByText('version 1 ·').waitFor();
+
+    for (const [view, heading] of [
+      ['How to use it', 'How to use it'],
+      ['Probe', 'Probe of version 1'],
+      ['Layers', 'Layers of version 1'],
+      ['Usage', 'Usage'],
+    ] as const) {
+      await page.getByRole('link', { name: view }).click();
+      const title = page.getByRole('heading', { name: heading, level: 2 });
+      await title.waitFor();
+      assert.ok(await title.evaluate((element) => element === element.ownerDocument.activeElement), 'has the focus');
+      assert.deepEqual(await findBarriers(page, `image-${view.toLowerCase().replaceAll(' ', '-')}`), []);
+    }
+    await page.goBack();
+    await page.getByRole('heading', { name: 'Layers of version 1' }).waitFor();
+  });
+
+  test('a build that fails says why, and is repaired from where it says so', async () => {
+    await build('mistaken', ['six==99']);
+    await page.goto('/images/mistaken');
+    await page.getByRole('alert').getByText('six==99').first().waitFor();
+    assert.deepEqual(await findBarriers(page, 'image-failed'), []);
+    await page.getByRole('link', { name: 'See the log' }).click();
+    await page.getByRole('heading', { name: 'Build of version 1' }).waitFor();
+    await page.getByText('with errors or warnings').waitFor();
+    assert.deepEqual(await findBarriers(page, 'image-failed-log'), []);
+    await page.getByRole('link', { name: 'Change what is asked for' }).click();
+    await page.getByRole('textbox', { name: 'Packages' }).fill('six==1.16.0');
+    await page.getByRole('button', { name: 'Build version 2' }).click();
+    await page.getByText('version 2 ·').waitFor({ timeout: 60_000 });
+    assert.equal(await page.getByRole('alert').count(), 0);
+  });
+
+  test('a server that is started again during a build is noticed, and the build is seen to its end', async () => {
+    await page.goto('/images/first-image/versions');
+    const made = await succeeding(
+      instance.ask('POST', '/v1/images', {
+        body: { name: 'interrupted', requirements: ['idna==3.8'], pythonVersion: '3.11' },
+      }),
+    );
+    await page.goto('/images/interrupted/build');
+    await page.getByRole('heading', { name: 'Build of version 1' }).waitFor();
+    await instance.process.killServer();
+    await page.getByText('The connection to the instance is lost').waitFor();
+    await takePicture(page, 'connection-lost-light');
+    await instance.process.start();
+    await page.getByText('The connection to the instance is lost').waitFor({ state: 'detached' });
+    await endOfJob(instance.ask, textAt(made.data, 'job', 'jobId'));
+    await page.getByText('Ready', { exact: true }).waitFor({ timeout: 60_000 });
+  });
+
+  test('everything is there on the screen of a phone', async (t) => {
+    const other = await openBrowser(instance.url, cleanupOf(t), { width: 390, height: 844 });
+    const small = await other.newPage();
+    await signIn(small, 'admin', adminPassword);
+    await takePicture(small, 'phone-workspaces-light');
+    await small.getByRole('button', { name: 'Open the navigation' }).click();
+    await takePicture(small, 'phone-navigation-light');
+    await small.getByRole('link', { name: 'Settings' }).click();
+    await small.getByRole('link', { name: 'Managed Images' }).click();
+    await small.getByRole('button', { name: 'Actions for first-image' }).click();
+    await small.getByRole('menuitem', { name: 'Remove' }).waitFor();
+    await takePicture(small, 'phone-managed-images-light');
+    await small.keyboard.press('Escape');
+    for (const path of [
+      '/workspaces/default/settings/managed-images',
+      '/images/first-image',
+      '/images/first-image/alter',
+    ]) {
+      await small.goto(path);
+      await small.getByRole('heading', { level: 2 }).first().waitFor();
+      const [inside, outside] = (await small.evaluate(
+        '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
+      )) as [number, number];
+      assert.ok(inside <= outside, `${path} is ${inside} wide on ${outside}`);
+      await takePicture(small, `phone${path.replaceAll('/', '-')}-light`);
+    }
   });
 
   test('no page complained', () => assert.deepEqual(complaints, []));

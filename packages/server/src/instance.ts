@@ -109,8 +109,11 @@ export async function startServer({ settings, environment, mayMove = false }: In
     }),
     authenticate: (request) => authenticate(database.db, request),
     disabledBecause: () => disabledBecause(settings),
-    onRefusal: ({ caller, trace, route, path, message }) =>
-      refusals.note({ caller, trace, action: route.id, subject: path, message }),
+    onRefusal: async ({ caller, trace, route, path, message }) => {
+      // Browsers ask who is signed in before anybody has: that is no attempt at anything.
+      if (caller === undefined && route.id === 'getMe') return;
+      await refusals.note({ caller, trace, action: route.id, subject: path, message });
+    },
     once: (call, work) => once(database.db, call, work),
     onAnswer: (...answer) => metrics.answered(...answer),
     registry:

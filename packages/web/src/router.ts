@@ -1,15 +1,20 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { createRouter } from '@tanstack/react-router';
 import { focusHeading } from './parts/heading.tsx';
+import { administrationRoutes } from './routes/administration.ts';
 import { entranceRoutes } from './routes/entrance.ts';
 import { imageRoutes } from './routes/images.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { rootRoute, shellRoute } from './routes/root.ts';
 import { workspaceRoutes } from './routes/workspaces.ts';
 import { parseSearch, stringifySearch } from './shell/search.ts';
 import { UnknownView, ViewFault } from './shell/view-fault.tsx';
 import { ViewPending } from './shell/view-pending.tsx';
 
-const tree = rootRoute.addChildren([...entranceRoutes, shellRoute.addChildren([...workspaceRoutes, ...imageRoutes])]);
+const tree = rootRoute.addChildren([
+  ...entranceRoutes,
+  shellRoute.addChildren([...workspaceRoutes, ...imageRoutes, ...jobRoutes, ...administrationRoutes]),
+]);
 
 /** The addresses of all views. */
 export function createViewRouter(queryClient: QueryClient) {

@@ -34,7 +34,7 @@ const columns = {
   createdAt: sql.ref('images.id'),
   name: sql.ref('images.name'),
   // Page tokens hold milliseconds. Finer times than a token can say would be left out, or come twice.
-  updatedAt: sql`date_trunc('milliseconds', images.updated_at)`,
+  updatedAt: sql`date_trunc('milliseconds', images.updated_at at time zone 'utc')`,
 } as const;
 
 /** Counting goes no further: "more than a thousand" says as much, and costs less. */
@@ -65,7 +65,7 @@ export async function searchImages(
   let query = filtered(imageRows(context.db), request, [held, ...named]);
   if (position !== undefined) {
     const [value, id] = position.after;
-    const after = key === 'updatedAt' ? new Date(String(value)) : value;
+    const after = key === 'updatedAt' ? sql`${String(value).replace('Z', '')}::timestamp` : value;
     query = query.where(
       isDescending
         ? sql<boolean>`(${column}, images.id) < (${after}, ${id})`

@@ -41,6 +41,19 @@ export function isApiFault(thrown: unknown, ...codes: readonly string[]): thrown
   return thrown instanceof ApiFault && (codes.length === 0 || codes.includes(thrown.code));
 }
 
+/** Why a version or a run failed, as a fault that can be shown. */
+export function faultOfFailure({
+  code,
+  what,
+  hint,
+}: {
+  readonly code: string;
+  readonly what: string;
+  readonly hint: string;
+}) {
+  return new ApiFault({ cause: code, detail: what, hint });
+}
+
 /** Whatever was thrown, as a fault that can be shown. */
 export function faultOf(thrown: unknown): ApiFault {
   if (thrown instanceof ApiFault) return thrown;

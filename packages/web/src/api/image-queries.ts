@@ -28,3 +28,18 @@ export const versionsQuery = (name: string) =>
     queryKey: ['image', name, 'versions'],
     queryFn: ({ signal }) => call('listVersions', { params: { name }, signal }),
   });
+
+/** A version of an image, with what is in it. */
+export const versionQuery = (name: string, number: number) =>
+  queryOptions({
+    queryKey: ['image', name, 'version', number],
+    queryFn: ({ signal }) => call('getVersion', { params: { name, number: String(number) }, signal }),
+  });
+
+/** What is different between two versions of an image. */
+export const differenceQuery = (name: string, from: number, to: number) =>
+  queryOptions({
+    queryKey: ['image', name, 'difference', from, to],
+    queryFn: ({ signal }) => call('diffImages', { query: { from: `${name}:${from}`, to: `${name}:${to}` }, signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });

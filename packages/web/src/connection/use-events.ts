@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'react';
 import { onReturn, tellConnection } from './connection.ts';
 
 /** What to do with each kind of event; the data is as the API describes it. */
-export type EventHandlers = Readonly<Record<string, (data: unknown) => void>>;
+export type EventHandlers = Readonly<Record<string, (data: unknown, id: string) => void>>;
 
 /** Between two attempts to follow a stream that was refused; longer each time, up to the second. */
 const againMilliseconds = 2_000;
@@ -34,7 +34,8 @@ function follow(address: string, handlers: () => EventHandlers): () => void {
     source = new EventSource(address);
     for (const name of Object.keys(handlers())) {
       source.addEventListener(name, (event) => {
-        handlers()[name]?.(JSON.parse((event as MessageEvent<string>).data));
+        const { data, lastEventId } = event as MessageEvent<string>;
+        handlers()[name]?.(JSON.parse(data), lastEventId);
         if (name === 'end') close();
       });
     }

@@ -178,9 +178,7 @@ function PlanPanel({
     return <p className={classes['quiet']}>The plan is made when every line can be read.</p>;
   return (
     <>
-      <h2 className={classes['title']}>
-        The plan {check.isPlanning && <Loader size="xs" aria-label="The plan is being made" />}
-      </h2>
+      <h2 className={classes['title']}>The plan {check.isPlanning && <Loader size="xs" aria-hidden />}</h2>
       {check.fault !== undefined && (
         <FaultMessage fault={check.fault}>
           <Button size="compact-sm" variant="default" onClick={check.planAgain}>

@@ -14,6 +14,8 @@ export type Draft = {
   /** Empty for what the instance builds for by itself. */
   readonly platforms: readonly string[];
   readonly allowSdist: boolean;
+  /** Another base than that of the Python; of images that have one. */
+  readonly base?: string;
 };
 
 const empty: Draft = {
@@ -66,5 +68,6 @@ export function specOf(draft: Draft, lines: readonly RequirementLine[]): SpecBod
     ...(draft.osPackages.length > 0 && { osPackages: draft.osPackages }),
     ...(draft.platforms.length > 0 && { platforms: draft.platforms }),
     ...(draft.allowSdist && { allowSdist: true }),
+    ...(draft.base !== undefined && { base: draft.base }),
   };
 }

@@ -24,7 +24,7 @@ export function Matches({ matches }: { readonly matches: readonly Match[] }) {
               to={`/images/${encodeURIComponent(match.name)}`}
               size="compact-sm"
               variant={match.kind === 'near' ? 'default' : 'filled'}
-              aria-label={`Use ${match.name}`}
+              aria-label={`${match.kind === 'near' ? 'Look at it' : 'Use this one'}: ${match.name}`}
             >
               {match.kind === 'near' ? 'Look at it' : 'Use this one'}
             </Button>

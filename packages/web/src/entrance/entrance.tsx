@@ -10,7 +10,7 @@ export function Entrance({ children }: { readonly children: ReactNode }) {
       <ConnectionBanner />
       <main className={classes['card']}>
         <div className={classes['brand']}>
-          <Brand />
+          <Brand isWhole />
         </div>
         {children}
       </main>

@@ -2,8 +2,8 @@ import { oneOf, type Search, textOf } from '../shell/search.ts';
 
 export const statuses = ['READY', 'BUILDING_FIRST_TIME', 'REBUILDING', 'FAILED', 'OUTDATED'] as const;
 export const imageTypes = ['all', 'images', 'nlp', 'tabular', 'security'] as const;
-export const sorts = ['createdAt', '-createdAt', 'name', '-name', 'updatedAt', '-updatedAt'] as const;
-export const roles = ['USER_DEFINED', 'SYSTEM'] as const;
+const sorts = ['createdAt', '-createdAt', 'name', '-name', 'updatedAt', '-updatedAt'] as const;
+const roles = ['USER_DEFINED', 'SYSTEM'] as const;
 
 /** An order of the list; a `-` turns it around. */
 export type Sort = (typeof sorts)[number];

@@ -180,7 +180,7 @@ function RowMenu({ image, onRemove }: Pick<ImageLineProps, 'image' | 'onRemove'>
           Open
         </Menu.Item>
         {mayRemove && (
-          <Menu.Item color="red" leftSection={<Icon name="trash" />} onClick={() => onRemove(image)}>
+          <Menu.Item c="var(--bad-text)" leftSection={<Icon name="trash" />} onClick={() => onRemove(image)}>
             Remove
           </Menu.Item>
         )}

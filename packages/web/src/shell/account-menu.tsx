@@ -31,7 +31,7 @@ export function AccountMenu() {
         <Button
           variant="subtle"
           color="gray"
-          size="compact-md"
+          size="compact-sm"
           leftSection={<Icon name="person" />}
           rightSection={<Icon name="down" size={14} />}
         >

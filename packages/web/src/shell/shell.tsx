@@ -1,6 +1,8 @@
 import { ActionIcon } from '@mantine/core';
+import { useSuspenseQuery } from '@tanstack/react-query';
 import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
+import { isAdministrator, meQuery } from '../api/queries.ts';
 import { ConnectionBanner } from '../connection/connection-banner.tsx';
 import { Icon, type IconName } from '../icons/icon.tsx';
 import { AccountMenu } from './account-menu.tsx';
@@ -48,6 +50,7 @@ export function Shell() {
 
 function Navigation({ isOpen }: { readonly isOpen: boolean }) {
   const workspace = useCurrentWorkspace();
+  const { data: me } = useSuspenseQuery(meQuery);
   return (
     <nav id="navigation" aria-label="Main" className={classes['navigation']} data-open={isOpen}>
       <ul className={classes['places']}>
@@ -56,6 +59,18 @@ function Navigation({ isOpen }: { readonly isOpen: boolean }) {
             <Words icon="workspace">Workspaces</Words>
           </Link>
         </li>
+        <li>
+          <Link to="/jobs" className={classes['place']}>
+            <Words icon="jobs">Jobs</Words>
+          </Link>
+        </li>
+        {isAdministrator(me) && (
+          <li>
+            <Link to="/administration" className={classes['place']}>
+              <Words icon="shield">Administration</Words>
+            </Link>
+          </li>
+        )}
         {workspace !== undefined && (
           <>
             <li className={classes['group']}>{workspace}</li>

@@ -42,7 +42,10 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   // Nearly everything that is asked for is needed; what is not says so.
-  components: { InputWrapper: { defaultProps: { withAsterisk: false } } },
+  components: {
+    InputWrapper: { defaultProps: { withAsterisk: false } },
+    Modal: { defaultProps: { radius: 'lg' }, styles: { title: { fontWeight: 650 } } },
+  },
 });
 
 /** The choice that public/color-scheme.js reads before anything is painted. */

@@ -5,6 +5,10 @@ export const imageNotificationsMigration = {
 -- Who removes an image asks who used it.
 create index image_uses_by_image on image_uses (image_id, created_at);
 
+-- Lists of a hundred thousand images begin with what changed last.
+create index images_by_update on images (date_trunc('milliseconds', updated_at at time zone 'utc'), id)
+  where removed_at is null;
+
 -- One notification per image and transaction; one without a name where a statement changed many.
 create function notify_of_images() returns trigger language plpgsql as $$
 declare

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, NativeSelect, Table, TextInput } from '@mantine/core';
+import { ActionIcon, Button, NativeSelect, TextInput, VisuallyHidden } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useId, useState } from 'react';
@@ -6,6 +6,7 @@ import { call } from '../../api/call.ts';
 import { isAdministrator, meQuery } from '../../api/queries.ts';
 import type { Member } from '../../api/types.ts';
 import { Icon } from '../../icons/icon.tsx';
+import { DataTable } from '../../parts/data-table.tsx';
 import { FaultMessage } from '../../parts/fault-message.tsx';
 import { Heading } from '../../parts/heading.tsx';
 import { Pane } from '../../parts/pane.tsx';
@@ -53,52 +54,55 @@ export function Members() {
       {change.isError && <FaultMessage fault={change.error} />}
       <Pane query={members}>
         {({ members: found }) => (
-          <Table.ScrollContainer minWidth={0} className={classes['frame'] ?? ''}>
-            <Table verticalSpacing="xs" horizontalSpacing="md">
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Name</Table.Th>
-                  <Table.Th>Role</Table.Th>
-                  {mayManage && <Table.Th aria-label="Actions" />}
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {found.map(({ user, role }) => (
-                  <Table.Tr key={user}>
-                    <Table.Th scope="row">{user}</Table.Th>
-                    <Table.Td>
-                      {mayManage ? (
-                        <NativeSelect
-                          size="xs"
-                          aria-label={`Role of ${user}`}
-                          value={role}
-                          data={roles}
-                          onChange={(event) => {
-                            const chosen = workspaceRoles.find((one) => one === event.currentTarget.value);
-                            if (chosen !== undefined) change.mutate({ user, role: chosen });
-                          }}
-                        />
-                      ) : (
-                        roleName(role)
-                      )}
-                    </Table.Td>
-                    {mayManage && (
-                      <Table.Td align="right">
-                        <ActionIcon
-                          variant="subtle"
-                          color="gray"
-                          aria-label={`Take ${user} out of the workspace`}
-                          onClick={() => change.mutate({ user, role: undefined })}
-                        >
-                          <Icon name="close" />
-                        </ActionIcon>
-                      </Table.Td>
+          <DataTable label="Members">
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">Role</th>
+                {mayManage && (
+                  <th scope="col">
+                    <VisuallyHidden>Actions</VisuallyHidden>
+                  </th>
+                )}
+              </tr>
+            </thead>
+            <tbody>
+              {found.map(({ user, role }) => (
+                <tr key={user}>
+                  <th scope="row">{user}</th>
+                  <td>
+                    {mayManage ? (
+                      <NativeSelect
+                        size="xs"
+                        maw={160}
+                        aria-label={`Role of ${user}`}
+                        value={role}
+                        data={roles}
+                        onChange={(event) => {
+                          const chosen = workspaceRoles.find((one) => one === event.currentTarget.value);
+                          if (chosen !== undefined) change.mutate({ user, role: chosen });
+                        }}
+                      />
+                    ) : (
+                      roleName(role)
                     )}
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+                  </td>
+                  {mayManage && (
+                    <td data-number>
+                      <ActionIcon
+                        variant="subtle"
+                        color="gray"
+                        aria-label={`Take ${user} out of the workspace`}
+                        onClick={() => change.mutate({ user, role: undefined })}
+                      >
+                        <Icon name="close" />
+                      </ActionIcon>
+                    </td>
+                  )}
+                </tr>
+              ))}
+            </tbody>
+          </DataTable>
         )}
       </Pane>
     </>

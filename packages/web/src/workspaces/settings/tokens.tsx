@@ -1,10 +1,11 @@
-import { Button, NativeSelect, Table, TextInput } from '@mantine/core';
+import { Button, NativeSelect, TextInput, VisuallyHidden } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { isAdministrator, meQuery } from '../../api/queries.ts';
 import { CopyButton } from '../../parts/copy-button.tsx';
+import { DataTable } from '../../parts/data-table.tsx';
 import { FaultMessage } from '../../parts/fault-message.tsx';
 import { Heading } from '../../parts/heading.tsx';
 import { Pane } from '../../parts/pane.tsx';
@@ -59,47 +60,47 @@ export function Tokens() {
           found.length === 0 ? (
             <p>There is no token yet.</p>
           ) : (
-            <Table.ScrollContainer minWidth={560} className={classes['frame'] ?? ''}>
-              <Table verticalSpacing="xs" horizontalSpacing="md">
-                <Table.Thead>
-                  <Table.Tr>
-                    <Table.Th>Name</Table.Th>
-                    <Table.Th>Owner</Table.Th>
-                    <Table.Th>Made</Table.Th>
-                    <Table.Th>Last used</Table.Th>
-                    <Table.Th>Expires</Table.Th>
-                    <Table.Th aria-label="Actions" />
-                  </Table.Tr>
-                </Table.Thead>
-                <Table.Tbody>
-                  {found.map(({ id, name, user, createdAt, lastUsedAt, expiresAt }) => (
-                    <Table.Tr key={id}>
-                      <Table.Th scope="row">{name}</Table.Th>
-                      <Table.Td>{user}</Table.Td>
-                      <Table.Td>
-                        <Time at={createdAt} />
-                      </Table.Td>
-                      <Table.Td>{lastUsedAt === null ? 'never' : <Time at={lastUsedAt} />}</Table.Td>
-                      <Table.Td>
-                        <Time at={expiresAt} />
-                      </Table.Td>
-                      <Table.Td align="right">
-                        <Button
-                          size="compact-sm"
-                          variant="subtle"
-                          color="gray"
-                          aria-label={`Revoke ${name} of ${user}`}
-                          loading={revocation.isPending && revocation.variables === id}
-                          onClick={() => revocation.mutate(id)}
-                        >
-                          Revoke
-                        </Button>
-                      </Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
-            </Table.ScrollContainer>
+            <DataTable label="API access tokens" minWidth={560}>
+              <thead>
+                <tr>
+                  <th scope="col">Name</th>
+                  <th scope="col">Owner</th>
+                  <th scope="col">Made</th>
+                  <th scope="col">Last used</th>
+                  <th scope="col">Expires</th>
+                  <th scope="col">
+                    <VisuallyHidden>Actions</VisuallyHidden>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {found.map(({ id, name, user, createdAt, lastUsedAt, expiresAt }) => (
+                  <tr key={id}>
+                    <th scope="row">{name}</th>
+                    <td>{user}</td>
+                    <td>
+                      <Time at={createdAt} />
+                    </td>
+                    <td>{lastUsedAt === null ? 'never' : <Time at={lastUsedAt} />}</td>
+                    <td>
+                      <Time at={expiresAt} />
+                    </td>
+                    <td data-number>
+                      <Button
+                        size="compact-sm"
+                        variant="subtle"
+                        color="gray"
+                        aria-label={`Revoke ${name} of ${user}`}
+                        loading={revocation.isPending && revocation.variables === id}
+                        onClick={() => revocation.mutate(id)}
+                      >
+                        Revoke
+                      </Button>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </DataTable>
           )
         }
       </Pane>

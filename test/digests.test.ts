@@ -6,6 +6,7 @@ import { cleanupOf } from './support/cleanup.ts';
 import { root, temporaryFolder } from './support/folder.ts';
 import { warmHome } from './support/home.ts';
 import { type BuiltImage, build, mirOutput, wheelLayersOf } from './support/mir.ts';
+import { pathWithoutBubblewrap } from './support/without-bubblewrap.ts';
 
 /** A pure one, a compiled one, and one with a console script that is large enough for a layer of its own. */
 const spec = [
@@ -36,13 +37,16 @@ test('neither the order nor the spelling of requirements matters', async () => {
   assert.equal(other.receivedBytes, 0);
 });
 
-test('another time zone, language, umask and folder give the same digest', async (t) => {
+test('another time zone, language, umask and folder, and no sandbox, give the same digest', async (t) => {
   const own = cleanupOf(t);
   const again = await build(spec, {
     home: await warmHome(own),
     cwd: await temporaryFolder(own),
     umask: '077',
-    environment: { TZ: 'Pacific/Kiritimati', LANG: 'tr_TR.UTF-8', LC_ALL: 'tr_TR.UTF-8' },
+    environment: {
+      ...{ TZ: 'Pacific/Kiritimati', LANG: 'tr_TR.UTF-8', LC_ALL: 'tr_TR.UTF-8' },
+      PATH: await pathWithoutBubblewrap(own),
+    },
   });
   assert.equal(again.digest, first.digest);
   assert.ok(again.receivedBytes > idnaBytes, 'this home had to make the layers itself');

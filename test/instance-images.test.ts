@@ -358,7 +358,7 @@ test('the log of a job is followed from where a watcher left, and kept whole', a
 test('whoever has an API key pulls; nobody pushes, and nobody without a key sees anything', async () => {
   const { host } = new URL(instance.url);
   const folder = await temporaryFolder(cleanup);
-  const image = `docker://${host}/managed-images/twin-one:v1`;
+  const image = `docker://${host}/rime-managed-images/twin-one:v1`;
   const tls = ['--src-tls-verify=false'];
   const pulled = await run('skopeo', [
     'copy',
@@ -380,17 +380,20 @@ test('whoever has an API key pulls; nobody pushes, and nobody without a key sees
   ] as const) {
     const authorization = `Basic ${Buffer.from(`anybody:${given}`).toString('base64')}`;
     for (const [method, path] of [
-      ['POST', '/v2/managed-images/twin-one/blobs/uploads/'],
-      ['PUT', '/v2/managed-images/twin-one/manifests/v1'],
-      ['DELETE', '/v2/managed-images/twin-one/manifests/v1'],
+      ['POST', '/v2/rime-managed-images/twin-one/blobs/uploads/'],
+      ['PUT', '/v2/rime-managed-images/twin-one/manifests/v1'],
+      ['DELETE', '/v2/rime-managed-images/twin-one/manifests/v1'],
     ] as const) {
       const answer = await fetch(`${instance.url}${path}`, { method, headers: { authorization } });
       assert.equal(answer.status, status, `${method} ${path}: ${await answer.text()}`);
     }
   }
   const { data } = await succeeding(ask('GET', '/v1/audit?action=registry.push&user=member&outcome=refused'));
-  assert.deepEqual([...new Set(listAt(data, 'entries').map((one) => at(one, 'subject')))], ['managed-images/twin-one']);
-  assert.equal((await fetch(`${instance.url}/v2/managed-images/twin-one/tags/list`)).status, 401);
+  assert.deepEqual(
+    [...new Set(listAt(data, 'entries').map((one) => at(one, 'subject')))],
+    ['rime-managed-images/twin-one'],
+  );
+  assert.equal((await fetch(`${instance.url}/v2/rime-managed-images/twin-one/tags/list`)).status, 401);
   assert.equal((await fetch(`${instance.url}/v2/_catalog`)).status, 401);
 });
 

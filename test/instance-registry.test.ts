@@ -24,7 +24,7 @@ test('the registry of an instance passes the OCI conformance suite in a namespac
     return (await fetch(place, { method: 'POST', headers: { authorization } })).status;
   };
   assert.equal(await begin('conformance/one', password), 202);
-  assert.equal(await begin('managed-images/fraud', password), 403);
+  assert.equal(await begin('rime-managed-images/fraud', password), 403);
   assert.equal(await begin('0-layers', password), 403);
   assert.equal(await begin('conformance/one', administratorKey), 403, 'API keys pull only');
   assert.equal(await begin('conformance/one', 'a wrong password'), 401);

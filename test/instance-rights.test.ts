@@ -25,6 +25,7 @@ const operationsByRight: Readonly<Record<string, readonly string[]>> = {
     ...['listVersions', 'getVersion', 'getLock', 'getVersionLog', 'getJob', 'getJobDetails', 'listJobs', 'followJob'],
     ...['getLog', 'getLog2', 'getLog3', 'getServerInfo', 'getLimit', 'listImageTypes', 'listBases'],
     ...['completePackageName', 'getStorage', 'listNearDuplicates', 'listUpdates', 'getUpdate'],
+    ...['getImageUsage', 'followImages'],
     ...['listWorkspaces', 'listMembers'],
   ],
   create: ['createImage', 'planImage', 'ensureImage', 'startUse', 'endUse'],
@@ -173,8 +174,8 @@ async function request({ id, method, path }: Operation, key: string | undefined)
     ofWorkspace && part === 'name' ? ofWorkspace : (values[part] ?? 'x'),
   );
   const body = method === 'GET' ? undefined : (bodies[id] ?? {});
-  // The events of a job that waits have no end.
-  const isEndless = id === 'followJob';
+  // The events of a job that waits, and those of all images, have no end.
+  const isEndless = id === 'followJob' || id === 'followImages';
   if (!isEndless) return ask(method, filled, { key, ...(body !== undefined && { body }) });
   const over = new AbortController();
   const headers: Record<string, string> = key === undefined ? {} : { 'rime-api-key': key };

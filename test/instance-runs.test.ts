@@ -291,7 +291,7 @@ test('an image that is not managed here is pulled with the secret that is for it
   await succeed('skopeo', [
     ...['copy', '--src-tls-verify=false', '--dest-tls-verify=false', '--src-creds', `admin:${key}`],
     ...['--dest-creds', `${username}:${password}`],
-    ...[`docker://${new URL(instance.url).host}/managed-images/fraud:v1`, `docker://${reference}`],
+    ...[`docker://${new URL(instance.url).host}/rime-managed-images/fraud:v1`, `docker://${reference}`],
   ]);
   const secret = (name: string, more: object) =>
     ask('POST', '/v1/pull-secrets', {

@@ -124,7 +124,7 @@ test('a pure Python package has the same layer on both platforms', () => {
 test('a package has the same bytecode on both platforms', () => {
   const bytecode = (platform: Platform) =>
     imageFor(platform)
-      .layers.filter((layer) => layer.annotations['org.managed-image-registry.layer.role'] === 'bytecode')
+      .layers.filter((layer) => layer.annotations?.['org.managed-image-registry.layer.role'] === 'bytecode')
       .filter((layer) => /^pygments /.test(contentOf(layer)))
       .map(({ digest }) => digest);
   assert.deepEqual(bytecode('linux/arm64'), bytecode('linux/amd64'));

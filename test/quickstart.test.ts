@@ -20,7 +20,7 @@ before(async () => {
   state.home = await warmHome(cleanup);
   const said = await mirOutput(['quickstart', '--once'], state);
   state.digest = /digest\s+(sha256:[0-9a-f]{64})/.exec(said)?.[1] ?? '';
-  state.image = `${await serveHome(state.home, cleanup)}/managed-images/quickstart:v1`;
+  state.image = `${await serveHome(state.home, cleanup)}/rime-managed-images/quickstart:v1`;
 });
 
 /** What a person would try first in the image, and what Debian's own tools say of it. */
@@ -37,7 +37,7 @@ async function tryOut(inside: (...command: readonly string[]) => Promise<string>
 
 test('quickstart builds an image through an instance, and inspect tells what it holds', async () => {
   assert.match(state.digest, /^sha256:/);
-  const said = await mirOutput(['inspect', 'managed-images/quickstart:v1'], state);
+  const said = await mirOutput(['inspect', 'rime-managed-images/quickstart:v1'], state);
   assert.ok(said.includes(state.digest), said);
   for (const name of ['pandas', 'scikit-learn', 'lightgbm', 'numpy'])
     assert.match(said, new RegExp(`\\n {2}${name} +\\d`));

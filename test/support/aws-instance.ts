@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { EmbeddedPostgres } from '../../packages/server/src/database/embedded-postgres.ts';
 import { ecrPermissions } from '../../packages/server/src/registry/ecr/permissions.ts';
 import type { Aws } from '../aws/aws.ts';
 import type { Cleanup } from './cleanup.ts';
@@ -7,6 +8,7 @@ import { temporaryFolder } from './folder.ts';
 import { warmHome } from './home.ts';
 import { type RunningInstance, startInstance } from './instance.ts';
 import type { Environment } from './instance-process.ts';
+import { seedRecords } from './seeded-records.ts';
 
 /** Below which the repositories of such an instance lie. */
 export const awsPrefix = 'rime-managed-images';
@@ -51,5 +53,11 @@ export async function startAwsInstance(
   cleanup: Cleanup,
   environment: Environment = {},
 ): Promise<RunningInstance> {
-  return startInstance(await warmHome(cleanup), cleanup, { ...(await awsSettings(aws, cleanup)), ...environment });
+  const home = await warmHome(cleanup);
+  const postgres = await EmbeddedPostgres.start({ directory: await temporaryFolder(cleanup) });
+  cleanup(() => postgres.stop());
+  const settings = await awsSettings(aws, cleanup);
+  const instance = await startInstance(home, cleanup, { DATABASE_URL: postgres.url, ...settings, ...environment });
+  await seedRecords(home, { connectionString: postgres.url });
+  return instance;
 }

@@ -135,7 +135,7 @@ async function check(ask: Ask, known: ReadonlyMap<string, Known>): Promise<numbe
 
 /** What is on the disk: repositories of images that there are, and nothing damaged. */
 async function checkHome(home: string, known: ReadonlyMap<string, Known>): Promise<void> {
-  const folder = join(home, 'registry/repositories/managed-images');
+  const folder = join(home, 'registry/repositories/rime-managed-images');
   const repositories = await readdir(folder).catch(() => []);
   const held = [];
   for (const name of repositories) {

@@ -30,7 +30,8 @@ export type BuiltLayer = {
   readonly digest: string;
   readonly diffId: string;
   readonly size: number;
-  readonly annotations: Readonly<Record<string, string>>;
+  /** Of layers that we made. */
+  readonly annotations?: Readonly<Record<string, string>>;
 };
 
 /** Something that a build says while it runs. */
@@ -57,14 +58,14 @@ export async function build(words: readonly string[], options: MirOptions): Prom
 /** The layers that hold wheels, as digests with what they hold. */
 export function wheelLayersOf(image: BuiltImage): string[] {
   return image.layers
-    .filter((layer) => ['wheel', 'bundle'].includes(layer.annotations['org.managed-image-registry.layer.role'] ?? ''))
+    .filter((layer) => ['wheel', 'bundle'].includes(layer.annotations?.['org.managed-image-registry.layer.role'] ?? ''))
     .filter((layer) => !contentOf(layer).startsWith('bytecode'))
     .map((layer) => `${layer.digest} ${contentOf(layer)}`);
 }
 
 /** What a layer says it holds: `wheels of idna 3.7, six 1.16.0`, `bytecode of …`. */
 export function contentOf({ annotations }: BuiltLayer): string {
-  return annotations['org.managed-image-registry.layer.content'] ?? '';
+  return annotations?.['org.managed-image-registry.layer.content'] ?? '';
 }
 
 /** A build that runs, in a process group of its own. */

@@ -18,6 +18,11 @@ type Check = { readonly name: string; readonly run: () => Promise<string | undef
 const bin = (program: string) => resolve(root, 'node_modules/.bin', program);
 const checks: readonly Check[] = [
   { name: 'types', run: () => runProgram(bin('tsc'), ['-p', '.'], root) },
+  { name: 'types of the web application', run: () => runProgram(bin('tsc'), ['-p', 'packages/web'], root) },
+  {
+    name: 'types of the API are up to date',
+    run: () => runProgram(process.execPath, ['tools/api-types/main.ts', '--check'], root),
+  },
   { name: 'lint and format', run: () => runProgram(bin('biome'), ['check', '--error-on-warnings'], root) },
   { name: 'dead code', run: () => runProgram(bin('knip'), ['--no-config-hints'], root) },
   { name: 'import direction', run: async () => findImportFaults(root) },

@@ -1,5 +1,7 @@
 export type { Base, InstalledDeb } from './base/base.ts';
 export { type BaseChoice, chooseBase, knownBases } from './base/choice.ts';
+export { startableInterpreter } from './base/interpreter.ts';
+export { belongsToBase } from './base/own-compiler.ts';
 export { type Difference, findDifference, type PackageChange, type PackageChanges } from './difference/difference.ts';
 export type { BuilderFaultCode } from './fault.ts';
 export { type Home, openHome } from './home.ts';

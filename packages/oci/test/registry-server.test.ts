@@ -92,6 +92,29 @@ test('what arrived before a connection broke is kept', async (t) => {
   assert.deepEqual(errors, []);
 });
 
+test('a refusal that has to wait for the answer before it on the connection arrives', {
+  timeout: 20_000,
+}, async (t) => {
+  const { host } = await startRegistry(t);
+  const content = noise(1_000_000);
+  const { headers } = await ask(host, '/v2/a/blobs/uploads/', { method: 'POST' });
+  const digest = digestOf(content);
+  await ask(host, `${headers.get('location')}?digest=${digest}`, { method: 'PUT', body: content });
+  const [name = '', port = ''] = host.split(':');
+  const socket = connect(Number(port), name);
+  t.after(() => socket.destroy());
+  const bad = '/v2/a/manifests/sha256:bad';
+  socket.write(
+    `GET /v2/a/blobs/${digest} HTTP/1.1\r\nHost: x\r\n\r\nPUT ${bad} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
+  );
+  let received = '';
+  for await (const chunk of socket.setEncoding('latin1')) {
+    received += chunk;
+    if (received.includes('DIGEST_INVALID')) break;
+  }
+  assert.equal(received.match(/HTTP\/1\.1 (200|400)/g)?.length, 2);
+});
+
 test('a digest alone gives no right to content of another repository', async (t) => {
   const { host, blobs, repositories } = await startRegistry(t);
   const image = await storeImage(blobs);

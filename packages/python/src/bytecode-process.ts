@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import type { Interpreter, ModuleSource } from './bytecode.ts';
+import { bytecodeEnvironment, bytecodeProgram, bytecodeWords, encodeModules } from './bytecode-exchange.ts';
 import { pythonFault } from './fault.ts';
 
 /** Modules that wait for their bytecode, compiled one after the other in one go. */
@@ -13,7 +13,6 @@ export type CompileJob = {
   readonly brokenCount: number;
 };
 
-const program = readFileSync(new URL('./bytecode-compiler.py', import.meta.url), 'utf8');
 const lengthBytes = 4;
 /** Enough that the interpreter need not wait for us, little enough that a dead one takes little with it. */
 const jobsUnderWay = 2;
@@ -41,9 +40,9 @@ export class BytecodeProcess {
     const [command = 'python3', ...leading] = interpreter.command;
     // The environment is wiped instead of ignored (-I): hashes must not be random, and an interpreter that was
     // unpacked somewhere needs to be told where it lies.
-    this.#child = spawn(command, [...leading, '-S', '-s', '-B', '-W', 'ignore', '-c', program], {
+    this.#child = spawn(command, [...leading, ...bytecodeWords, '-c', bytecodeProgram], {
       cwd: '/',
-      env: { ...interpreter.environment, PYTHONHASHSEED: '0', LC_ALL: 'C.UTF-8' },
+      env: { ...interpreter.environment, ...bytecodeEnvironment },
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     let startFault: Error | undefined;
@@ -76,18 +75,7 @@ export class BytecodeProcess {
 
   start(job: CompileJob): void {
     this.#jobs.push(job);
-    const count = Buffer.alloc(lengthBytes);
-    count.writeUInt32BE(job.sources.length, 0);
-    this.#child.stdin.write(count);
-    for (const source of job.sources) {
-      // co_filename is where the module lies when it runs.
-      const path = Buffer.from(`/${source.path}`);
-      const header = Buffer.alloc(2 * lengthBytes);
-      header.writeUInt32BE(path.length, 0);
-      header.writeUInt32BE(source.bytes.length, lengthBytes);
-      this.#child.stdin.write(Buffer.concat([header, path]));
-      this.#child.stdin.write(source.bytes);
-    }
+    for (const bytes of encodeModules(job.sources)) this.#child.stdin.write(bytes);
   }
 
   async close(): Promise<void> {

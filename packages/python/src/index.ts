@@ -6,6 +6,13 @@ export {
   isCompiled,
   type ModuleSource,
 } from './bytecode.ts';
+export {
+  bytecodeEnvironment,
+  bytecodeProgram,
+  bytecodeWords,
+  encodeModules,
+  readAnswers,
+} from './bytecode-exchange.ts';
 export type { PythonFaultCode } from './fault.ts';
 export { foreseeWheel } from './index-page.ts';
 export { downloadHeaders, type IndexSettings, indexSettingsOfMachine } from './index-settings.ts';

@@ -1,5 +1,6 @@
 export type { SandboxFaultCode } from './fault.ts';
 export { checkLocalSandbox } from './local/check.ts';
+export { type ConfinedProgram, confine } from './local/confinement.ts';
 export { type LocalSandboxOptions, openLocalSandbox } from './local/local-sandbox.ts';
 export type {
   CollectedFile,

@@ -23,6 +23,8 @@ import { transaction } from './database/transaction.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { once } from './http/idempotency.ts';
 import { allRoutes } from './http/routes.ts';
+import { WebApplication } from './http/web-application.ts';
+import { ImageFeed } from './images/image-feed.ts';
 import { readImageTypes } from './images/image-types.ts';
 import { PackageFrequencies } from './images/package-frequencies.ts';
 import { keepSystemImages } from './images/system-images.ts';
@@ -96,17 +98,22 @@ export async function startServer({ settings, environment, mayMove = false }: In
   starting.use(context.registry);
   const metrics = new Metrics(database.db);
   const refusals = starting.use(new Refusals(database.db, logger));
+  const imageFeed = new ImageFeed(context);
   let isStopping = false;
   const server = await createHttpServer({
     logger,
     routes: allRoutes(context, {
       metrics,
+      imageFeed,
       notReadyBecause: async () => (isStopping ? 'The server is stopping' : databaseProblem(database.db)),
     }),
     authenticate: (request) => authenticate(database.db, request),
     disabledBecause: () => disabledBecause(settings),
-    onRefusal: ({ caller, trace, route, path, message }) =>
-      refusals.note({ caller, trace, action: route.id, subject: path, message }),
+    onRefusal: async ({ caller, trace, route, path, message }) => {
+      // Browsers ask who is signed in before anybody has: that is no attempt at anything.
+      if (caller === undefined && route.id === 'getMe') return;
+      await refusals.note({ caller, trace, action: route.id, subject: path, message });
+    },
     once: (call, work) => once(database.db, call, work),
     onAnswer: (...answer) => metrics.answered(...answer),
     registry:
@@ -123,12 +130,14 @@ export async function startServer({ settings, environment, mayMove = false }: In
           })
         : undefined,
     trustProxy: settings.trust_proxy,
+    web: environment['MIR_WEB'] ? await WebApplication.read(environment['MIR_WEB']) : undefined,
   });
   starting.defer(async () => {
     // What is being answered is answered to its end; followers of logs never end by themselves.
     const tooLate = setTimeout(() => server.server.closeAllConnections(), answerSeconds * 1000);
     await server.close().finally(() => clearTimeout(tooLate));
   });
+  starting.use(imageFeed);
   const address = await listen(server, settings.listen, mayMove);
   listening.host = settings.public_url === undefined ? shownAddress(address) : new URL(settings.public_url).host;
   const url = settings.public_url?.replace(/\/$/, '') ?? `http://${shownAddress(address)}`;

@@ -237,6 +237,7 @@ const otherNames = [
   'MIR_DEBIAN_SECURITY_ARCHIVE',
   'MIR_LAYER_POOL',
   'MIR_RECORDS',
+  'MIR_WEB',
 ];
 
 /**

@@ -27,7 +27,7 @@ export type Base = {
   readonly mergedUsr: boolean;
   /** The suite whose archive OS packages come from; undefined where none can be added. */
   readonly suite: Suite | undefined;
-  /** The Python that compiles for it; undefined when no archive has its X.Y. */
+  /** The Python that compiles for it; undefined when no archive has its X.Y and its own cannot be run here. */
   readonly compiler: () => Promise<Compiler | undefined>;
   /** The tree as the configuration of OS packages needs it. Large, hence read when it is asked for. */
   readonly state: () => Promise<BaseState>;

@@ -24,7 +24,7 @@ import { recallOr } from '../memory.ts';
 import { giveBackMemory } from '../slack.ts';
 import type { Workshop } from '../workshop.ts';
 import type { Base, BaseOutline, DebSource, InstalledDeb } from './base.ts';
-import { type Compiler, compilerOf, hostArchitecture } from './interpreter.ts';
+import { type ArchiveCompiler, compilerOf, hostArchitecture } from './interpreter.ts';
 import { standardLibraryBytecode } from './standard-library.ts';
 
 /** Raised whenever the same packages would give another base. */
@@ -262,14 +262,14 @@ async function compilerFor(
   platform: Platform,
   content: LayerRecord,
   packages: readonly InstalledDeb[],
-): Promise<Compiler> {
+): Promise<ArchiveCompiler> {
   const host: Platform = `linux/${hostArchitecture()}`;
   if (platform === host) return compilerOf(workshop, suite, content, packages);
   return archiveCompiler(workshop, suite);
 }
 
 /** Debian's own Python of a release for this machine, which may compile for everybody. */
-export async function archiveCompiler(workshop: Workshop, suite: Suite): Promise<Compiler> {
+export async function archiveCompiler(workshop: Workshop, suite: Suite): Promise<ArchiveCompiler> {
   const host: Platform = `linux/${hostArchitecture()}`;
   const settings = await archiveSettings(workshop, suite);
   const packages = await currentPackages(workshop, settings, suite, host);

@@ -9,7 +9,9 @@ import { type Digest, type LayerEntry, readLayer } from '@mir/oci';
 import type { Interpreter } from '@mir/python';
 import { builderFault } from '../fault.ts';
 import type { LayerRecord } from '../layers/layer-store.ts';
+import { confinedWhere } from '../machine-sandbox.ts';
 import { exclusively } from '../mutex.ts';
+import { once } from '../once.ts';
 import type { Workshop } from '../workshop.ts';
 import type { InstalledDeb } from './base.ts';
 
@@ -27,11 +29,31 @@ export function hostArchitecture(): 'amd64' | 'arm64' {
   });
 }
 
-/** What compiles bytecode: known by what decides its output, started only when there is something to compile. */
-export type Compiler = Pick<Interpreter, 'digest' | 'pythonVersion'> & {
-  /** Unpacks it where that was not done before. */
+type CompilerFacts = Pick<Interpreter, 'digest' | 'pythonVersion'>;
+
+/** Debian's own Python, from the signed archive: it compiles for everybody. */
+export type ArchiveCompiler = CompilerFacts & {
+  readonly kind: 'archive';
+  /** Unpacks it where that was not done before. It sees nothing but itself and what it is given, where the machine can make sandboxes. */
   readonly prepare: () => Promise<Interpreter>;
+  /** The same for whoever needs a Python that reads other files too. */
+  readonly unpack: () => Promise<Interpreter>;
 };
+
+/** A base's own Python, in the sandbox: it compiles what goes onto that base. */
+export type OwnCompiler = CompilerFacts & {
+  readonly kind: 'own';
+  /** The bytecode of a layer's modules. */
+  readonly compile: (layer: Digest) => Promise<LayerRecord>;
+};
+
+/** What compiles bytecode: known by what decides its output, started only when there is something to compile. */
+export type Compiler = ArchiveCompiler | OwnCompiler;
+
+/** The Python of a compiler that may be started as it is; another's runs in the sandbox only. */
+export async function startableInterpreter(compiler: Compiler | undefined): Promise<Interpreter | undefined> {
+  return compiler?.kind === 'archive' ? compiler.unpack() : undefined;
+}
 
 /** The compiler in a release's base. */
 export function compilerOf(
@@ -39,15 +61,16 @@ export function compilerOf(
   suite: Suite,
   content: LayerRecord,
   packages: readonly InstalledDeb[],
-): Compiler {
+): ArchiveCompiler {
   const pythonVersion = pythonOfSuite(suite);
   const facts = { pythonVersion, digest: compilerDigest(packages, pythonVersion) };
-  let prepared: Promise<Interpreter> | undefined;
-  const prepare = () => {
-    prepared ??= unpackInterpreter(workshop, content, facts);
-    return prepared;
-  };
-  return { ...facts, prepare };
+  const unpack = once(() => unpackInterpreter(workshop, content, facts));
+  const prepare = once(async () => {
+    const interpreter = await unpack();
+    const command = await confinedWhere(workshop, interpreter.command, interpreterFolder(workshop, content));
+    return { ...interpreter, command };
+  });
+  return { kind: 'archive', ...facts, prepare, unpack };
 }
 
 /**
@@ -59,7 +82,7 @@ async function unpackInterpreter(
   content: LayerRecord,
   facts: Pick<Interpreter, 'digest' | 'pythonVersion'>,
 ): Promise<Interpreter> {
-  const root = join(workshop.home.cache, 'interpreters', content.digest.slice('sha256:'.length, 'sha256:'.length + 32));
+  const root = interpreterFolder(workshop, content);
   if (!(await exists(root))) {
     await exclusively(workshop.home.locks, `interpreter ${content.digest}`, async () => {
       if (!(await exists(root))) await unpack(workshop, content.digest, root);
@@ -79,6 +102,11 @@ async function unpackInterpreter(
     environment: { PYTHONHOME: join(root, 'usr') },
     ...facts,
   };
+}
+
+function interpreterFolder({ home }: Workshop, content: LayerRecord): string {
+  const start = 'sha256:'.length;
+  return join(home.cache, 'interpreters', content.digest.slice(start, start + 32));
 }
 
 /**

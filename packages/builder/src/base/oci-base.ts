@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { architectureOf, type Platform } from '@mir/core';
+import { architectureOf, isFault, type Platform } from '@mir/core';
 import { type BaseState, type DirectoryListing, pythonOfSuite, readBaseState, type Suite, suites } from '@mir/debian';
 import {
   type Digest,
@@ -17,10 +17,12 @@ import { builderFault } from '../fault.ts';
 import { venvPrefix } from '../layers/venv-layer.ts';
 import { ElfScanner } from '../libraries/elf.ts';
 import { recallOr } from '../memory.ts';
+import { once } from '../once.ts';
 import type { Workshop } from '../workshop.ts';
 import type { Base } from './base.ts';
 import { archiveCompiler } from './debian-base.ts';
-import type { Compiler } from './interpreter.ts';
+import { type Compiler, hostArchitecture } from './interpreter.ts';
+import { ownCompiler } from './own-compiler.ts';
 
 /** Of a manifest or a configuration. */
 const limitBytes = 16 << 20;
@@ -63,7 +65,15 @@ export async function ociBase(
     packages: [],
     mergedUsr: facts.mergedUsr,
     suite: suites.find((known) => known === facts.suite),
-    compiler: () => compilerFor(workshop, facts.python.version),
+    compiler: once(() =>
+      compilerFor(workshop, platform, {
+        name: `oci:${reference}`,
+        image,
+        digest: pulled.digest,
+        pythonPath: facts.python.path,
+        pythonVersion: facts.python.version,
+      }),
+    ),
     state: async () => stateOf(await tree()),
   };
 }
@@ -111,14 +121,6 @@ function factsOf(tree: LayeredTree, image: Image, reference: string): OciBaseFac
   };
 }
 
-function once<Result>(work: () => Promise<Result>): () => Promise<Result> {
-  let running: Promise<Result> | undefined;
-  return () => {
-    running ??= work();
-    return running;
-  };
-}
-
 /** The uncompressed layer, which has to be the one that the image's config names: runtimes refuse any other. */
 async function* proven(
   chunks: AsyncIterable<Uint8Array>,
@@ -154,9 +156,19 @@ export function suiteOfPython(pythonVersion: string): Suite | undefined {
   return suites.find((suite) => pythonOfSuite(suite) === pythonVersion.split('.').slice(0, 2).join('.'));
 }
 
-async function compilerFor(workshop: Workshop, pythonVersion: string): Promise<Compiler | undefined> {
-  const suite = suiteOfPython(pythonVersion);
-  return suite === undefined ? undefined : archiveCompiler(workshop, suite);
+/** Debian's Python where an archive has one of this X.Y, for it compiles for all bases; else the base's own, where this machine can run it. */
+async function compilerFor(
+  workshop: Workshop,
+  platform: Platform,
+  python: Parameters<typeof ownCompiler>[1],
+): Promise<Compiler | undefined> {
+  const suite = suiteOfPython(python.pythonVersion);
+  try {
+    if (suite !== undefined) return await archiveCompiler(workshop, suite);
+  } catch (thrown) {
+    if (!isFault(thrown, 'base/no-archive')) throw thrown;
+  }
+  return platform === `linux/${hostArchitecture()}` ? ownCompiler(workshop, python) : undefined;
 }
 
 function repositoryOf(workshop: Workshop, reference: string): RepositoryClient {

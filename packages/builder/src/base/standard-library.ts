@@ -1,7 +1,7 @@
 import { bytecodeLayerVersion } from '../layers/bytecode-layer.ts';
 import type { LayerRecord } from '../layers/layer-store.ts';
 import type { Workshop } from '../workshop.ts';
-import type { Compiler } from './interpreter.ts';
+import type { ArchiveCompiler } from './interpreter.ts';
 
 /**
  * The bytecode of the modules in a base, which Debian's packages leave to their install scripts: without it every start of Python
@@ -10,7 +10,7 @@ import type { Compiler } from './interpreter.ts';
 export function standardLibraryBytecode(
   workshop: Workshop,
   content: LayerRecord,
-  compiler: Compiler,
+  compiler: ArchiveCompiler,
 ): Promise<LayerRecord> {
   const key = ['bytecode', content.digest, compiler.digest, `converter ${bytecodeLayerVersion}`] as const;
   return workshop.layers.findOrMake(key, () =>

@@ -1,7 +1,15 @@
 import type { TreeEntry } from '@mir/core';
-import { type BlobStore, type BlobWriter, type Digest, LayerWriter, readLayer } from '@mir/oci';
-import { type BytecodePool, bytecodePath, isCompiled, type ModuleSource } from '@mir/python';
+import { type BlobReader, type BlobStore, type BlobWriter, type Digest, LayerWriter, readLayer } from '@mir/oci';
+import { bytecodePath, isCompiled, type ModuleSource } from '@mir/python';
 import type { LayerRecord } from './layer-store.ts';
+
+/** Who compiles: a pool of interpreters, or one that has compiled already. */
+export type ModuleCompiler = {
+  /** Waits until there is room for more. */
+  ready(): Promise<void>;
+  /** The bytecode of modules that are compiled together, in their order; undefined for one that does not compile. */
+  compileAll(sources: readonly ModuleSource[]): Promise<readonly (Uint8Array | undefined)[]>;
+};
 
 /** Raised whenever the same modules would give another layer. */
 export const bytecodeLayerVersion = 2;
@@ -30,30 +38,29 @@ export type ModuleSink = { push(chunk: Uint8Array): void; finish(): Promise<void
 export class BytecodeLayer {
   readonly #blob: BlobWriter;
   readonly #writer: LayerWriter;
-  readonly #pool: BytecodePool;
+  readonly #compiler: ModuleCompiler;
   readonly #pythonVersion: string;
   readonly #directories = new Set<string>();
-  #group: ModuleSource[] = [];
-  #groupBytes = 0;
+  readonly #group = new ModuleGroup();
   #waiting: CompiledGroup[] = [];
   #waitingBytes = 0;
   #modules = 0;
 
-  private constructor(blob: BlobWriter, pool: BytecodePool, pythonVersion: string) {
+  private constructor(blob: BlobWriter, compiler: ModuleCompiler, pythonVersion: string) {
     this.#blob = blob;
     this.#writer = new LayerWriter(blob);
-    this.#pool = pool;
+    this.#compiler = compiler;
     this.#pythonVersion = pythonVersion;
   }
 
   /** Starts an empty layer. End it with {@link finish} or {@link abort}. */
-  static async start(blobs: BlobStore, pool: BytecodePool, pythonVersion: string): Promise<BytecodeLayer> {
-    return new BytecodeLayer(await blobs.write(), pool, pythonVersion);
+  static async start(blobs: BlobStore, compiler: ModuleCompiler, pythonVersion: string): Promise<BytecodeLayer> {
+    return new BytecodeLayer(await blobs.write(), compiler, pythonVersion);
   }
 
   /** Takes a file's bytes if it is a module that is to be compiled. */
   moduleFor(path: string, sizeBytes: number): ModuleSink | undefined {
-    if (!isCompiled(path) || sizeBytes > longestModuleBytes) return undefined;
+    if (!isModule(path, sizeBytes)) return undefined;
     const bytes = Buffer.allocUnsafe(sizeBytes);
     let length = 0;
     return {
@@ -65,9 +72,14 @@ export class BytecodeLayer {
     };
   }
 
+  /** Takes modules that are compiled together. */
+  add(group: readonly ModuleSource[]): Promise<void> {
+    return this.#compileGroup(group);
+  }
+
   /** Waits for the compiler and closes the layer. */
   async finish(): Promise<LayerRecord> {
-    await this.#compileGroup();
+    await this.#compileGroup(this.#group.take());
     while (this.#waiting.length > 0) await this.#writeOldest();
     const layer = await this.#writer.finish();
     await this.#blob.commit({ digest: layer.digest, sizeBytes: layer.sizeBytes });
@@ -81,18 +93,15 @@ export class BytecodeLayer {
   }
 
   async #compile(path: string, bytes: Uint8Array): Promise<void> {
-    this.#group.push({ path, bytes });
-    this.#groupBytes += bytes.length;
-    if (this.#group.length >= groupModules || this.#groupBytes >= groupBytes) await this.#compileGroup();
+    const full = this.#group.add({ path, bytes });
+    if (full !== undefined) await this.#compileGroup(full);
   }
 
-  async #compileGroup(): Promise<void> {
-    const [group, sizeBytes] = [this.#group, this.#groupBytes];
+  async #compileGroup(group: readonly ModuleSource[]): Promise<void> {
     if (group.length === 0) return;
-    this.#group = [];
-    this.#groupBytes = 0;
-    await this.#pool.ready();
-    const compiled = this.#pool.compileAll(group);
+    const sizeBytes = group.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    await this.#compiler.ready();
+    const compiled = this.#compiler.compileAll(group);
     // Whoever writes the layer awaits it; until then a failure must not count as unhandled.
     compiled.catch(() => undefined);
     this.#waiting.push({ paths: group.map(({ path }) => path), sizeBytes, compiled });
@@ -122,22 +131,57 @@ export class BytecodeLayer {
   }
 }
 
+/** Modules in the groups that are compiled together. */
+class ModuleGroup {
+  #modules: ModuleSource[] = [];
+  #sizeBytes = 0;
+
+  /** Gives the group when it is full with this one. */
+  add(module: ModuleSource): readonly ModuleSource[] | undefined {
+    this.#modules.push(module);
+    this.#sizeBytes += module.bytes.length;
+    return this.#modules.length >= groupModules || this.#sizeBytes >= groupBytes ? this.take() : undefined;
+  }
+
+  /** What there is. */
+  take(): readonly ModuleSource[] {
+    const modules = this.#modules;
+    this.#modules = [];
+    this.#sizeBytes = 0;
+    return modules;
+  }
+}
+
+/** The modules of a layer, in the groups that they are compiled in. */
+export async function* moduleGroups(blobs: BlobReader, layer: Digest): AsyncGenerator<readonly ModuleSource[]> {
+  const group = new ModuleGroup();
+  for await (const entry of readLayer(blobs.read(layer))) {
+    if (entry.type !== 'file' || !isModule(entry.path, entry.sizeBytes)) continue;
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of entry.content) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    const full = group.add({ path: entry.path, bytes });
+    if (full !== undefined) yield full;
+  }
+  const rest = group.take();
+  if (rest.length > 0) yield rest;
+}
+
+function isModule(path: string, sizeBytes: number): boolean {
+  return isCompiled(path) && sizeBytes <= longestModuleBytes;
+}
+
 /** The bytecode of the modules of a layer that exists already. */
 export async function writeBytecodeOfLayer(
   blobs: BlobStore,
   layer: Digest,
-  pool: BytecodePool,
+  compiler: ModuleCompiler,
   pythonVersion: string,
+  from: BlobReader = blobs,
 ): Promise<LayerRecord> {
-  const bytecode = await BytecodeLayer.start(blobs, pool, pythonVersion);
+  const bytecode = await BytecodeLayer.start(blobs, compiler, pythonVersion);
   try {
-    for await (const entry of readLayer(blobs.read(layer))) {
-      if (entry.type !== 'file') continue;
-      const module = bytecode.moduleFor(entry.path, entry.sizeBytes);
-      if (module === undefined) continue;
-      for await (const chunk of entry.content) module.push(chunk);
-      await module.finish();
-    }
+    for await (const group of moduleGroups(from, layer)) await bytecode.add(group);
     return await bytecode.finish();
   } catch (thrown) {
     await bytecode.abort();

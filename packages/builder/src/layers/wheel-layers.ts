@@ -80,7 +80,7 @@ export async function convertWheel(
       kind: 'wheel',
       from: placeOf(wheel, index),
       installation: { filename, sha256, sizeBytes, pythonVersion: minorOf(pythonVersion), prefix: venvPrefix },
-      ...(compiler !== undefined && { interpreter: await compiler.prepare() }),
+      ...(compiler?.kind === 'archive' && { interpreter: await compiler.prepare() }),
     } as const;
     const received = (bytes: number) => workshop.report({ type: 'received', bytes, name: one.name });
     let growing: GrowingLayer | undefined;
@@ -103,6 +103,7 @@ export async function convertWheel(
   const bytecode = await workshop.layers.findOrMake(bytecodeKey(wheel, compiler), async () => {
     if (beside !== undefined) return beside;
     await workshop.contents.bring([record.digest]);
+    if (compiler.kind === 'own') return compiler.compile(record.digest);
     const conversion = { kind: 'bytecode', layer: record.digest, interpreter: await compiler.prepare() } as const;
     return (await workshop.pool.run(conversion, record.uncompressedSizeBytes)).layer;
   });

@@ -145,7 +145,7 @@ export class Delivery implements AsyncDisposable {
       await this.#workshop.layerPool?.settle();
       await Promise.all(this.#uploads.values());
       await this.#pushTo(repository, published, await this.#knownBlobs(repository), tag, memory);
-      await requireStanding(repository, tag, published);
+      await requireStanding(repository, tag, published, this.#workshop.access);
     }
     for (const image of imagesOf(published)) memory.rememberImage(name, image);
     return { name: formatReference({ registry, repository: name, tag }), sentBytes: this.#sentBytes };

@@ -11,6 +11,8 @@ import {
 export type RegistryManners = Pick<RegistryClientOptions, 'insecureHttp' | 'caCertificates' | 'pace' | 'explain'> & {
   /** Whether it may be sent a blob while it is still being written; without it, its name tells. */
   readonly takesStreams?: boolean;
+  /** Whether what was pushed is read back, before anybody is told that it is there. */
+  readonly readsBack?: boolean;
 };
 
 /** How registries are talked to: what they are shown, and what is special about some of them. */
@@ -26,9 +28,14 @@ export function ordinaryAccess(): RegistryAccess {
 
 /** A client of a registry; over connections that are there already where its certificates are the usual ones. */
 export function openRegistry(registry: string, access: RegistryAccess, http?: HttpClient): RegistryClient {
-  const { takesStreams: _, ...manners } = access.mannersOf?.(registry) ?? {};
+  const { takesStreams: _streams, readsBack: _back, ...manners } = access.mannersOf?.(registry) ?? {};
   const isShared = http !== undefined && manners.caCertificates === undefined;
   return new RegistryClient({ registry, credentials: access.credentials, ...manners, ...(isShared && { http }) });
+}
+
+/** Whether what was pushed to a registry is read back. */
+export function readsBack(registry: string, { mannersOf }: RegistryAccess): boolean {
+  return mannersOf?.(registry)?.readsBack ?? false;
 }
 
 /** Whether a registry may be sent a blob while it is still being written. */

@@ -1,8 +1,9 @@
 import { type Image, ImageSet, type RepositoryClient } from '@mir/oci';
 import { builderFault } from '../fault.ts';
+import { type RegistryAccess, readsBack } from './registry-access.ts';
 
 /**
- * Reads back what was pushed: the tag names the very image, with the very bytes. Before that nobody is told that it is there.
+ * Reads back what was pushed, where that is wanted: the tag names the very image, with the very bytes.
  *
  * @throws Fault `push/not-there`, those of the registry
  */
@@ -10,7 +11,9 @@ export async function requireStanding(
   repository: RepositoryClient,
   tag: string,
   pushed: Image | ImageSet,
+  access: RegistryAccess,
 ): Promise<void> {
+  if (!readsBack(repository.registry, access)) return;
   const sizeBytes = (pushed instanceof ImageSet ? pushed.indexBytes : pushed.manifestBytes).length;
   const standing = await repository.getManifest(tag);
   if (standing?.digest === pushed.digest && standing.bytes.length === sizeBytes) return;

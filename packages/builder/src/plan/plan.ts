@@ -3,7 +3,7 @@ import { type Lock, type LockedPackage, satisfies } from '@mir/python';
 import type { Base, DebSource } from '../base/base.ts';
 import { chooseBase, knownBases } from '../base/choice.ts';
 import { installedDeb } from '../base/debian-base.ts';
-import type { Compiler } from '../base/interpreter.ts';
+import { type Compiler, startableInterpreter } from '../base/interpreter.ts';
 import { builderFault } from '../fault.ts';
 import { buildImage } from '../image/build.ts';
 import type { ImageSpec } from '../image-spec.ts';
@@ -134,7 +134,7 @@ async function lockPython(
       requirements: spec.requirements,
       constraints: spec.constraints,
       target: base.target,
-      interpreter: async () => (await base.compiler())?.prepare(),
+      interpreter: async () => startableInterpreter(await base.compiler()),
       ...(wheelFolder !== undefined && { wheelFolder }),
       ...(compiler !== undefined && {
         onResolving: (requirements, index) => startWheels(workshop, index, requirements, base.target, compiler),
@@ -285,7 +285,7 @@ function noCompiler(base: Base): Problem {
   return {
     severity: 'warning',
     code: 'no-bytecode',
-    message: `No bytecode is made: no Debian release has Python ${base.target.pythonVersion.split('.').slice(0, 2).join('.')}, and the base's own may not be started outside of a sandbox`,
-    fix: 'Choose a base with Python 3.9, 3.11 or 3.13 for faster starts, or accept the first import to be slower.',
+    message: `No bytecode is made: no Debian release has Python ${base.target.pythonVersion.split('.').slice(0, 2).join('.')}, and the base's own runs in a sandbox only, which this machine does not have for ${base.platform}`,
+    fix: 'Build on a machine of that platform with bubblewrap, choose a base with Python 3.9, 3.11 or 3.13, or accept the first import to be slower.',
   };
 }

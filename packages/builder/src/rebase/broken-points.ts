@@ -1,6 +1,7 @@
 import { type LockedPackage, parseWheelFilename, supportedTags } from '@mir/python';
 import type { Base, BaseOutline } from '../base/base.ts';
 import { suiteOfPython } from '../base/oci-base.ts';
+import { belongsToBase } from '../base/own-compiler.ts';
 import { compareDotted } from '../libraries/elf.ts';
 import { hardCap } from '../plan/layer-budget.ts';
 import { missingLibraries } from '../plan/missing-libraries.ts';
@@ -16,6 +17,7 @@ export function brokenPoints(own: OwnImage, base: BaseOutline): readonly BrokenP
     ...pythonPoints(own, base),
     ...libcPoints(own, base),
     ...distributionPoints(own, base),
+    ...bytecodePoints(own),
   ];
 }
 
@@ -88,6 +90,17 @@ function distributionPoints(own: OwnImage, base: BaseOutline): readonly BrokenPo
     {
       what: `its OS packages (${shown}) are those of ${own.distribution}, and ${base.name} is ${found}`,
       fix: `take a base of ${own.distribution}, or rebuild from the requirements with --os-package`,
+    },
+  ];
+}
+
+/** What a base's own Python compiled is foreign to every other base. */
+function bytecodePoints({ system }: OwnImage): readonly BrokenPoint[] {
+  if (system.bytecodeCompiler === undefined || !belongsToBase(system.bytecodeCompiler)) return [];
+  return [
+    {
+      what: 'its bytecode was made by the Python of its own base, and belongs to that base',
+      fix: 'rebuild from the requirements, which compiles it anew',
     },
   ];
 }

@@ -80,7 +80,7 @@ async function push(
     } else {
       await repository.putManifest(output.tag, published.manifestBytes, published.mediaType);
     }
-    await requireStanding(repository, output.tag, published);
+    await requireStanding(repository, output.tag, published, workshop.access);
   });
   const { registry, tag } = output;
   return { name: formatReference({ registry, repository: output.repository, tag }), sentBytes };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Fault, isFault } from '@mir/core';
 import { chooseSdist, type Lock, type LockedPackage, normalizeName, type Requirement } from '@mir/python';
 import type { Base } from '../base/base.ts';
+import { startableInterpreter } from '../base/interpreter.ts';
 import { builderFault } from '../fault.ts';
 import type { ImageSpec } from '../image-spec.ts';
 import { wheelKey } from '../layers/wheel-layers.ts';
@@ -49,7 +50,7 @@ export async function resolveWithSdists(
         const specifiers = [...requirements, ...constraints].flatMap((one) =>
           one.name === name && one.specifier !== '' ? [one.specifier] : [],
         );
-        const index = await indexesOf(workshop, async () => (await base.compiler())?.prepare());
+        const index = await indexesOf(workshop, async () => startableInterpreter(await base.compiler()));
         const sdist = await chooseSdist(workshop.http, index, name, specifiers, base.target);
         const wheel = await workshop.stage('sdists', () => buildWheel(workshop, base, sdist, osPackages, makeImage));
         await link(wheel.path, join(folder, wheel.filename));

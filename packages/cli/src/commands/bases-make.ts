@@ -1,5 +1,5 @@
 import { arch } from 'node:process';
-import { chooseBase, mended, prepareLibraryIndex, Workshop } from '@mir/builder';
+import { chooseBase, mended, prepareLibraryIndex, startableInterpreter, Workshop } from '@mir/builder';
 import { parsePlatform } from '@mir/core';
 import { usageFault } from '../fault-message.ts';
 import { ProgressDisplay } from '../progress-display.ts';
@@ -33,7 +33,7 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   const base = await mended(workshop, async () => {
     const chosen = await workshop.stage('base', () => chooseBase(workshop, { platform, base: name }));
     // Bytecode of packages is compiled by this Python, and missing libraries are looked up in the archive's index.
-    await (await chosen.compiler())?.prepare();
+    await startableInterpreter(await chosen.compiler());
     await prepareLibraryIndex(workshop, chosen);
     return chosen;
   });

@@ -86,7 +86,7 @@ export class BlobUpload {
       this.#requireSame(digest, response.header('docker-content-digest'));
       return 'mounted';
     }
-    if (response.status >= 400 && response.status < 500) {
+    if (response.status >= 400) {
       // Whatever is wrong with the other repository, this one may take the blob all the same; if not, it says so itself.
       await response.discard();
       return undefined;

@@ -109,7 +109,8 @@ function refuse(
   thrown: unknown,
   onError: RegistryServerOptions['onError'],
 ): void {
-  if (response.headersSent || response.socket?.destroyed !== false) {
+  // A response has no socket of its own yet while the one before it on the connection is being sent.
+  if (response.headersSent || request.socket.destroyed) {
     // The other side has gone, or half an answer is out: only breaking the connection tells the truth now.
     response.destroy();
     if (isFault(thrown, 'blob/damaged')) onError?.(thrown);

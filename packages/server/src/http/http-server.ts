@@ -16,6 +16,7 @@ import { type FieldFault, serverFault } from '../fault.ts';
 import { errorAnswer } from './error-answer.ts';
 import { isStorable, parseBody, parseQuery } from './request-body.ts';
 import { type Dialect, RawAnswer, type Route } from './route.ts';
+import type { WebApplication } from './web-application.ts';
 
 /** The original's routes again, for clients of its 0.20 line, which want other licence words. */
 const compatibilityPath = '/compat/0.20';
@@ -41,6 +42,8 @@ export type HttpServerOptions = {
   /** Takes what goes to the embedded registry (`/v2/…`). */
   readonly registry: RequestListener | undefined;
   readonly trustProxy: boolean;
+  /** The pages for browsers; undefined where the API is served alone. */
+  readonly web: WebApplication | undefined;
 };
 
 /** A request that was refused for want of a right. */
@@ -93,7 +96,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   // What may be large is read by its route, as it comes.
   server.addContentTypeParser([...streamedTypes], (_request, payload, done) => done(null, payload));
   server.setErrorHandler((thrown, request, reply) => sendError(reply, request, asFault(thrown)));
-  server.setNotFoundHandler((request, reply) => sendError(reply, request, unknownRoute(request)));
+  server.setNotFoundHandler((request, reply) => {
+    if (options.web?.answer(request, reply) !== true) sendError(reply, request, unknownRoute(request));
+  });
+  // What is in an answer of the API was written by many people: no browser may take it for a page.
+  server.addHook('onRequest', async (_request, reply) => {
+    reply.header('x-content-type-options', 'nosniff');
+  });
   server.addHook('onResponse', async (request, reply) => {
     const seconds = reply.elapsedTime / 1000;
     options.onAnswer(request.routeOptions.url ?? 'unknown', request.method, reply.statusCode, seconds);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { RawAnswer, type Route, routesOf } from './route.ts';
 
 /** The description of the API (OpenAPI 3.1), made from the very schemas that check requests and answers. */
-function describeApi(routes: readonly Route[]): Record<string, unknown> {
+export function describeApi(routes: readonly Route[]): Record<string, unknown> {
   const schemas: Record<string, unknown> = {};
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {

@@ -1,3 +1,4 @@
+import type { ImageFeed } from '../images/image-feed.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import type { Metrics } from '../metrics.ts';
 import { descriptionRoute } from './openapi.ts';
@@ -5,6 +6,7 @@ import type { Route } from './route.ts';
 import { administrationRoutes } from './routes/administration.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { healthRoutes } from './routes/health.ts';
+import { imageUsageRoutes } from './routes/image-usage.ts';
 import { imageRoutes } from './routes/images.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { originalImageRoutes } from './routes/original-images.ts';
@@ -23,6 +25,7 @@ import { workspaceRoutes } from './routes/workspaces.ts';
 export type RouteServices = {
   readonly metrics: Metrics;
   readonly notReadyBecause: () => Promise<string | undefined>;
+  readonly imageFeed: ImageFeed;
 };
 
 /** Every operation of the API. */
@@ -31,6 +34,7 @@ export function allRoutes(context: InstanceContext, services: RouteServices): Ro
     ...healthRoutes(services),
     ...originalImageRoutes(context),
     ...imageRoutes(context),
+    ...imageUsageRoutes(context, services),
     ...originalInstanceRoutes(context),
     ...catalogueRoutes(context),
     ...updateRoutes(context),

@@ -57,6 +57,7 @@ export async function removeImage(
       .insertInto('outbox')
       .values({ kind: 'remove-repository', payload: JSON.stringify({ repository: image.repository }) })
       .execute();
+    await sql`select pg_notify(${channels.outbox}, 'remove-repository')`.execute(trx);
     await cancelOrphans(trx, image.id);
     await audit(trx, {
       caller,

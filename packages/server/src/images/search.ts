@@ -12,7 +12,10 @@ export type SearchRequest = {
   readonly name?: string | undefined;
   /** Requirements (PEP 508 without markers) that what is installed has to meet, all of them. */
   readonly packages: readonly string[];
+  /** Each has to be in the name of the image, or to be the name of a package in it. */
+  readonly words?: readonly string[] | undefined;
   readonly python?: string | undefined;
+  readonly workspace?: string | undefined;
   readonly imageType?: string | undefined;
   readonly status?: string | undefined;
   readonly creator?: string | undefined;
@@ -31,7 +34,7 @@ const columns = {
   createdAt: sql.ref('images.id'),
   name: sql.ref('images.name'),
   // Page tokens hold milliseconds. Finer times than a token can say would be left out, or come twice.
-  updatedAt: sql`date_trunc('milliseconds', images.updated_at)`,
+  updatedAt: sql`date_trunc('milliseconds', images.updated_at at time zone 'utc')`,
 } as const;
 
 /** Counting goes no further: "more than a thousand" says as much, and costs less. */
@@ -58,10 +61,11 @@ export async function searchImages(
   const key = request.sort.replace('-', '') as keyof typeof columns;
   const column = columns[key];
   const held = await holding(context, sets);
-  let query = filtered(imageRows(context.db), request, held);
+  const named = await namedByEach(context, request.words ?? []);
+  let query = filtered(imageRows(context.db), request, [held, ...named]);
   if (position !== undefined) {
     const [value, id] = position.after;
-    const after = key === 'updatedAt' ? new Date(String(value)) : value;
+    const after = key === 'updatedAt' ? sql`${String(value).replace('Z', '')}::timestamp` : value;
     query = query.where(
       isDescending
         ? sql<boolean>`(${column}, images.id) < (${after}, ${id})`
@@ -80,20 +84,41 @@ export async function searchImages(
     rows.length > page.length && last !== undefined
       ? formatPageToken({ list: 'search', filter, after: [sortValue(last, key), last.id] }, context.secret)
       : undefined;
-  return { rows: page, nextPageToken: next, total: await countOf(context, request, held) };
+  return { rows: page, nextPageToken: next, total: await countOf(context, request, [held, ...named]) };
 }
 
 function sortValue(row: ImageRow, key: keyof typeof columns): string | number {
   return key === 'name' ? row.name : key === 'updatedAt' ? row.updatedAt.toISOString() : row.id;
 }
 
-async function countOf(context: InstanceContext, request: SearchRequest, held: RawBuilder<boolean>): Promise<number> {
+/** For each word, the condition that it is in an image's name or names a package that is in the image. */
+async function namedByEach(
+  context: InstanceContext,
+  words: readonly string[],
+): Promise<readonly RawBuilder<boolean>[]> {
+  const sets = await idsMeetingEach(
+    context.db,
+    words.map((name) => ({ name, specifier: '' })),
+  );
+  return words.map((word, at) => {
+    const inName = sql<boolean>`images.name like ${`%${escaped(word.toLowerCase())}%`}`;
+    const ids = sets[at] ?? [];
+    return ids.length === 0 ? inName : sql<boolean>`(${inName} or images.package_ids && ${ids}::integer[])`;
+  });
+}
+
+async function countOf(
+  context: InstanceContext,
+  request: SearchRequest,
+  held: readonly RawBuilder<boolean>[],
+): Promise<number> {
   const { total } = await context.db
     .selectFrom(
       filtered(
         context.db
           .selectFrom('images')
           .leftJoin('users as creator', 'creator.id', 'images.creator_id')
+          .leftJoin('workspaces as workspace', 'workspace.id', 'images.workspace_id')
           .where('images.removed_at', 'is', null)
           .select('images.id')
           .limit(countLimit),
@@ -111,7 +136,7 @@ type Filterable<Query> = { where: (condition: ReturnType<typeof sql<boolean>>) =
 function filtered<Query extends Filterable<Query>>(
   query: Query,
   request: SearchRequest,
-  held: RawBuilder<boolean>,
+  held: readonly RawBuilder<boolean>[],
 ): Query {
   const conditions = [
     request.name === undefined
@@ -123,7 +148,8 @@ function filtered<Query extends Filterable<Query>>(
     request.creator === undefined ? undefined : sql<boolean>`creator.name = ${request.creator}`,
     request.base === undefined ? undefined : sql<boolean>`images.base_name = ${request.base}`,
     request.roleType === undefined ? undefined : sql<boolean>`images.role = ${request.roleType}`,
-    held,
+    request.workspace === undefined ? undefined : sql<boolean>`workspace.name = ${request.workspace}`,
+    ...held,
   ];
   return conditions.reduce<Query>((so, condition) => (condition === undefined ? so : so.where(condition)), query);
 }

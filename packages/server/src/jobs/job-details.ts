@@ -30,6 +30,12 @@ export async function detailsOfJob(db: Db, id: string): Promise<z.infer<typeof j
   return row === undefined ? undefined : toDetails(row);
 }
 
+/** How some builds stand; those that are none are left out. */
+export async function detailsOfBuilds(db: Db, ids: readonly string[]): Promise<z.infer<typeof jobDetails>[]> {
+  if (ids.length === 0) return [];
+  return (await rowsOf(db, sql`jobs.kind = 'build' and jobs.id = any(${ids}::uuid[])`, ids.length)).map(toDetails);
+}
+
 /** Builds that run and wait, in the order in which they will be done, and those that ended last. */
 export async function listJobs(
   db: Db,

@@ -17,11 +17,12 @@ export type NewJob = {
   readonly isHeld?: boolean;
 };
 
-/** The channels on which processes of the instance wake each other. */
+/** The channels on which processes of the instance wake each other; on that of images the database itself speaks. */
 export const channels = {
   queued: 'mir_queued',
   cancelled: 'mir_cancelled',
   changed: 'mir_changed',
+  images: 'mir_images',
   outbox: 'mir_outbox',
 } as const;
 

@@ -81,6 +81,9 @@ function decision(declaration: Declaration, python: string | null, wanted: strin
     return { action: 'rebuild', why: `It gets what the release ${declaration.label} requires` };
   }
   const newPython = pythonOfBase(declaration.to);
+  if (newPython === undefined && !debianPythons.some((known) => known === python)) {
+    return { action: 'rebuild', why: 'Its bytecode was made by the Python of its base, and belongs to that base' };
+  }
   if (newPython === undefined || newPython === python) {
     return { action: 'rebase', why: 'Its packages stay as they are; what belongs to the base is made anew' };
   }

@@ -49,6 +49,7 @@ export class RegistryQuestions {
         const notes = this.#notes;
         if (notes?.registry !== registry) return undefined;
         return {
+          readsBack: true,
           ...(notes.insecureHttp && { insecureHttp: true }),
           ...(notes.caCertificates.length > 0 && { caCertificates: notes.caCertificates }),
           ...(notes.isEcr && { takesStreams: false, pace, explain: explainEcr('builders') }),

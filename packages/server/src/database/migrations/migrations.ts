@@ -4,6 +4,7 @@ import { versionsAndOrderMigration } from './0002-versions-and-order.ts';
 import { testRunsMigration } from './0003-test-runs.ts';
 import { removedImagesMigration } from './0004-removed-images.ts';
 import { registriesMigration } from './0005-registries.ts';
+import { imageNotificationsMigration } from './0006-image-notifications.ts';
 
 /** Every migration, in order. */
 export const migrations: readonly Migration[] = [
@@ -12,4 +13,5 @@ export const migrations: readonly Migration[] = [
   testRunsMigration,
   removedImagesMigration,
   registriesMigration,
+  imageNotificationsMigration,
 ];

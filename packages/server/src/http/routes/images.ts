@@ -11,6 +11,7 @@ import { findImageDifference } from '../../images/image-difference.ts';
 import { findImage } from '../../images/image-row.ts';
 import { findMatches } from '../../images/matching.ts';
 import { searchImages, searchSorts } from '../../images/search.ts';
+import { parseSearchText } from '../../images/search-text.ts';
 import { checkSpec } from '../../images/spec.ts';
 import { endUse, startUse } from '../../images/uses.ts';
 import { findVersion, listVersions, locksOf } from '../../images/versions.ts';
@@ -75,12 +76,14 @@ function findingRoutes(context: InstanceContext): Route[] {
       summary: 'Search images',
       access: 'see',
       query: z.object({
+        q: z.string().max(500).optional(),
         name: z.string().max(200).optional(),
         package: z.union([z.string(), z.array(z.string()).max(50)]).optional(),
         python: z.string().max(20).optional(),
         imageType: z.string().max(40).optional(),
         status: z.string().max(40).optional(),
         creator: z.string().max(200).optional(),
+        workspace: z.string().max(200).optional(),
         base: z.string().max(300).optional(),
         roleType: z.enum(['USER_DEFINED', 'SYSTEM']).optional(),
         sort: z.enum(searchSorts).default('-createdAt'),
@@ -89,10 +92,13 @@ function findingRoutes(context: InstanceContext): Route[] {
       }),
       answer: z.object({ images: z.array(imageSummary), nextPageToken: z.string().optional(), total: z.int() }),
       handle: async ({ query }) => {
-        const { package: packages, ...rest } = query;
+        const { package: packages, q, ...rest } = query;
+        const typed = parseSearchText(q ?? '');
         const found = await searchImages(context, {
           ...rest,
-          packages: packages === undefined ? [] : [packages].flat(),
+          python: rest.python ?? typed.python,
+          packages: [...(packages === undefined ? [] : [packages].flat()), ...typed.packages],
+          words: typed.words,
         });
         return {
           images: found.rows.map((row) => summaryOf(context, row)),

@@ -1,0 +1,149 @@
+import { NativeSelect } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { call } from '../api/call.ts';
+import { counted, formatSize } from '../format/size.ts';
+import { DataTable } from '../parts/data-table.tsx';
+import { Heading } from '../parts/heading.tsx';
+import { Pane } from '../parts/pane.tsx';
+import { Time } from '../parts/time.tsx';
+import classes from './administration.module.css';
+
+const shownImages = 1000;
+const dayMilliseconds = 86_400_000;
+const spans = [0, 7, 30, 90, 180] as const;
+
+/** What is held, what sharing saves, and what could go. */
+export function Storage() {
+  const { unused = 0 } = useSearch({ from: '/shell/administration/storage' });
+  const navigate = useNavigate({ from: '/administration/storage' });
+  const storage = useQuery({
+    queryKey: ['storage'],
+    queryFn: ({ signal }) => call('getStorage', { query: { limit: shownImages }, signal }),
+  });
+  return (
+    <>
+      <Heading order={2} title="Storage" about="Layers are held once, however many images have them.">
+        Storage
+      </Heading>
+      <Pane query={storage} height={320}>
+        {({ heldBytes, withoutSharingBytes, savedBytes, layers, images }) => {
+          const shown = images.filter(({ lastUsedAt }) => isUnused(lastUsedAt, unused));
+          return (
+            <>
+              <dl className={classes['figures']}>
+                <Figure name="Held" value={formatSize(heldBytes)} about={counted(layers, 'layer')} />
+                <Figure name="Without sharing" value={formatSize(withoutSharingBytes)} about="as many copies" />
+                <Figure
+                  name="Saved by sharing"
+                  value={formatSize(savedBytes)}
+                  about={withoutSharingBytes === 0 ? '–' : `${Math.round((100 * savedBytes) / withoutSharingBytes)} %`}
+                />
+              </dl>
+              <NativeSelect
+                label="Images"
+                className={classes['choice'] ?? ''}
+                value={String(unused)}
+                onChange={({ currentTarget: { value } }) =>
+                  void navigate({ search: value === '0' ? {} : { unused: Number(value) } })
+                }
+                data={spans.map((days) => ({
+                  value: String(days),
+                  label: days === 0 ? 'All, the largest first' : `Not used for ${days} days`,
+                }))}
+              />
+              {shown.length === 0 ? (
+                <p>No image is like that.</p>
+              ) : (
+                <DataTable label="Images" minWidth={560}>
+                  <thead>
+                    <tr>
+                      <th scope="col">Image</th>
+                      <th scope="col" data-number>
+                        Size
+                      </th>
+                      <th scope="col" data-number>
+                        Its own
+                      </th>
+                      <th scope="col" data-number>
+                        Versions
+                      </th>
+                      <th scope="col">Last used</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {shown.map((image) => (
+                      <tr key={image.name}>
+                        <th scope="row">
+                          <Link to="/images/$name" params={{ name: image.name }}>
+                            {image.name}
+                          </Link>
+                        </th>
+                        <td data-number>{formatSize(image.sizeBytes)}</td>
+                        <td data-number title="What would be free if it were removed">
+                          {formatSize(image.ownBytes)}
+                        </td>
+                        <td data-number>{image.versions}</td>
+                        <td>{image.lastUsedAt === null ? 'never' : <Time at={image.lastUsedAt} />}</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </DataTable>
+              )}
+              <NearDuplicates />
+            </>
+          );
+        }}
+      </Pane>
+    </>
+  );
+}
+
+function isUnused(lastUsedAt: string | null, days: number): boolean {
+  return days === 0 || lastUsedAt === null || Date.now() - Date.parse(lastUsedAt) > days * dayMilliseconds;
+}
+
+function Figure({ name, value, about }: { readonly name: string; readonly value: string; readonly about: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd className="number">{value}</dd>
+      <dd>{about}</dd>
+    </div>
+  );
+}
+
+function NearDuplicates() {
+  const found = useQuery({
+    queryKey: ['near-duplicates'],
+    queryFn: ({ signal }) => call('listNearDuplicates', { query: {}, signal }),
+  });
+  return (
+    <>
+      <h3 className={classes['title']}>Nearly the same</h3>
+      <Pane query={found} height={80}>
+        {({ pairs }) =>
+          pairs.length === 0 ? (
+            <p>No two images hold nearly the same packages.</p>
+          ) : (
+            <ul className={classes['pairs']}>
+              {pairs.map(({ names, common, different, similarity }) => (
+                <li key={names.join(' ')}>
+                  {names.map((name, at) => (
+                    <span key={name}>
+                      {at > 0 && ' and '}
+                      <Link to="/images/$name" params={{ name }}>
+                        {name}
+                      </Link>
+                    </span>
+                  ))}
+                  : {Math.round(similarity * 100)} % the same, {counted(common, 'package')} in common, {different} not
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Pane>
+    </>
+  );
+}

@@ -1,0 +1,118 @@
+import { TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { call } from '../api/call.ts';
+import { versionQuery } from '../api/image-queries.ts';
+import type { VersionDetails } from '../api/types.ts';
+import { counted, formatSize } from '../format/size.ts';
+import { formatDuration } from '../format/time.ts';
+import { Icon } from '../icons/icon.tsx';
+import { DataTable } from '../parts/data-table.tsx';
+import { Heading } from '../parts/heading.tsx';
+import { Pane } from '../parts/pane.tsx';
+import { importSeconds } from './import-times.ts';
+import { wheelSizes } from './lock-sizes.ts';
+import classes from './sections.module.css';
+import { useShownVersion } from './shown-version.ts';
+
+/** What is installed in a version: Python packages with what they weigh and how long they take to import; OS packages. */
+export function Packages() {
+  const { image, number } = useShownVersion();
+  const version = useQuery(versionQuery(image.name, number));
+  return (
+    <>
+      <Heading order={2} title={`${image.name} · packages`}>
+        Packages of version {number}
+      </Heading>
+      <Pane query={version} height={320}>
+        {({ version: found }) => <Contents name={image.name} version={found} />}
+      </Pane>
+    </>
+  );
+}
+
+function Contents({ name, version }: { readonly name: string; readonly version: VersionDetails }) {
+  const [filter, setFilter] = useState('');
+  const [platform] = version.lockPlatforms;
+  const sizes = useQuery({
+    queryKey: ['image', name, 'lock', version.number],
+    queryFn: async ({ signal }) =>
+      wheelSizes(
+        await call('getLock', { params: { name, number: String(version.number) }, query: { platform }, signal }),
+      ),
+    enabled: platform !== undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (version.libraries.length === 0) {
+    return <p>Nothing is installed yet. {version.state === 'FAILED' && 'The build of this version failed.'}</p>;
+  }
+  const asked = new Set(version.spec.pipRequirements.map(({ name: wanted }) => normalized(wanted)));
+  const seconds = importSeconds(version.probes);
+  const shown = version.libraries.filter(({ name: one }) => one.includes(filter.trim().toLowerCase()));
+  return (
+    <>
+      <div className={classes['tools']}>
+        <TextInput
+          type="search"
+          aria-label="Filter packages"
+          placeholder="Filter packages"
+          leftSection={<Icon name="search" />}
+          value={filter}
+          onChange={(event) => setFilter(event.currentTarget.value)}
+        />
+        <span role="status">
+          {counted(shown.length, 'package')}, {asked.size} of them asked for
+        </span>
+        {platform !== undefined && (
+          <a
+            href={`/v1/images/${name}/versions/${version.number}/lock?platform=${encodeURIComponent(platform)}`}
+            download
+          >
+            Download the lock
+          </a>
+        )}
+      </div>
+      <DataTable label="Python packages">
+        <thead>
+          <tr>
+            <th scope="col">Package</th>
+            <th scope="col">Version</th>
+            <th scope="col" data-number>
+              Wheel
+            </th>
+            <th scope="col" data-number>
+              Import
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((one) => {
+            const size = sizes.data?.get(normalized(one.name));
+            const time = seconds.get(normalized(one.name));
+            return (
+              <tr key={one.name}>
+                <th scope="row">
+                  {one.name}
+                  {asked.has(normalized(one.name)) && <span className={classes['tag']}>asked for</span>}
+                </th>
+                <td className="number">{one.version}</td>
+                <td data-number>{size === undefined ? '–' : formatSize(size)}</td>
+                <td data-number>{time === undefined ? '–' : formatDuration(time)}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </DataTable>
+      {version.osPackages.length > 0 && (
+        <details className={classes['more']}>
+          <summary>{counted(version.osPackages.length, 'OS package')}</summary>
+          <p className="code">{version.osPackages.map((one) => `${one.name} ${one.version}`).join(', ')}</p>
+        </details>
+      )}
+    </>
+  );
+}
+
+function normalized(name: string): string {
+  return name.toLowerCase().replaceAll(/[-_.]+/g, '-');
+}

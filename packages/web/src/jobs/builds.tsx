@@ -1,0 +1,147 @@
+import { Button, VisuallyHidden } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useEffect } from 'react';
+import { call } from '../api/call.ts';
+import type { JobDetails } from '../api/types.ts';
+import { formatDuration } from '../format/time.ts';
+import { BuildProgress } from '../images/build-progress.tsx';
+import { useLiveImages } from '../images/live-images.ts';
+import { DataTable } from '../parts/data-table.tsx';
+import { FaultMessage } from '../parts/fault-message.tsx';
+import { Pane } from '../parts/pane.tsx';
+import { Time } from '../parts/time.tsx';
+import { JobChip } from './job-chip.tsx';
+import classes from './jobs.module.css';
+
+const shownJobs = 200;
+
+/** Builds that run, wait in their order, and ended last. */
+export function Builds() {
+  const queryClient = useQueryClient();
+  const builds = useLiveImages();
+  const jobs = useQuery({
+    queryKey: ['jobs'],
+    queryFn: ({ signal }) => call('listJobs', { query: { limit: shownJobs }, signal }),
+  });
+  // Which builds there are changes when one begins or ends; how far they are comes by itself.
+  const underWay = [...new Set([...builds.values()].map(({ jobId, status }) => `${jobId} ${status}`))].sort().join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again whenever other builds are under way.
+  useEffect(() => void queryClient.invalidateQueries({ queryKey: ['jobs'] }), [underWay]);
+  const live = new Map([...builds.values()].map((job) => [job.jobId, job]));
+  const cancelling = useMutation({
+    mutationFn: (jobId: string) => call('cancelJob', { params: { jobId } }),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: ['jobs'] }),
+  });
+  return (
+    <Pane query={jobs} height={320}>
+      {({ jobs: known }) =>
+        known.length === 0 ? (
+          <p>Nothing has been built yet. A build begins when an image is created.</p>
+        ) : (
+          <>
+            {cancelling.isError && <FaultMessage fault={cancelling.error} />}
+            <DataTable label="Builds" minWidth={720}>
+              <thead>
+                <tr>
+                  <th scope="col">Image</th>
+                  <th scope="col">Status</th>
+                  <th scope="col">Asked for</th>
+                  <th scope="col" data-number>
+                    Took
+                  </th>
+                  <th scope="col">
+                    <VisuallyHidden>Actions</VisuallyHidden>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {known.map((one) => {
+                  const job = one.finishedAt === null ? (live.get(one.jobId) ?? one) : one;
+                  return (
+                    <BuildRow
+                      key={job.jobId}
+                      job={job}
+                      isCancelling={cancelling.isPending && cancelling.variables === job.jobId}
+                      onCancel={() => cancelling.mutate(job.jobId)}
+                    />
+                  );
+                })}
+              </tbody>
+            </DataTable>
+          </>
+        )
+      }
+    </Pane>
+  );
+}
+
+type BuildRowProps = { readonly job: JobDetails; readonly isCancelling: boolean; readonly onCancel: () => void };
+
+function BuildRow({ job, isCancelling, onCancel }: BuildRowProps) {
+  const isOver = job.finishedAt !== null;
+  const names = job.images.map(({ name }) => name).join(', ');
+  return (
+    <tr>
+      <td>
+        {job.images.length === 0 && <span className={classes['quiet']}>an image that was removed</span>}
+        {job.images.map(({ name, version }) => (
+          <div key={`${name} ${version}`}>
+            <Link to="/images/$name" params={{ name }}>
+              {name}
+            </Link>{' '}
+            <span className={classes['quiet']}>v{version}</span>
+          </div>
+        ))}
+      </td>
+      <td className={classes['state'] ?? ''}>
+        <JobChip status={job.status} />
+        {!isOver && <BuildProgress job={job} />}
+        {job.expectedStart !== null && (
+          <div className={classes['quiet']}>
+            begins <Time at={job.expectedStart} />
+          </div>
+        )}
+        {job.failure !== null && <div className={classes['failure']}>{job.failure.what}</div>}
+      </td>
+      <td>
+        <Time at={job.createdAt} />
+        {job.priority !== 'interactive' && <div className={classes['quiet']}>{job.priority}</div>}
+      </td>
+      <td data-number>{durationOf(job)}</td>
+      <td data-number>
+        <span className={classes['actions']}>
+          {job.images.slice(0, 1).map(({ name, version }) => (
+            <Link
+              key={name}
+              to="/images/$name/build"
+              params={{ name }}
+              search={{ version }}
+              aria-label={`Log of ${name}`}
+            >
+              Log
+            </Link>
+          ))}
+          {!isOver && (
+            <Button
+              size="compact-sm"
+              variant="default"
+              onClick={onCancel}
+              loading={isCancelling}
+              disabled={job.cancellationRequested}
+              aria-label={`Cancel the build of ${names}`}
+            >
+              Cancel
+            </Button>
+          )}
+        </span>
+      </td>
+    </tr>
+  );
+}
+
+/** What a job took; waiting does not count. */
+export function durationOf(job: { readonly startedAt: string | null; readonly finishedAt: string | null }): string {
+  if (job.startedAt === null || job.finishedAt === null) return '–';
+  return formatDuration((Date.parse(job.finishedAt) - Date.parse(job.startedAt)) / 1000);
+}

@@ -1,0 +1,27 @@
+import { MantineProvider } from '@mantine/core';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { createQueryClient } from './api/queries.ts';
+import { createViewRouter } from './router.ts';
+import './theme/styles.ts';
+import { colorSchemes, theme } from './theme/theme.ts';
+
+const root = document.getElementById('root');
+if (root === null) throw new TypeError('the page has no place for the application');
+const queryClient = createQueryClient(() => {
+  queryClient.removeQueries({ queryKey: ['me'] });
+  // Views that need an account look again who is there, and lead to where one signs in.
+  void router.invalidate();
+});
+const router = createViewRouter(queryClient);
+createRoot(root).render(
+  <StrictMode>
+    <MantineProvider theme={theme} colorSchemeManager={colorSchemes} defaultColorScheme="auto">
+      <QueryClientProvider client={queryClient}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </MantineProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,94 @@
+import { Button, Loader } from '@mantine/core';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
+import { isApiFault } from '../api/fault.ts';
+import type { ImageSummary } from '../api/types.ts';
+import { Icon } from '../icons/icon.tsx';
+import { useLiveImages } from '../images/live-images.ts';
+import { FaultMessage } from '../parts/fault-message.tsx';
+import { Heading } from '../parts/heading.tsx';
+import { FilterBar } from './filter-bar.tsx';
+import { type ImageFilter, isFiltered } from './image-filter.ts';
+import { imagePagesQuery } from './image-pages.ts';
+import { ImageTable } from './image-table.tsx';
+import { NoImages } from './no-images.tsx';
+import { RemovalDialog } from './removal-dialog.tsx';
+
+/** The Managed Images pane: every image of the instance, whichever workspace it was made from. */
+export function ManagedImages() {
+  const { workspace } = useParams({ from: '/shell/workspaces/$workspace/settings/managed-images' });
+  const filter = useSearch({ from: '/shell/workspaces/$workspace/settings/managed-images' });
+  const navigate = useNavigate({ from: '/workspaces/$workspace/settings/managed-images' });
+  const pages = useInfiniteQuery(imagePagesQuery(filter));
+  const builds = useLiveImages();
+  const [removing, setRemoving] = useState<ImageSummary>();
+  const change = (changed: ImageFilter, isTyping = false) =>
+    void navigate({ search: changed, replace: isTyping, resetScroll: false });
+  const [first] = pages.data?.pages ?? [];
+  const images = pages.data?.pages.flatMap((page) => page.images) ?? [];
+  if (isApiFault(pages.error, 'image/disabled')) return <Disabled why={pages.error.message} />;
+  return (
+    <>
+      <Heading
+        order={2}
+        title={`Managed Images · ${workspace}`}
+        about="Every image of this instance; all workspaces share them."
+        actions={images.length > 0 ? <CreateButton /> : undefined}
+      >
+        Managed Images
+      </Heading>
+      <FilterBar filter={filter} onChange={change} total={first?.total} isLoading={pages.isFetching} />
+      {pages.isError && (
+        <FaultMessage fault={pages.error}>
+          <Button size="xs" variant="default" onClick={() => void pages.refetch()}>
+            Try again
+          </Button>
+        </FaultMessage>
+      )}
+      {first !== undefined && images.length === 0 ? (
+        <NoImages isFiltered={isFiltered(filter)} onClear={() => change({})} />
+      ) : (
+        first !== undefined && (
+          <ImageTable
+            images={images}
+            builds={builds}
+            sort={filter.sort ?? '-createdAt'}
+            onSort={(sort) => change({ ...filter, sort })}
+            hasMore={pages.hasNextPage}
+            onMore={() => {
+              if (!pages.isFetchingNextPage && !pages.isError) void pages.fetchNextPage();
+            }}
+            onRemove={setRemoving}
+          />
+        )
+      )}
+      {pages.isPending && (
+        <p role="status">
+          <Loader size="xs" /> Loading the images
+        </p>
+      )}
+      <RemovalDialog image={removing} onClose={() => setRemoving(undefined)} />
+    </>
+  );
+}
+
+function CreateButton() {
+  return (
+    <Button component={Link} to="/create-image" leftSection={<Icon name="add" />}>
+      Create an image
+    </Button>
+  );
+}
+
+/** Where there are no managed images, that is said, and nothing fails. */
+function Disabled({ why }: { readonly why: string }) {
+  return (
+    <>
+      <Heading order={2} title="Managed Images">
+        Managed Images
+      </Heading>
+      <p>{why}.</p>
+    </>
+  );
+}

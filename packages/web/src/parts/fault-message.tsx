@@ -1,0 +1,20 @@
+import type { ReactNode } from 'react';
+import { faultOf } from '../api/fault.ts';
+import { Icon } from '../icons/icon.tsx';
+import classes from './fault-message.module.css';
+
+/** What is wrong and what to do about it, at the place it belongs to; with one next step, where there is one. */
+export function FaultMessage({ fault, children }: { readonly fault: unknown; readonly children?: ReactNode }) {
+  const { message, hint, requestId, status } = faultOf(fault);
+  return (
+    <div role="alert" className={classes['message']}>
+      <Icon name="warning" />
+      <div>
+        <p className={classes['what']}>{message}</p>
+        {hint !== '' && <p className={classes['hint']}>{hint}</p>}
+        {status >= 500 && requestId !== undefined && <p className={classes['hint']}>Request {requestId}</p>}
+        {children !== undefined && <div className={classes['step']}>{children}</div>}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,80 @@
+import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { auditFilterOf } from '../administration/audit-filter.ts';
+import { type Search, textOf } from '../shell/search.ts';
+import { shellRoute } from './root.ts';
+
+const administrationRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/administration',
+  component: lazyRouteComponent(() => import('../administration/administration.tsx'), 'Administration'),
+});
+
+const indexRoute = createRoute({
+  getParentRoute: () => administrationRoute,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/administration/updates', replace: true });
+  },
+});
+
+const updatesRoute = createRoute({
+  getParentRoute: () => administrationRoute,
+  path: '/updates',
+  component: lazyRouteComponent(() => import('../administration/updates.tsx'), 'Updates'),
+});
+
+const basesRoute = createRoute({
+  getParentRoute: () => administrationRoute,
+  path: '/bases',
+  component: lazyRouteComponent(() => import('../administration/bases.tsx'), 'Bases'),
+});
+
+const peopleRoute = createRoute({
+  getParentRoute: () => administrationRoute,
+  path: '/people',
+  component: lazyRouteComponent(() => import('../administration/people.tsx'), 'People'),
+});
+
+const storageRoute = createRoute({
+  getParentRoute: () => administrationRoute,
+  path: '/storage',
+  validateSearch: (search: Search): { unused?: number } => {
+    // Typed by hand it is a text; given by a link it is a number.
+    const days = Number(textOf(search, 'unused') ?? search['unused']);
+    return Number.isSafeInteger(days) && days > 0 ? { unused: days } : {};
+  },
+  component: lazyRouteComponent(() => import('../administration/storage.tsx'), 'Storage'),
+});
+
+const removedImagesRoute = createRoute({
+  getParentRoute: () => administrationRoute,
+  path: '/removed-images',
+  component: lazyRouteComponent(() => import('../administration/removed-images.tsx'), 'RemovedImages'),
+});
+
+const settingsRoute = createRoute({
+  getParentRoute: () => administrationRoute,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('../administration/settings-in-effect.tsx'), 'SettingsInEffect'),
+});
+
+const auditRoute = createRoute({
+  getParentRoute: () => administrationRoute,
+  path: '/audit',
+  validateSearch: auditFilterOf,
+  component: lazyRouteComponent(() => import('../administration/audit.tsx'), 'Audit'),
+});
+
+/** What administrators of the organization see. */
+export const administrationRoutes = [
+  administrationRoute.addChildren([
+    indexRoute,
+    updatesRoute,
+    basesRoute,
+    peopleRoute,
+    storageRoute,
+    removedImagesRoute,
+    settingsRoute,
+    auditRoute,
+  ]),
+] as const;

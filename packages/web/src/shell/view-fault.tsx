@@ -1,0 +1,51 @@
+import { Button } from '@mantine/core';
+import type { ErrorComponentProps } from '@tanstack/react-router';
+import { Link, useRouter } from '@tanstack/react-router';
+import { faultOf, isApiFault } from '../api/fault.ts';
+import { FaultMessage } from '../parts/fault-message.tsx';
+import { Heading } from '../parts/heading.tsx';
+
+/** In place of a view that cannot be shown: why, and one thing to do. */
+export function ViewFault({ error, reset }: ErrorComponentProps) {
+  const router = useRouter();
+  const fault = faultOf(error);
+  const isNotThere = fault.status === 404;
+  return (
+    <>
+      <Heading title={isNotThere ? 'Not found' : 'Something is wrong'}>
+        {isNotThere ? 'There is nothing here' : 'This cannot be shown'}
+      </Heading>
+      <FaultMessage fault={fault}>
+        {isNotThere || isApiFault(error, 'access/forbidden') ? (
+          <Button component={Link} to="/workspaces" variant="default" size="xs">
+            Go to the workspaces
+          </Button>
+        ) : (
+          <Button
+            variant="default"
+            size="xs"
+            onClick={async () => {
+              await router.invalidate();
+              reset();
+            }}
+          >
+            Try again
+          </Button>
+        )}
+      </FaultMessage>
+    </>
+  );
+}
+
+/** At an address that no view has. */
+export function UnknownView() {
+  return (
+    <>
+      <Heading title="Not found">There is nothing here</Heading>
+      <p>The address may be mistyped, or from another release.</p>
+      <Button component={Link} to="/workspaces" variant="default">
+        Go to the workspaces
+      </Button>
+    </>
+  );
+}

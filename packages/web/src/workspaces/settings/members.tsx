@@ -1,0 +1,156 @@
+import { ActionIcon, Button, NativeSelect, TextInput, VisuallyHidden } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import { useId, useState } from 'react';
+import { call } from '../../api/call.ts';
+import { isAdministrator, meQuery } from '../../api/queries.ts';
+import type { Member } from '../../api/types.ts';
+import { Icon } from '../../icons/icon.tsx';
+import { DataTable } from '../../parts/data-table.tsx';
+import { FaultMessage } from '../../parts/fault-message.tsx';
+import { Heading } from '../../parts/heading.tsx';
+import { Pane } from '../../parts/pane.tsx';
+import { roleName, workspaceRoles } from '../role-name.ts';
+import classes from './members.module.css';
+
+const roles = workspaceRoles.map((value) => ({ value, label: roleName(value) }));
+
+/** Who belongs to a workspace, with which role. */
+export function Members() {
+  const { workspace } = useParams({ from: '/shell/workspaces/$workspace/settings/members' });
+  const { data: me } = useSuspenseQuery(meQuery);
+  const queryClient = useQueryClient();
+  const members = useQuery({
+    queryKey: ['workspaces', workspace, 'members'],
+    queryFn: ({ signal }) => call('listMembers', { params: { name: workspace }, signal }),
+  });
+  const mayManage =
+    isAdministrator(me) || me.workspaces.some(({ name, role }) => name === workspace && role === 'admin');
+  const change = useMutation({
+    mutationFn: async ({ user, role }: { readonly user: string; readonly role: Member['role'] | undefined }) => {
+      const params = { name: workspace, user };
+      if (role === undefined) await call('removeMember', { params });
+      else await call('setMember', { params, body: { role } });
+    },
+    onSettled: async () => {
+      await queryClient.invalidateQueries({ queryKey: ['workspaces'] });
+      await queryClient.invalidateQueries({ queryKey: ['me'] });
+    },
+  });
+  return (
+    <>
+      <Heading
+        order={2}
+        title={`Members · ${workspace}`}
+        about={
+          mayManage
+            ? 'Who acts in this workspace. Viewers look, members and VPs also run tests, administrators also manage it.'
+            : 'Who acts in this workspace. Its administrators can change it.'
+        }
+      >
+        Members
+      </Heading>
+      {mayManage && <NewMember onAdd={(user, role) => change.mutateAsync({ user, role })} />}
+      {change.isError && <FaultMessage fault={change.error} />}
+      <Pane query={members}>
+        {({ members: found }) => (
+          <DataTable label="Members">
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">Role</th>
+                {mayManage && (
+                  <th scope="col">
+                    <VisuallyHidden>Actions</VisuallyHidden>
+                  </th>
+                )}
+              </tr>
+            </thead>
+            <tbody>
+              {found.map(({ user, role }) => (
+                <tr key={user}>
+                  <th scope="row">{user}</th>
+                  <td>
+                    {mayManage ? (
+                      <NativeSelect
+                        size="xs"
+                        maw={160}
+                        aria-label={`Role of ${user}`}
+                        value={role}
+                        data={roles}
+                        onChange={(event) => {
+                          const chosen = workspaceRoles.find((one) => one === event.currentTarget.value);
+                          if (chosen !== undefined) change.mutate({ user, role: chosen });
+                        }}
+                      />
+                    ) : (
+                      roleName(role)
+                    )}
+                  </td>
+                  {mayManage && (
+                    <td data-number>
+                      <ActionIcon
+                        variant="subtle"
+                        color="gray"
+                        aria-label={`Take ${user} out of the workspace`}
+                        onClick={() => change.mutate({ user, role: undefined })}
+                      >
+                        <Icon name="close" />
+                      </ActionIcon>
+                    </td>
+                  )}
+                </tr>
+              ))}
+            </tbody>
+          </DataTable>
+        )}
+      </Pane>
+    </>
+  );
+}
+
+function NewMember({ onAdd }: { readonly onAdd: (user: string, role: Member['role']) => Promise<unknown> }) {
+  const [user, setUser] = useState('');
+  const [role, setRole] = useState<Member['role']>('member');
+  const list = useId();
+  const { data: me } = useSuspenseQuery(meQuery);
+  // Only administrators of the organization are told which accounts there are.
+  const accounts = useQuery({
+    queryKey: ['users'],
+    queryFn: ({ signal }) => call('listUsers', { signal }),
+    enabled: isAdministrator(me),
+  });
+  return (
+    <form
+      className={classes['new']}
+      onSubmit={(event) => {
+        event.preventDefault();
+        onAdd(user.trim(), role).then(
+          () => setUser(''),
+          () => undefined,
+        );
+      }}
+    >
+      <TextInput
+        label="Account"
+        value={user}
+        onChange={(event) => setUser(event.currentTarget.value)}
+        list={list}
+        autoComplete="off"
+        required
+      />
+      <datalist id={list}>
+        {accounts.data?.users.map(({ name }) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+      <NativeSelect
+        label="Role"
+        value={role}
+        data={roles}
+        onChange={(event) => setRole(workspaceRoles.find((one) => one === event.currentTarget.value) ?? 'member')}
+      />
+      <Button type="submit">Add member</Button>
+    </form>
+  );
+}

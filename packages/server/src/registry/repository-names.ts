@@ -40,15 +40,9 @@ export class RepositoryNames {
     return `${this.#prefix}/${repository}`;
   }
 
-  /** The repository below the prefix that a registry knows by this path; undefined for whatever this program cannot have made. */
-  repositoryAt(path: string): string | undefined {
-    if (!path.startsWith(`${this.#prefix}/`)) return undefined;
-    const repository = path.slice(this.#prefix.length + 1);
-    try {
-      return this.path(repository) === path ? repository : undefined;
-    } catch {
-      return undefined;
-    }
+  /** Whether a repository of the registry lies below the prefix, whoever made it. */
+  isBelow(path: string): boolean {
+    return path.startsWith(`${this.#prefix}/`) && !path.split('/').some((part) => part === '' || /^\.+$/.test(part));
   }
 
   /** A repository with its registry, as users pull from it. */

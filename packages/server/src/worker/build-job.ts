@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProbeReport, ProgressEvent, Stage } from '@mir/builder';
 import type { StageDuration } from '../database/schema.ts';
-import { complete, type Destination, destinationsOf } from '../images/completion.ts';
+import { cancellation, cancelled, complete, type Destination, destinationsOf } from '../images/completion.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import { type JobProgress, priorities } from '../jobs/job.ts';
 import type { ClaimedJob } from '../jobs/queue.ts';
@@ -66,8 +66,8 @@ export class BuildJob {
     try {
       const [first, ...others] = await this.#destinations();
       if (first === undefined) {
-        // Whoever waited for it has gone; the job ends with nothing to show.
-        await complete(db, this.#worker, this.#job.id, nothing, new Set());
+        // Whoever waited for it has gone.
+        await cancelled(db, this.#worker, this.#job.id, cancellation);
         return;
       }
       const order = await orderFor(this.#context, payload);
@@ -147,21 +147,6 @@ export class BuildJob {
     return registry.target(repositories.path(repository), tag);
   }
 }
-
-const nothing = {
-  digest: '',
-  lockDigest: '',
-  base: { name: '', digest: '' },
-  pythonVersion: '',
-  libraries: [],
-  osPackages: [],
-  layers: [],
-  sizeBytes: 0,
-  problems: [],
-  durations: [],
-  locks: [],
-  probes: [],
-};
 
 /** What is built, for whoever reads the log. */
 function asked(attempt: number, order: BuildOrder): string {

@@ -1,3 +1,4 @@
+import { RepositoryNames } from '../repository-names.ts';
 import { EcrApi } from './ecr-api.ts';
 import { parseEcrHost } from './ecr-host.ts';
 import { EcrPace } from './ecr-pace.ts';
@@ -25,7 +26,8 @@ export async function strangersIn(
   });
   try {
     const all = await api.repositories();
-    return all.filter((name) => name.startsWith(`${prefix}/`) && !known.has(name));
+    const names = new RepositoryNames(() => host, prefix);
+    return all.filter((name) => names.isBelow(name) && !known.has(name));
   } finally {
     await api.close();
   }

@@ -23,10 +23,12 @@ export type AccessRecord = {
   readonly action: string;
   readonly resource: string;
   readonly allowed: boolean;
+  /** When it was decided, in the milliseconds of performance.now(). */
+  readonly atMilliseconds: number;
 };
 
 /** What is to be allowed. */
-export type AccessRequest = Omit<AccessRecord, 'allowed'>;
+export type AccessRequest = Omit<AccessRecord, 'allowed' | 'atMilliseconds'>;
 
 const everything = new Policy({ Statement: { Effect: 'Allow', Action: '*', Resource: '*' } });
 
@@ -121,7 +123,7 @@ export class Access {
     const decision = this.#withdrawn.has(`${role} ${action}`)
       ? 'not-allowed'
       : judgeTogether(this.#policies.get(role) ?? [], action, resource);
-    const record = { ...request, allowed: decision === 'allowed' };
+    const record = { ...request, allowed: decision === 'allowed', atMilliseconds: performance.now() };
     this.records.push(record);
     this.#awaited = this.#awaited.filter((isTaken) => !isTaken(record));
     if (decision === 'allowed') return undefined;

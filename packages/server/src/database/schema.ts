@@ -210,6 +210,7 @@ export type Tables = {
     kind: string;
     payload: Json<object>;
     priority: Generated<number>;
+    workspace_id: number | null;
     attempts: Generated<number>;
     run_after: Generated<Date>;
     last_error: string | null;

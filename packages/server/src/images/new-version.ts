@@ -62,10 +62,12 @@ export async function addVersion(
     .where('id', '=', version.imageId)
     .select('repository')
     .executeTakeFirstOrThrow();
+  const isHeld = await askForRepository(context, trx, repository, version);
   const jobId = await enqueue(trx, {
     kind: 'build',
-    isHeld: await askForRepository(context, trx, repository, version.priority),
-    key: keyOf(key, payload),
+    isHeld,
+    // What waits for a repository of its own is joined by nobody: they would wait for each other's. What it makes is made once all the same.
+    key: keyOf(key, payload, isHeld ? repository : undefined),
     priority: version.priority,
     workspaceId: version.workspaceId,
     creatorId: version.creatorId,
@@ -106,9 +108,19 @@ export async function addVersion(
   return { versionId: id, jobId };
 }
 
-/** A build from locks, a rebase, and one for another platform release are other work than a plain build. */
-function keyOf(key: Buffer, { locks, rebase, releaseRequirements }: BuildPayload): Buffer {
-  if (locks === undefined && rebase === undefined && releaseRequirements === undefined) return key;
+/** A build from locks, a rebase, one for another platform release, and one that waits for a repository are other work than a plain build. */
+function keyOf(
+  key: Buffer,
+  { locks, rebase, releaseRequirements }: BuildPayload,
+  awaitedRepository: string | undefined,
+): Buffer {
+  if (
+    locks === undefined &&
+    rebase === undefined &&
+    releaseRequirements === undefined &&
+    awaitedRepository === undefined
+  )
+    return key;
   return createHash('sha256')
     .update(key)
     .update(
@@ -116,6 +128,7 @@ function keyOf(key: Buffer, { locks, rebase, releaseRequirements }: BuildPayload
         locks ?? null,
         rebase === undefined ? null : [rebase.digest, rebase.base],
         releaseRequirements ?? null,
+        ...(awaitedRepository === undefined ? [] : [awaitedRepository]),
       ]),
     )
     .digest();

@@ -74,7 +74,19 @@ async function doNext({ context, logger }: OutboxOptions, kinds: readonly string
       .where('kind', 'in', [...kinds])
       .where('run_after', '<=', sql<Date>`now()`)
       .orderBy('priority')
+      // A registry takes few repositories in a second: whoever asks for a thousand must not let the others wait for all of them.
+      .orderBy(
+        (row) =>
+          row
+            .selectFrom('outbox as done')
+            .whereRef('done.workspace_id', '=', 'outbox.workspace_id')
+            .whereRef('done.kind', '=', 'outbox.kind')
+            .where('done.done_at', 'is not', null)
+            .select(({ fn }) => fn.max('done.done_at').as('served_at')),
+        (order) => order.asc().nullsFirst(),
+      )
       .orderBy('run_after')
+      .orderBy('id')
       .limit(1)
       .forUpdate()
       .skipLocked()

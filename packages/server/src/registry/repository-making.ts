@@ -13,6 +13,9 @@ export const makingKind = 'make-repository';
 /** What such a row says. */
 export type MakingPayload = { readonly repository: string };
 
+/** For whom a repository is asked for, and how urgently. */
+type Asking = { readonly priority: JobPriority; readonly workspaceId: number | null };
+
 /**
  * Asks for the repository of an image, in the transaction of the build that needs it.
  *
@@ -22,14 +25,14 @@ export async function askForRepository(
   { registry }: InstanceContext,
   trx: Trx,
   repository: string,
-  priority: JobPriority,
+  { priority, workspaceId }: Asking,
 ): Promise<boolean> {
   if (registry.host === undefined || !registry.makesRepositories) return false;
   if (await isMade(trx, registry.host, repository)) return false;
   const payload: MakingPayload = { repository };
   await trx
     .insertInto('outbox')
-    .values({ kind: makingKind, priority, payload: JSON.stringify(payload) })
+    .values({ kind: makingKind, priority, workspace_id: workspaceId, payload: JSON.stringify(payload) })
     .execute();
   await sql`select pg_notify(${channels.outbox}, ${makingKind})`.execute(trx);
   return true;
@@ -146,7 +149,7 @@ export async function forgetRepositories(
     .execute();
   const names = rows.map(({ repository }) => repository);
   await loseRepository(context, trx, ...names);
-  for (const name of names) await askForRepository(context, trx, name, priority);
+  for (const name of names) await askForRepository(context, trx, name, { priority, workspaceId: null });
   return names.length > 0;
 }
 

@@ -26,9 +26,11 @@ create table registry_buckets (
   updated_at timestamptz not null default clock_timestamp()
 );
 
--- What a person waits for goes first.
+-- What a person waits for goes first; among equals the workspace for which nothing was done for the longest time.
 alter table outbox add column priority smallint not null default 0;
+alter table outbox add column workspace_id bigint references workspaces on delete set null;
 drop index outbox_open;
 create index outbox_open on outbox (kind, priority, run_after) where done_at is null;
+create index outbox_done on outbox (workspace_id, kind, done_at) where done_at is not null;
 `,
 } as const;

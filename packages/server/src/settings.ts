@@ -139,7 +139,9 @@ const settingsSchema = z.strictObject({
       insecure_http: z
         .boolean()
         .default(false)
-        .describe('Whether the registry is talked to without encryption; loopback addresses always are.'),
+        .describe(
+          'Whether the registry is talked to without encryption; loopback addresses are, unless `registry.ca_file` is set.',
+        ),
       ca_file: z
         .string()
         .min(1)

@@ -169,3 +169,17 @@ async function said(job: string, pattern: RegExp): Promise<void> {
   over.abort();
   assert.match(text, pattern);
 }
+
+test('whoever asks for one image waits neither for the repositories nor for the builds of those who asked for twenty before', async () => {
+  const requirements = ['six==1.16.0'];
+  await succeeding(ask('POST', '/v1/workspaces', { body: { name: 'others' } }));
+  const token = await succeeding(ask('POST', '/v1/api-tokens', { body: { workspace: 'others' } }));
+  const key = textAt(token.data, 'secret');
+  for (let one = 0; one < 20; one += 1) await start('POST', '/v1/images', { name: `line-${one}`, requirements });
+  const { data } = await succeeding(ask('POST', '/v1/images', { key, body: { name: 'alone', requirements } }));
+  await finish(textAt(data, 'job', 'jobId'));
+  const made = aws.records.filter(({ action }) => action === 'ecr:CreateRepository').map(({ resource }) => resource);
+  assert.ok(made.includes(arnOf('alone')));
+  // A few are made in a second.
+  assert.ok(!made.includes(arnOf('line-19')), made.join(' '));
+});

@@ -35,7 +35,7 @@ const operationsByRight: Readonly<Record<string, readonly string[]>> = {
   remove: ['deleteImage', 'listRemovedImages', 'restoreImage'],
   administer: [
     ...['listUsers', 'createUser', 'getUser', 'alterUser', 'deleteUser', 'createWorkspace', 'deleteWorkspace'],
-    ...['readAudit', 'exportAudit', 'getSettings'],
+    ...['readAudit', 'exportAudit', 'getSettings', 'checkRegistry'],
     ...['listPullSecrets', 'createPullSecret', 'deletePullSecret'],
     ...['previewUpdate', 'applyUpdate', 'haltUpdate', 'resumeUpdate', 'revertUpdate'],
   ],

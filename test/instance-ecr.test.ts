@@ -176,6 +176,24 @@ test('a repository that was removed behind our back is made again for the next v
   assert.match(await logOf('later', 2), /removed behind our back/);
 });
 
+test('a version that was given up goes by its exact tag, and the one that the name stands for cannot be given up', async () => {
+  const current = await instance.ask('DELETE', '/v1/images/later/versions/2');
+  assert.equal(current.status, 400, current.text);
+  const use = await succeeding(instance.ask('POST', '/v1/images/later/uses', { body: { by: 'run 1' } }));
+  assert.equal(await statusOf(await alter('later', 'six==1.16.0')), 'SUCCEEDED');
+  const used = await instance.ask('DELETE', '/v1/images/later/versions/2');
+  assert.match(used.text, /in use by run 1/);
+  await succeeding(instance.ask('DELETE', `/v1/images/later/uses/${textAt(use.data, 'use', 'id')}`));
+  await succeeding(instance.ask('DELETE', '/v1/images/later/versions/2'));
+  const policy = async () =>
+    (await operator().send(new GetLifecyclePolicyCommand({ repositoryName: `${awsPrefix}/later` })))
+      .lifecyclePolicyText;
+  for (let round = 0; round < 1000 && !/v2/.test((await policy()) ?? ''); round += 1) await detailsOf('later');
+  assert.match((await policy()) ?? '', /"tagPatternList":\["v2"\]/);
+  const back = await instance.ask('POST', '/v1/images/later/rollback', { body: { version: 2 } });
+  assert.equal(back.status, 400, back.text);
+});
+
 test('a removed image takes its repository with it, and a name that is used again gets another', async () => {
   await succeeding(instance.ask('DELETE', '/v1/images/unmade'));
   assert.equal(await statusOf(await start('unmade', 'six==1.16.0')), 'SUCCEEDED');

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { tarArchive } from './support/archive.ts';
+import { publishBase } from './support/bases.ts';
 import { cleanupOf } from './support/cleanup.ts';
 import { root, temporaryFolder } from './support/folder.ts';
 import { warmHome } from './support/home.ts';
@@ -27,6 +29,7 @@ let instance: InstanceProcess;
 /** A registry that is not ours, and wants a password. */
 let registry = '';
 let key = '';
+let home = '';
 let member = '';
 const ask: Ask = clientOf(
   () => instance.url,
@@ -35,7 +38,11 @@ const ask: Ask = clientOf(
 
 before(async () => {
   registry = await startForeignRegistry(cleanup, { wantsPassword: true });
-  instance = new InstanceProcess(await warmHome(cleanup), cleanup, { MIR_BASE_REGISTRIES: registry });
+  home = await warmHome(cleanup);
+  instance = new InstanceProcess(home, cleanup, {
+    MIR_BASE_REGISTRIES: registry,
+    MIR_EXTERNAL_IMAGE_BYTES: '85000000',
+  });
   await instance.start();
   key = await keyBySigningIn(instance.url, 'admin', adminPassword);
   await succeeding(ask('POST', '/v1/users', { body: { name: 'member' } }));
@@ -303,10 +310,10 @@ test('an image that is not managed here is pulled with the secret that is for it
   await succeeding(ask('POST', '/v1/workspaces', { body: { name: 'other-team' } }));
   await succeeding(secret('other-team', { workspaces: ['other-team'] }));
   assertRefused(await secret('right', {}), 409);
-  const body = (pullSecret?: string) => ({
+  const body = (pullSecret?: string, image = reference) => ({
     runTimeInfo: {
       customImage: {
-        customImage: { name: reference, ...(pullSecret !== undefined && { pullSecret: { name: pullSecret } }) },
+        customImage: { name: image, ...(pullSecret !== undefined && { pullSecret: { name: pullSecret } }) },
       },
     },
     command: ['python', '-c', 'import six; print(six.__version__)'],
@@ -321,6 +328,15 @@ test('an image that is not managed here is pulled with the secret that is for it
     assert.equal(at(failed, 'status'), 'FAILED');
     assert.equal(textAt(failed, 'failure', 'code'), 'run/pull-refused');
   }
+  await publishBase(home, 'large', [{ path: 'large', text: randomBytes(20 << 20).toString('latin1') }]);
+  await succeed('skopeo', [
+    ...['copy', '--src-tls-verify=false', '--dest-tls-verify=false', '--src-creds', `admin:${key}`],
+    ...['--dest-creds', `${username}:${password}`],
+    ...[`docker://${new URL(instance.url).host}/bases/debian:large`, `docker://${registry}/team/large:1`],
+  ]);
+  const large = body('right', `${registry}/team/large:1`);
+  const refused = (await endOfRun(await startRun(large))).run;
+  assert.match(textAt(refused, 'failure', 'what'), /has 9\d{7} bytes, .* may have 85000000/);
   const told = await succeeding(ask('GET', '/v1/pull-secrets'));
   assert.ok(!told.text.includes(password));
   assert.ok(!(await succeeding(ask('GET', '/v1/audit'))).text.includes(password));

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { complaintsOf, findBarriers, openBrowser, withoutBrowser } from './support/browser.ts';
+import { complaintsOf, findBarriers, openBrowser, signIn, withoutBrowser } from './support/browser.ts';
 import { cleanupOf } from './support/cleanup.ts';
 import { temporaryFolder } from './support/folder.ts';
-import { InstanceProcess } from './support/instance-process.ts';
+import { adminPassword, InstanceProcess } from './support/instance-process.ts';
 
 suite('the first start in a browser', { skip: withoutBrowser }, () => {
   const cleanup = cleanupOf({ after });
@@ -15,6 +15,58 @@ suite('the first start in a browser', { skip: withoutBrowser }, () => {
       MIR_WORKERS: '0',
     });
     await instance.start();
+  });
+
+  test('pages are served with what keeps them safe, and nothing of the API becomes a page', async () => {
+    const html = { headers: { accept: 'text/html' } };
+    const page = await fetch(`${instance.url}/images/any/versions?x=1`, html);
+    const text = await page.text();
+    assert.equal(page.status, 200);
+    assert.equal(page.headers.get('cache-control'), 'no-store');
+    assert.equal(page.headers.get('x-content-type-options'), 'nosniff');
+    const policy = page.headers.get('content-security-policy') ?? '';
+    assert.match(policy, /script-src 'self';/);
+    assert.match(policy, /frame-ancestors 'none'/);
+    assert.doesNotMatch(text, /<script(?![^>]*src=)/, 'no script stands in the page');
+    const [script] = /\/assets\/[\w.-]+\.js/.exec(text) ?? [];
+    const served = await fetch(`${instance.url}${script}`, { headers: { 'accept-encoding': 'br' } });
+    assert.match(served.headers.get('cache-control') ?? '', /immutable/);
+    assert.equal(served.headers.get('content-encoding'), 'br');
+    assert.match(served.headers.get('content-type') ?? '', /^text\/javascript/);
+    for (const path of [
+      '/v1/nothing',
+      '/v2x',
+      '/compat/0.20/v1/nothing',
+      '/assets/no.js',
+      '/assets/..%2f..%2findex.html',
+    ]) {
+      const answer = await fetch(`${instance.url}${path}`, html);
+      assert.equal(answer.status, 404, path);
+      assert.match(answer.headers.get('content-type') ?? '', /json/, path);
+    }
+    assert.equal((await fetch(`${instance.url}/workspaces`)).status, 404, 'programs ask for no page');
+    assert.equal((await fetch(`${instance.url}/workspaces`, { method: 'POST', ...html })).status, 404);
+  });
+
+  test('the first view needs less than 200 KB of script', async (t) => {
+    const browser = await openBrowser(instance.url, cleanupOf(t));
+    const page = await browser.newPage();
+    await page.goto('/');
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    const names = (await page.evaluate(
+      `performance.getEntriesByType('resource').map(({ name }) => name).filter((name) => name.endsWith('.js'))`,
+    )) as readonly string[];
+    const bytes = await Promise.all(
+      names.map(async (name) => {
+        const answer = await fetch(name, { headers: { 'accept-encoding': 'gzip' } });
+        const length = Number(answer.headers.get('content-length'));
+        await answer.arrayBuffer();
+        return length;
+      }),
+    );
+    const sum = bytes.reduce((total, one) => total + one, 0);
+    t.diagnostic(`script of the first view: ${(sum / 1000).toFixed(0)} kB gzipped`);
+    assert.ok(names.length > 2 && sum > 50_000 && sum < 200_000, `${sum} bytes in ${names.length} files`);
   });
 
   test('the set-up link makes the account of the administrator, who then can sign in', async (t) => {
@@ -76,7 +128,25 @@ suite('the first start in a browser', { skip: withoutBrowser }, () => {
     await page.getByLabel('Password', { exact: true }).fill('long enough for this');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('heading', { name: 'default', level: 1 }).waitFor();
+    assert.match(await page.title(), /^default · /);
     assert.match(page.url(), /\/workspaces\/default/);
     assert.deepEqual(complaints, []);
+  });
+
+  test('where there are no managed images, one sentence says so', async (t) => {
+    const cloud = new InstanceProcess(await temporaryFolder(cleanupOf(t)), cleanupOf(t), {
+      MIR_DEPLOYMENT: 'cloud',
+      MIR_WORKERS: '0',
+    });
+    await cloud.start();
+    const browser = await openBrowser(cloud.url, cleanupOf(t));
+    const page = await browser.newPage();
+    await signIn(page, 'admin', adminPassword);
+    for (const path of ['/workspaces/default', '/workspaces/default/settings/managed-images']) {
+      await page.goto(path);
+      await page.getByText('Managed images are not available in a cloud deployment.').waitFor();
+      assert.equal(await page.getByRole('alert').count(), 0);
+    }
+    assert.deepEqual(await findBarriers(page, 'managed-images-cloud'), []);
   });
 });

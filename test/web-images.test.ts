@@ -24,6 +24,15 @@ suite('managed images in a browser', { skip: withoutBrowser }, () => {
     await endOfJob(instance.ask, textAt(made.data, 'job', 'jobId'));
   }
 
+  /** Goes down an open menu to an item, and chooses it. */
+  async function chooseByKeys(item: string): Promise<void> {
+    const focused = page.locator(':focus');
+    for (let presses = 0; presses < 10 && (await focused.textContent()) !== item; presses += 1) {
+      await page.keyboard.press('ArrowDown');
+    }
+    await page.keyboard.press('Enter');
+  }
+
   before(async () => {
     instance = await startInstance(await warmHome(cleanup), cleanup);
     await succeeding(instance.ask('PATCH', '/v1/users/member', { body: { password: memberPassword } }));
@@ -113,6 +122,30 @@ suite('managed images in a browser', { skip: withoutBrowser }, () => {
     await page.getByRole('row').filter({ hasText: 'first-image' }).waitFor();
     await page.goBack();
     await page.getByText('No image is like that').waitFor();
+  });
+
+  test('an image is removed without a mouse, and the focus is where somebody left off', async () => {
+    await build('typed-away', ['idna']);
+    await page.goto('/workspaces/default/settings/managed-images');
+    const dots = page.getByRole('button', { name: 'Actions for typed-away' });
+    await dots.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('menuitem', { name: 'Remove' }).waitFor();
+    await chooseByKeys('Remove');
+    const dialog = page.getByRole('dialog', { name: 'Remove typed-away?' });
+    await dialog.getByText('Nobody so far').waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    assert.equal(await page.locator(':focus').getAttribute('aria-label'), 'Actions for typed-away');
+    await page.keyboard.press('Enter');
+    await page.getByRole('menuitem', { name: 'Remove' }).waitFor();
+    await chooseByKeys('Remove');
+    await dialog.getByText('Nobody so far').waitFor();
+    await page.keyboard.press('Tab');
+    assert.equal(await page.locator(':focus').textContent(), 'Remove image');
+    await page.keyboard.press('Enter');
+    await page.getByText('typed-away is removed').waitFor();
+    assert.equal(await page.locator(':focus').textContent(), 'Managed Images');
   });
 
   test('a member sees the images and can remove none, in the page or past it', async (t) => {

@@ -4,8 +4,10 @@
  *   ./mir soak kill --builds 100 --seed 1          builds killed with -9 at random moments, each then built again
  *   ./mir soak instance --changes 200 --seed 1     server, worker and database of an instance killed while it is asked for changes
  *   ./mir soak together --processes 10 --rounds 5  processes that build overlapping specs in one home at once
+ *   ./mir soak upload --megabytes 700              a layer streamed to a registry that cuts the connection
  */
 import { parseArgs } from 'node:util';
+import { uploadLarge } from '../../packages/oci/test/large-upload.ts';
 import { cleanupOf } from '../../test/support/cleanup.ts';
 import { warmHome } from '../../test/support/home.ts';
 import { killInstance } from '../../test/support/instance-killing.ts';
@@ -21,6 +23,7 @@ const { positionals, values } = parseArgs({
     seed: { type: 'string', default: '1' },
     processes: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '5' },
+    megabytes: { type: 'string', default: '700' },
   },
 });
 const say = (line: string) => void process.stdout.write(`${line}\n`);
@@ -28,7 +31,7 @@ const endings: (() => Promise<void>)[] = [];
 const cleanup = cleanupOf({ after: (work) => void endings.push(work) });
 const startedAt = performance.now();
 
-const counts = [values.builds, values.changes, values.processes, values.rounds].map(Number);
+const counts = [values.builds, values.changes, values.processes, values.rounds, values.megabytes].map(Number);
 
 try {
   const [what] = positionals;
@@ -71,6 +74,11 @@ try {
         `${round}/${values.rounds}  ${values.processes} processes: every digest right, every wheel fetched once, no file torn`,
       );
     }
+  } else if (what === 'upload') {
+    const { peakMegabytes, seconds, begun } = await uploadLarge(Number(values.megabytes));
+    say(
+      `${values.megabytes} MB in ${seconds.toFixed(1)} s, begun ${begun} times: every byte was right, and the process never held more than ${peakMegabytes} MB`,
+    );
   } else {
     usage();
   }
@@ -81,7 +89,7 @@ try {
 
 function usage(): void {
   process.stderr.write(
-    'Usage: ./mir soak kill [--builds 100] [--seed 1] | ./mir soak instance [--changes 200] [--seed 1] | ./mir soak together [--processes 10] [--rounds 5]\n',
+    'Usage: ./mir soak kill [--builds 100] [--seed 1] | ./mir soak instance [--changes 200] [--seed 1] | ./mir soak together [--processes 10] [--rounds 5] | ./mir soak upload [--megabytes 700]\n',
   );
   process.exitCode = 2;
 }

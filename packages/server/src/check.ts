@@ -13,6 +13,7 @@ import type { InstanceOptions } from './instance.ts';
 import type { EcrRole } from './registry/ecr/permissions.ts';
 import { openImageRegistry } from './registry/image-registry.ts';
 import { RepositoryNames } from './registry/repository-names.ts';
+import { defaultPrefix } from './registry/repository-prefix.ts';
 import { sealerFromEnvironment } from './secrets/sealing.ts';
 
 /** One thing that a server would do or need, and whether that is possible. */
@@ -54,7 +55,7 @@ export async function checkInstance({ settings, environment }: InstanceOptions):
       settings.deployment === 'cloud' || !settings.image_registry_config.enable
         ? 'They are switched off: their routes answer that they are'
         : settings.image_registry_config.repository_prefix === ''
-          ? 'Repositories would lie below what the instance started with, rime-managed-images/ for a new one'
+          ? `Repositories would lie below what the instance was started with first, ${defaultPrefix}/ for a new one`
           : `Repositories would lie below ${settings.image_registry_config.repository_prefix}/`,
     ),
   ]);
@@ -107,7 +108,7 @@ async function checkDatabase(
 /** Whether the registry answers to what the server shows it; of ECR whether both roles get in, where the workers run here. */
 async function checkRegistry(settings: InstanceOptions['settings']): Promise<string> {
   const { registry, image_registry_config: config, workers } = settings;
-  const names = new RepositoryNames(() => registry.host ?? '', config.repository_prefix || 'rime-managed-images');
+  const names = new RepositoryNames(() => registry.host ?? '', config.repository_prefix || defaultPrefix);
   const path = names.path(names.pool);
   const open = async (role: EcrRole) =>
     openImageRegistry({

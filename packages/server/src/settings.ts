@@ -106,6 +106,13 @@ const settingsSchema = z.strictObject({
         .max(1024 ** 3)
         .default(64 << 20)
         .describe('How large the files of a test run may be together; as large may be what it leaves.'),
+      external_image_bytes: z
+        .int()
+        .min(1)
+        .default(20 * 1024 ** 3)
+        .describe(
+          'How large an image that is not managed here may be, as its registry has it, to be used in a test run.',
+        ),
       run_days: z
         .int()
         .min(1)
@@ -132,7 +139,9 @@ const settingsSchema = z.strictObject({
       insecure_http: z
         .boolean()
         .default(false)
-        .describe('Whether the registry is talked to without encryption; loopback addresses always are.'),
+        .describe(
+          'Whether the registry is talked to without encryption; loopback addresses are, unless `registry.ca_file` is set.',
+        ),
       ca_file: z
         .string()
         .min(1)
@@ -204,6 +213,7 @@ export const environmentNames: Readonly<Record<string, readonly string[]>> = {
   MIR_RUN_MEMORY_BYTES: ['sandbox', 'run_memory_bytes'],
   MIR_RUN_TIME_LIMIT_SECONDS: ['sandbox', 'run_time_limit_seconds'],
   MIR_RUN_UPLOAD_BYTES: ['sandbox', 'run_upload_bytes'],
+  MIR_EXTERNAL_IMAGE_BYTES: ['sandbox', 'external_image_bytes'],
   MIR_RUN_DAYS: ['sandbox', 'run_days'],
   MIR_NETWORK_HOSTS: ['sandbox', 'network_hosts'],
   MIR_REGISTRY_KIND: ['registry', 'kind'],

@@ -137,7 +137,7 @@ async function requireGreeting(answers: AsyncGenerator<Uint8Array>, python: OwnP
 }
 
 function broken(python: OwnPython, why: string) {
-  return builderFault('interpreter/unusable', {
+  return builderFault('base/unsupported', {
     what: `The Python of ${python.name} could not compile bytecode in the sandbox: ${why}`,
     subject: python.name,
     hint: 'Build without bytecode (--no-bytecode), or use another base.',

@@ -204,6 +204,7 @@ const longestWaitSeconds = 60;
 
 async function waitAsAsked(response: HttpResponse, signal: AbortSignal | undefined): Promise<void> {
   const asked = response.header('retry-after') ?? '';
-  if (!/^[0-9]+$/.test(asked)) return;
-  await delay(Math.min(Number(asked), longestWaitSeconds) * 1000, undefined, signal === undefined ? {} : { signal });
+  const seconds = /^[0-9]+$/.test(asked) ? Number(asked) : (Date.parse(asked) - Date.now()) / 1000;
+  if (!(seconds > 0)) return;
+  await delay(Math.min(seconds, longestWaitSeconds) * 1000, undefined, signal === undefined ? {} : { signal });
 }

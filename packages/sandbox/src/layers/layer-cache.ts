@@ -78,7 +78,8 @@ export class LayerCache {
     try {
       const hash = createHash('sha256');
       const archive = passing(decompress(blobs.read(layer.descriptor.digest)), (chunk) => hash.update(chunk));
-      const facts = await unpackLayer(archive, tree, this.#identities, links);
+      const most = layer.descriptor.size * inflationLimit + inflatedFloorBytes;
+      const facts = await unpackLayer(archive, tree, this.#identities, links, most);
       const found = `sha256:${hash.digest('hex')}`;
       if (found !== layer.diffId) throw isAnother(layer.diffId, found);
       await markHiding(tree, facts);
@@ -95,6 +96,10 @@ export class LayerCache {
     }
   }
 }
+
+/** Programs and tables inflate to ten times their size, and small layers to more. */
+const inflationLimit = 200;
+const inflatedFloorBytes = 1024 ** 3;
 
 /** Makes a folder that ids of nobody may pass through, whatever this process's umask says. What is above keeps others out. */
 export async function makePassable(folder: string): Promise<void> {

@@ -38,6 +38,7 @@ const linkLimit = 40;
  * is worked out from what this layer has brought, with the layer as the root, and every folder on the way is one that was made here.
  * Nothing is written outside whatever the layer says. Devices and pipes are left out, and so are set-id bits.
  *
+ * @param uncompressedBytes more is a bomb
  * @param lowerLinks are followed as if they were the layer's own: it was made on top of them
  * @throws Fault `sandbox/layer`, those of reading layers
  */
@@ -46,9 +47,10 @@ export async function unpackLayer(
   folder: string,
   identities: Identities,
   lowerLinks: LowerLinks,
+  uncompressedBytes?: number,
 ): Promise<LayerFacts> {
   const tree = new LayerTree(folder, identities, lowerLinks);
-  for await (const entry of readLayer(archive)) {
+  for await (const entry of readLayer(archive, uncompressedBytes === undefined ? {} : { uncompressedBytes })) {
     try {
       await tree.add(entry);
     } catch (thrown) {

@@ -4,21 +4,27 @@ import type { Accounting } from './usage.ts';
 const firstPauseMilliseconds = 5;
 const longestPauseMilliseconds = 100;
 
-/** Looks at what a sandbox takes, often at first and then ten times a second, and tells which limit it went past. */
+/** Looks at what a sandbox takes, often at first and then ten times a second, and tells which limit it went past, or that it cannot see. */
 export class Watch {
   readonly #accounting: Accounting;
   readonly #limits: SandboxLimits;
   readonly #exceeded: (limit: SandboxLimit) => void;
+  readonly #lost: (thrown: unknown) => void;
   readonly #wall: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
   #pauseMilliseconds = firstPauseMilliseconds;
   #cpuSeconds: number | undefined;
   #peakMemoryBytes: number | undefined;
 
-  constructor(accounting: Accounting, limits: SandboxLimits, exceeded: (limit: SandboxLimit) => void) {
+  constructor(
+    accounting: Accounting,
+    limits: SandboxLimits,
+    { exceeded, lost }: { exceeded(limit: SandboxLimit): void; lost(thrown: unknown): void },
+  ) {
     this.#accounting = accounting;
     this.#limits = limits;
     this.#exceeded = exceeded;
+    this.#lost = lost;
     this.#wall = setTimeout(() => exceeded('wall-time'), Math.min(limits.wallSeconds * 1000, 2 ** 31 - 1));
     this.#again();
   }
@@ -40,8 +46,12 @@ export class Watch {
 
   #again(): void {
     this.#timer = setTimeout(() => {
-      this.#look();
-      this.#again();
+      try {
+        this.#look();
+        this.#again();
+      } catch (thrown) {
+        this.#lost(thrown);
+      }
     }, this.#pauseMilliseconds);
     this.#pauseMilliseconds = Math.min(this.#pauseMilliseconds * 2, longestPauseMilliseconds);
   }

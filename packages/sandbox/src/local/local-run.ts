@@ -33,6 +33,8 @@ export class LocalRun implements SandboxRun {
   readonly #parts: LocalRunParts;
   readonly #supervisor: Supervisor;
   #ending: Ending | undefined;
+  /** What kept its limits from being watched. */
+  #failure: { readonly thrown: unknown } | undefined;
 
   constructor(parts: LocalRunParts) {
     this.#parts = parts;
@@ -58,7 +60,13 @@ export class LocalRun implements SandboxRun {
   async #run(): Promise<SandboxEnd> {
     const { supervisor, accounting, proxy, folder } = this.#parts;
     const begun = performance.now();
-    const watch = new Watch(accounting, this.#order.limits, (limit) => this.#endBy(limit));
+    const watch = new Watch(accounting, this.#order.limits, {
+      exceeded: (limit) => this.#endBy(limit),
+      lost: (thrown) => {
+        this.#failure = { thrown };
+        this.#supervisor.kill();
+      },
+    });
     try {
       if (this.#order.standardInput !== undefined) {
         supervisor.input.on('error', () => undefined);
@@ -87,6 +95,7 @@ export class LocalRun implements SandboxRun {
   }
 
   async #outcome(): Promise<SandboxEnd['outcome']> {
+    if (this.#failure !== undefined) throw this.#failure.thrown;
     if (this.#ending !== undefined) return endedBy(this.#ending);
     const { exitCode } = this.#supervisor;
     if (exitCode !== undefined) return statusOutcome(exitCode);

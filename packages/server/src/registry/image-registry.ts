@@ -51,7 +51,8 @@ export interface ImageRegistry extends AsyncDisposable {
 /** What build processes have to know of the instance's registry; plain data. */
 export type RegistryNotes = {
   readonly registry: string;
-  readonly insecureHttp: boolean;
+  /** Undefined: without encryption on loopback addresses only. */
+  readonly insecureHttp: boolean | undefined;
   readonly caCertificates: readonly string[];
   readonly isEcr: boolean;
 };

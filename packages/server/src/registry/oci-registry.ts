@@ -1,7 +1,7 @@
 import { dockerConfigCredentials, RegistryClient } from '@mir/oci';
 import type { Settings } from '../settings.ts';
 import type { BuildTarget } from '../worker/build-message.ts';
-import { certificatesOf } from './certificates.ts';
+import { certificatesOf, insecureHttpOf } from './encryption.ts';
 import type { BuildersAccess, ImageRegistry, Lifecycle, StoredImage } from './image-registry.ts';
 
 /** Any registry that speaks the OCI distribution specification; credentials as `docker login` left them. */
@@ -13,10 +13,11 @@ export class OciRegistry implements ImageRegistry {
 
   constructor({ registry }: Settings, host: string) {
     this.host = host;
+    const insecureHttp = insecureHttpOf(registry);
     const caCertificates = certificatesOf(registry.ca_file);
     const credentials = dockerConfigCredentials();
     this.builders = {
-      notes: { registry: host, insecureHttp: registry.insecure_http, caCertificates, isEcr: false },
+      notes: { registry: host, insecureHttp, caCertificates, isEcr: false },
       credentials,
       paceOf: () => undefined,
       layerPool: undefined,
@@ -24,7 +25,7 @@ export class OciRegistry implements ImageRegistry {
     this.#client = new RegistryClient({
       registry: host,
       credentials,
-      ...(registry.insecure_http && { insecureHttp: true }),
+      ...(insecureHttp !== undefined && { insecureHttp }),
       ...(caCertificates.length > 0 && { caCertificates }),
     });
   }

@@ -2,6 +2,7 @@ import { type FaultData, isFault } from '@mir/core';
 import type { FastifyBaseLogger } from 'fastify';
 import { sql } from 'kysely';
 import { transaction } from '../database/transaction.ts';
+import { letTrimmedGo, type TrimmingPayload, trimmingKind } from '../images/trimming.ts';
 import type { InstanceContext, Trx } from '../instance-context.ts';
 import { appendLog } from '../jobs/log.ts';
 import { channels } from '../jobs/queue.ts';
@@ -32,7 +33,7 @@ type OutboxOptions = {
 /**
  * What is done beside each other: builds wait for their repositories, and must not wait for a removal that takes its time as well.
  */
-const lanes: readonly (readonly string[])[] = [[makingKind], ['remove-repository', 'apply-update']];
+const lanes: readonly (readonly string[])[] = [[makingKind], ['remove-repository', 'apply-update', trimmingKind]];
 
 type Row = {
   readonly id: number;
@@ -148,6 +149,9 @@ async function work(context: InstanceContext, trx: Trx, { kind, payload }: Row):
     const { repository } = payload as { readonly repository: string };
     if (await isBeingBuilt(trx, repository)) throw new Error('a build into the repository has not ended yet');
     await removeRepository(context, trx, repository);
+  } else if (kind === trimmingKind) {
+    const { repository } = payload as TrimmingPayload;
+    await letTrimmedGo(context, trx, repository);
   } else if (kind === 'apply-update') {
     const { update, after } = payload as { readonly update: string; readonly after: string };
     const next = await applyBatch(context, trx, update, after);

@@ -62,7 +62,7 @@ export async function imagesToCheck(
         where known.registry = ${registry.host ?? ''} and known.repository = images.repository and made_at is not null) as "isOurs",
       (select coalesce(jsonb_agg(jsonb_build_object('id', versions.id, 'number', number, 'tag', tag, 'digest', digest, 'state', state,
           'isCurrent', versions.id = images.current_version_id) order by number), '[]')
-        from versions where image_id = images.id and state not in ('CANCELLED')) as versions
+        from versions where image_id = images.id and (state <> 'CANCELLED' or failure->>'code' = 'version/trimmed')) as versions
     from images where images.id > ${after} order by images.id limit ${limit}`.execute(db);
   return rows.map((row) => ({ ...row, id: Number(row.id) }));
 }

@@ -4,7 +4,7 @@ import { transaction } from '../database/transaction.ts';
 import type { Db } from '../instance-context.ts';
 
 /** Below which the repositories of a new instance lie when nobody says it: what the original does. */
-const defaultPrefix = 'rime-managed-images';
+export const defaultPrefix = 'rime-managed-images';
 
 /** What it was before the original's was taken over; instances of that time keep it. */
 const formerPrefix = 'managed-images';

@@ -50,7 +50,7 @@ export class RegistryQuestions {
         if (notes?.registry !== registry) return undefined;
         return {
           readsBack: true,
-          ...(notes.insecureHttp && { insecureHttp: true }),
+          ...(notes.insecureHttp !== undefined && { insecureHttp: notes.insecureHttp }),
           ...(notes.caCertificates.length > 0 && { caCertificates: notes.caCertificates }),
           ...(notes.isEcr && { takesStreams: false, pace, explain: explainEcr('builders') }),
         };

@@ -111,7 +111,9 @@ export class RunJob {
       image: run.isExternal
         ? `registry://${pinned(run.imageName, run.digest)}`
         : locationOf(this.#context, run.repository ?? '', `@${run.digest}`),
-      external: run.isExternal ? { credentials: await this.#credentials(run) } : undefined,
+      external: run.isExternal
+        ? { credentials: await this.#credentials(run), largestBytes: settings.sandbox.external_image_bytes }
+        : undefined,
       command: run.command,
       environment:
         run.sealedVariables === null ? {} : JSON.parse(sealer().open(run.sealedVariables, variablesPurpose(run.id))),

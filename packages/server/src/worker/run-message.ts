@@ -5,7 +5,9 @@ export type RunOrder = {
   /** As the builder names it. */
   readonly image: string;
   /** Of an image that is not managed here; those get nothing that belongs to the instance. */
-  readonly external: { readonly credentials: RegistryCredentials | undefined } | undefined;
+  readonly external:
+    | { readonly credentials: RegistryCredentials | undefined; readonly largestBytes: number }
+    | undefined;
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly files: readonly PlacedFile[];

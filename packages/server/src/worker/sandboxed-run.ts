@@ -12,6 +12,7 @@ import {
 } from '@mir/builder';
 import { type CredentialSource, fixedCredentials } from '@mir/oci';
 import type { SandboxImage, SandboxRun } from '@mir/sandbox';
+import { serverFault } from '../fault.ts';
 import { isKeepable } from '../files/file-set.ts';
 import { runFolders, runLimits } from '../runs/test-run.ts';
 import { OutputText } from './output-text.ts';
@@ -44,6 +45,7 @@ export async function runInSandbox(
   });
   const { digest, image } = await imageOf(workshop, order.image);
   onPinned(digest);
+  refuseLarge(order, image);
   const sandbox = await requireMachineSandbox(workshop);
   const results: PlacedFile[] = [];
   const paths = new Set<string>();
@@ -92,6 +94,17 @@ async function imageOf(
   const image = imageForPlatform(opened, machinePlatform());
   const reference = `${name.replace(/@.*$/, '')}@${image.digest}`;
   return { digest: opened.digest, image: { image, blobs: opened.blobs, reference } };
+}
+
+/** Whoever may run tests may name images of strangers, whose layers would be unpacked here. */
+function refuseLarge({ external }: RunOrder, { image, reference }: SandboxImage): void {
+  const sizeBytes = image.layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+  if (external === undefined || sizeBytes <= external.largestBytes) return;
+  throw serverFault('run/external-image', {
+    what: `${reference} has ${sizeBytes} bytes, and an image that is not managed here may have ${external.largestBytes}`,
+    subject: reference,
+    hint: 'Use a smaller image, or have an administrator raise sandbox.external_image_bytes.',
+  });
 }
 
 function limitsOf({ timeLimitSeconds, memoryBytes }: RunOrder) {

@@ -827,6 +827,16 @@ export type Operations = {
       readonly version: VersionDetails;
     };
   };
+  /** Giving up a version that the name does not stand for */
+  trimVersion: {
+    params: {
+      readonly name: string;
+      readonly number: string;
+    };
+    query: undefined;
+    body: undefined;
+    answer: Readonly<Record<string, never>>;
+  };
   /** Download the lock of a version */
   getLock: {
     params: {
@@ -1808,6 +1818,7 @@ export const places = {
   rollBackImage: ['POST', '/v1/images/{name}/rollback'],
   listVersions: ['GET', '/v1/images/{name}/versions'],
   getVersion: ['GET', '/v1/images/{name}/versions/{number}'],
+  trimVersion: ['DELETE', '/v1/images/{name}/versions/{number}'],
   getLock: ['GET', '/v1/images/{name}/versions/{number}/lock'],
   getVersionLog: ['GET', '/v1/images/{name}/versions/{number}/logs'],
   startUse: ['POST', '/v1/images/{name}/uses'],

@@ -57,13 +57,23 @@ function follow(address: string, handlers: () => EventHandlers): () => void {
     clearTimeout(timer);
     source?.close();
   };
-  // The browser waits longer and longer; when a request has come through, there is no need to.
+  // When a request has come through, there is no need to wait.
   const stop = onReturn(() => {
-    if (!isOver && source?.readyState === EventSource.CLOSED) open();
+    if (!isOver && !document.hidden && source?.readyState === EventSource.CLOSED) open();
   });
-  open();
+  // A browser has six connections to a server, for all of its tabs: those that nobody looks at leave theirs to the others.
+  const look = () => {
+    if (isOver) return;
+    if (document.hidden) {
+      clearTimeout(timer);
+      source?.close();
+    } else open();
+  };
+  document.addEventListener('visibilitychange', look);
+  if (!document.hidden) open();
   return () => {
     close();
     stop();
+    document.removeEventListener('visibilitychange', look);
   };
 }

@@ -12,7 +12,8 @@ import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { Pane } from '../parts/pane.tsx';
 import classes from './alteration.module.css';
-import { changeWords, PackageChanges, packageChanges } from './package-changes.tsx';
+import { changeWords, PackageChanges } from './package-changes.tsx';
+import { packageChanges } from './package-list.ts';
 import { useShownVersion } from './shown-version.ts';
 import { draftOf } from './spec-draft.ts';
 

@@ -1,14 +1,7 @@
 import { counted, formatSize } from '../format/size.ts';
 import { DataTable } from '../parts/data-table.tsx';
 import classes from './package-changes.module.css';
-
-/** A package that is there at another version, or only before, or only after. */
-export type PackageChange = {
-  readonly name: string;
-  readonly before: string | null;
-  readonly after: string | null;
-  readonly note?: string | undefined;
-};
+import type { PackageChange } from './package-list.ts';
 
 /** What is different between two sets of packages. */
 export function PackageChanges({
@@ -63,17 +56,4 @@ export function changeWords(changes: readonly PackageChange[], bytes?: number): 
 
 function kindOf({ before, after }: PackageChange): 'added' | 'taken out' | 'changed' {
   return before === null ? 'added' : after === null ? 'taken out' : 'changed';
-}
-
-/** The changes from one list of packages to another, by name. */
-export function packageChanges(
-  before: readonly { readonly name: string; readonly version: string }[],
-  after: readonly { readonly name: string; readonly version: string }[],
-): readonly PackageChange[] {
-  const old = new Map(before.map(({ name, version }) => [name, version]));
-  const now = new Map(after.map(({ name, version }) => [name, version]));
-  return [...new Set([...old.keys(), ...now.keys()])]
-    .filter((name) => old.get(name) !== now.get(name))
-    .sort()
-    .map((name) => ({ name, before: old.get(name) ?? null, after: now.get(name) ?? null }));
 }

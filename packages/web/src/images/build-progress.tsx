@@ -1,4 +1,3 @@
-import { Progress } from '@mantine/core';
 import type { JobDetails } from '../api/types.ts';
 import { formatDuration } from '../format/time.ts';
 import classes from './build-progress.module.css';
@@ -15,13 +14,16 @@ export function BuildProgress({ job }: { readonly job: JobDetails }) {
         {secondsLeft !== null && secondsLeft > 0 && <span>{formatDuration(secondsLeft)} left</span>}
       </div>
       {job.status === 'RUNNING' && (
-        <Progress
-          value={done === undefined ? 100 : done * 100}
-          animated={done === undefined}
-          size="xs"
+        <div
+          role="progressbar"
           aria-label="Progress of the build"
-          {...(done === undefined && { 'aria-valuetext': activityOf(job) })}
-        />
+          aria-valuetext={activityOf(job)}
+          {...(done !== undefined && { 'aria-valuenow': Math.round(done * 100) })}
+          className={classes['bar']}
+          data-unknown={done === undefined}
+        >
+          <span style={{ inlineSize: done === undefined ? '30%' : `${done * 100}%` }} />
+        </div>
       )}
     </div>
   );

@@ -167,7 +167,7 @@ function RowMenu({ image, onRemove }: Pick<ImageLineProps, 'image' | 'onRemove'>
   return (
     <Menu position="bottom-end" width={180} withinPortal>
       <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${image.name}`}>
+        <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${image.name}`} data-menu-of={image.name}>
           <Icon name="dots" />
         </ActionIcon>
       </Menu.Target>

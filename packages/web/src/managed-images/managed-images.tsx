@@ -1,17 +1,18 @@
 import { Button, Loader } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { isApiFault } from '../api/fault.ts';
 import type { ImageSummary } from '../api/types.ts';
 import { Icon } from '../icons/icon.tsx';
 import { useLiveImages } from '../images/live-images.ts';
 import { FaultMessage } from '../parts/fault-message.tsx';
-import { Heading } from '../parts/heading.tsx';
+import { focusHeading, Heading } from '../parts/heading.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { type ImageFilter, isFiltered } from './image-filter.ts';
 import { imagePagesQuery } from './image-pages.ts';
 import { ImageTable } from './image-table.tsx';
+import classes from './managed-images.module.css';
 import { NoImages } from './no-images.tsx';
 import { RemovalDialog } from './removal-dialog.tsx';
 
@@ -23,6 +24,8 @@ export function ManagedImages() {
   const pages = useInfiniteQuery(imagePagesQuery(filter));
   const builds = useLiveImages();
   const [removing, setRemoving] = useState<ImageSummary>();
+  const [removed, setRemoved] = useState<string>();
+  const gone = useRef<string>(undefined);
   const change = (changed: ImageFilter, isTyping = false) =>
     void navigate({ search: changed, replace: isTyping, resetScroll: false });
   const [first] = pages.data?.pages ?? [];
@@ -39,6 +42,9 @@ export function ManagedImages() {
         Managed Images
       </Heading>
       <FilterBar filter={filter} onChange={change} total={first?.total} isLoading={pages.isFetching} />
+      <p role="status" className={classes['done']}>
+        {removed !== undefined && `${removed} is removed. An administrator can restore it.`}
+      </p>
       {pages.isError && (
         <FaultMessage fault={pages.error}>
           <Button size="xs" variant="default" onClick={() => void pages.refetch()}>
@@ -68,7 +74,17 @@ export function ManagedImages() {
           <Loader size="xs" /> Loading the images
         </p>
       )}
-      <RemovalDialog image={removing} onClose={() => setRemoving(undefined)} />
+      <RemovalDialog
+        image={removing}
+        onClose={() => {
+          setRemoving(undefined);
+          returnFocus(removing?.name === gone.current ? undefined : removing?.name);
+        }}
+        onRemoved={(name) => {
+          gone.current = name;
+          setRemoved(name);
+        }}
+      />
     </>
   );
 }
@@ -79,6 +95,15 @@ function CreateButton() {
       Create an image
     </Button>
   );
+}
+
+/** To the menu that the dialog was opened from; to the heading when its row goes. */
+function returnFocus(name: string | undefined): void {
+  requestAnimationFrame(() => {
+    const menu = document.querySelector<HTMLElement>(`[data-menu-of="${CSS.escape(name ?? '')}"]`);
+    if (menu === null) focusHeading();
+    else menu.focus();
+  });
 }
 
 /** Where there are no managed images, that is said, and nothing fails. */

@@ -13,6 +13,7 @@ import { findMatches } from '../../images/matching.ts';
 import { searchImages, searchSorts } from '../../images/search.ts';
 import { parseSearchText } from '../../images/search-text.ts';
 import { checkSpec } from '../../images/spec.ts';
+import { trimVersion } from '../../images/trimming.ts';
 import { endUse, startUse } from '../../images/uses.ts';
 import { findVersion, listVersions, locksOf } from '../../images/versions.ts';
 import type { InstanceContext } from '../../instance-context.ts';
@@ -246,6 +247,19 @@ function versionRoutes(context: InstanceContext): Route[] {
         const image = await findImage(context.db, params.name);
         const version = await findVersion(context.db, image, params.number);
         return { version: await versionDetailsOf(context, version, image) };
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/v1/images/{name}/versions/{number}',
+      id: 'trimVersion',
+      summary: 'Giving up a version that the name does not stand for',
+      access: 'remove',
+      params: numbered,
+      answer: z.object({}),
+      handle: async ({ params, caller, trace }) => {
+        await trimVersion(context, caller, params.name, params.number, trace);
+        return {};
       },
     }),
     route({

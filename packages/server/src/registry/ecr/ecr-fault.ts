@@ -132,7 +132,7 @@ function denied({ role, action, subject }: EcrRequest, message: string, cause: u
     hint:
       role === 'operator'
         ? `Use credentials that allow ${named}: neither role of the instance may do it.`
-        : `Allow ${named} to ${roleNames[role]} below the repository prefix: the module in deploy/terraform gives each role what it needs.`,
+        : `Allow ${named} to ${roleNames[role]} ${resource === '*' ? 'on *' : 'below the repository prefix'}: the module in deploy/terraform gives each role what it needs.`,
     cause,
   });
 }

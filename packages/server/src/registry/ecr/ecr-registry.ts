@@ -1,6 +1,6 @@
 import type { CredentialSource } from '@mir/oci';
 import type { BuildTarget } from '../../worker/build-message.ts';
-import { certificatesOf } from '../certificates.ts';
+import { certificatesOf, insecureHttpOf } from '../encryption.ts';
 import type {
   BuildersAccess,
   ImageRegistry,
@@ -58,7 +58,7 @@ export class EcrRegistry implements ImageRegistry {
     this.builders = {
       notes: {
         registry: host,
-        insecureHttp: registry.insecure_http,
+        insecureHttp: insecureHttpOf(registry),
         caCertificates: certificatesOf(registry.ca_file),
         isEcr: true,
       },

@@ -1,5 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { Fault } from '@mir/core';
+import type { Settings } from '../settings.ts';
+
+/** Whether a registry is talked to without encryption; undefined: on loopback addresses only. Whoever names certificates wants encryption. */
+export function insecureHttpOf(registry: Settings['registry']): boolean | undefined {
+  if (registry.insecure_http) return true;
+  return registry.ca_file === undefined ? undefined : false;
+}
 
 const pattern = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import type { Cleanup } from './cleanup.ts';
-import { workFolder } from './folder.ts';
+import { temporaryFolder } from './folder.ts';
 
 const program = '/usr/bin/chromium';
 
@@ -36,9 +35,7 @@ export async function openBrowser(
   cleanup: Cleanup,
   size: { readonly width: number; readonly height: number } = { width: 1280, height: 800 },
 ): Promise<BrowserContext> {
-  await mkdir(workFolder, { recursive: true });
-  const profile = await mkdtemp(join(workFolder, `browser-${process.pid}-`));
-  cleanup(() => rm(profile, { recursive: true, force: true, maxRetries: 5 }));
+  const profile = await temporaryFolder(cleanup);
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: program,
     args: [...programArguments],

@@ -104,6 +104,20 @@ export async function findBarriers(page: Page, name: string): Promise<readonly s
   return found;
 }
 
+/** What the scripts that a page has loaded weigh when they are gzipped. */
+export async function scriptBytesOf(page: Page): Promise<number> {
+  const names = (await page.evaluate(
+    `performance.getEntriesByType('resource').map(({ name }) => name).filter((name) => name.endsWith('.js'))`,
+  )) as readonly string[];
+  let bytes = 0;
+  for (const name of names) {
+    const answer = await fetch(name, { headers: { 'accept-encoding': 'gzip' } });
+    bytes += Number(answer.headers.get('content-length'));
+    await answer.arrayBuffer();
+  }
+  return bytes;
+}
+
 /** Takes a picture of a page, where pictures are wanted. */
 export async function takePicture(page: Page, name: string): Promise<void> {
   if (pictures !== undefined && pictures !== '') {

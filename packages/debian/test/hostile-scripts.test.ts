@@ -5,7 +5,7 @@ import { VirtualTree } from '../src/tree/virtual-tree.ts';
 
 const mostSeconds = 10;
 
-/** Install scripts that never end, grow or dig: each has to be given back with a reason, in bounded time. */
+/** Install scripts that never end, grow or dig: each has to be given back with a reason, in bounded time of a processor: what else the machine does is no fault of theirs. */
 const scripts: readonly (readonly [what: string, script: string])[] = [
   ['runs for ever', 'while true; do :; done'],
   ['calls itself for ever', 'f() { f; }\nf'],
@@ -39,13 +39,14 @@ const scripts: readonly (readonly [what: string, script: string])[] = [
 
 for (const [what, script] of scripts) {
   test(`a script that ${what} is given back with a reason`, () => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     const members = { postinst: `#!/bin/sh\n${script}\n` };
     const tree = new VirtualTree();
     for (const folder of ['etc', 'tmp']) tree.makeDirectory(folder);
     tree.mark();
     const why = runScript(tree, { name: 'x', architecture: 'amd64', members }, 'postinst', ['configure', '']);
     assert.match(why ?? '', /^it[s ]/, 'it was done');
-    assert.ok(performance.now() - start < mostSeconds * 1000, 'it took too long');
+    const { user, system } = process.cpuUsage(start);
+    assert.ok(user + system < mostSeconds * 1e6, 'it took too long');
   });
 }

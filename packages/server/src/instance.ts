@@ -6,7 +6,7 @@ import { Fault } from '@mir/core';
 import { BlobStore, createRegistryServer, RepositoryStore } from '@mir/oci';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
-import { authenticate } from './accounts/authentication.ts';
+import { authenticate, namesCaller } from './accounts/authentication.ts';
 import { makeInstance } from './accounts/first-start.ts';
 import { createToken } from './accounts/tokens.ts';
 import { defaultWorkspace, findUser } from './accounts/users.ts';
@@ -109,9 +109,9 @@ export async function startServer({ settings, environment, mayMove = false }: In
     }),
     authenticate: (request) => authenticate(database.db, request),
     disabledBecause: () => disabledBecause(settings),
-    onRefusal: async ({ caller, trace, route, path, message }) => {
+    onRefusal: async ({ request, caller, trace, route, path, message }) => {
       // Browsers ask who is signed in before anybody has: that is no attempt at anything.
-      if (caller === undefined && route.id === 'getMe') return;
+      if (route.id === 'getMe' && !namesCaller(request)) return;
       await refusals.note({ caller, trace, action: route.id, subject: path, message });
     },
     once: (call, work) => once(database.db, call, work),

@@ -11,9 +11,8 @@ import { colorSchemes, theme } from './theme/theme.ts';
 const root = document.getElementById('root');
 if (root === null) throw new TypeError('the page has no place for the application');
 const queryClient = createQueryClient(() => {
-  queryClient.removeQueries({ queryKey: ['me'] });
-  // Views that need an account look again who is there, and lead to where one signs in.
-  void router.invalidate();
+  const { pathname, href } = router.latestLocation;
+  if (pathname !== '/sign-in') void router.navigate({ to: '/sign-in', search: { next: href } });
 });
 const router = createViewRouter(queryClient);
 createRoot(root).render(

@@ -27,8 +27,8 @@ type AccountRow = {
 export async function authenticate(db: Db, request: FastifyRequest): Promise<Caller> {
   const key = apiKeyOf(request);
   if (key !== undefined) return callerOfToken(db, key);
-  const session = request.cookies[sessionCookie];
-  if (session === undefined || session === '') {
+  const session = sessionOf(request);
+  if (session === undefined) {
     throw unauthenticated('No API key came with the request', 'Send it in the header rime-api-key, or sign in.');
   }
   refuseOtherSites(request);
@@ -102,6 +102,15 @@ function callerOf(row: AccountRow): Caller {
     workspaceRoles: new Map((row.roles ?? []).map(({ id, role }) => [id, role])),
     tokenId: row.token_id ?? undefined,
   };
+}
+
+/** Whether a request says who sends it, be that true or not. */
+export function namesCaller(request: FastifyRequest): boolean {
+  return apiKeyOf(request) !== undefined || sessionOf(request) !== undefined;
+}
+
+function sessionOf({ cookies }: FastifyRequest): string | undefined {
+  return cookies[sessionCookie] || undefined;
 }
 
 function apiKeyOf({ headers }: FastifyRequest): string | undefined {

@@ -48,6 +48,7 @@ export type HttpServerOptions = {
 
 /** A request that was refused for want of a right. */
 type Refusal = {
+  readonly request: FastifyRequest;
   readonly caller: Caller | undefined;
   readonly trace: Trace;
   readonly route: Route;
@@ -178,7 +179,7 @@ async function dispatch(
   } catch (thrown) {
     const { status, body } = errorAnswer(thrown, request.id);
     if (status === 401 || status === 403 || status === 429) {
-      await options.onRefusal({ caller, trace, route, path: pathOf(request), message: body.message });
+      await options.onRefusal({ request, caller, trace, route, path: pathOf(request), message: body.message });
     }
     throw thrown;
   }

@@ -53,9 +53,10 @@ export async function destinationsOf(db: Db, job: string): Promise<readonly Dest
 }
 
 /**
- * Ends a build well, in one transaction: its versions are READY, their images' names move to them, the job has succeeded.
+ * Ends a build well where it was delivered, in one transaction: these versions are READY, and their images' names move to them. With the last
+ * of them the job has succeeded.
  *
- * @returns destinations that joined meanwhile and were not delivered to; then nothing was changed
+ * @returns destinations that were not delivered to; some may have joined meanwhile
  */
 export async function complete(
   db: Db,
@@ -67,9 +68,9 @@ export async function complete(
   return transaction(db, async (trx) => {
     if (!(await ownsJob(trx, worker, job))) return [];
     const destinations = await destinationsOf(trx, job);
+    for (const { versionId } of destinations) if (delivered.has(versionId)) await finishVersion(trx, versionId, result);
     const missing = destinations.filter(({ versionId }) => !delivered.has(versionId));
     if (missing.length > 0) return missing;
-    for (const { versionId } of destinations) await finishVersion(trx, versionId, result);
     await endVersions(trx, job, 'CANCELLED');
     await endJob(trx, job, 'SUCCEEDED');
     return [];

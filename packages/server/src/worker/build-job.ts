@@ -64,7 +64,7 @@ export class BuildJob {
     const payload = this.#job.payload as BuildPayload;
     const { db } = this.#context;
     try {
-      const [first, ...others] = await this.#destinations();
+      const [first] = await this.#thatAreThere(await destinationsOf(db, this.#job.id));
       if (first === undefined) {
         // Whoever waited for it has gone.
         await cancelled(db, this.#worker, this.#job.id, cancellation);
@@ -73,18 +73,20 @@ export class BuildJob {
       const order = await orderFor(this.#context, payload);
       this.#note(asked(this.#job.attempts, order));
       const result = await this.#process.build(order, this.#target(first), this);
-      const delivered = new Set([first.versionId]);
-      let hasSaid = false;
-      for (let missing: readonly Destination[] = others; ; ) {
-        for (const destination of await this.#thatAreThere(missing)) {
-          await this.#process.deliver(this.#target(destination), this);
-          delivered.add(destination.versionId);
+      // Before the end: whoever follows the log stops at it.
+      await this.say(`The image is ${result.digest}`);
+      const done = (delivered: Destination | undefined) =>
+        complete(db, this.#worker, this.#job.id, result, new Set(delivered && [delivered.versionId]));
+      // One by one, each READY at once: a build for many images that gives way to others, or dies, goes on where it was.
+      for (let missing = await done(first); missing.length > 0; ) {
+        const there = await this.#thatAreThere(missing);
+        if (there.length === 0) missing = await done(undefined);
+        for (const next of there) {
+          // Cancelled or removed meanwhile.
+          if (!missing.some(({ versionId }) => versionId === next.versionId)) continue;
+          await this.#process.deliver(this.#target(next), this);
+          missing = await done(next);
         }
-        // Before the end: whoever follows the log stops at it.
-        if (!hasSaid) await this.say(`The image is ${result.digest}`);
-        hasSaid = true;
-        missing = await complete(db, this.#worker, this.#job.id, result, delivered);
-        if (missing.length === 0) break;
       }
     } finally {
       this.#process.finish();
@@ -119,23 +121,20 @@ export class BuildJob {
     this.#journal.advance(this.#progress);
   };
 
-  async #destinations(): Promise<readonly Destination[]> {
-    return this.#thatAreThere(await destinationsOf(this.#context.db, this.#job.id));
-  }
-
-  /** Destinations whose repositories are made. The others are waited for: they are being made, or will be found to be impossible. */
+  /**
+   * Destinations whose repositories are made; none when nobody waits any more. While there is none of them, they are waited for: they are being
+   * made, or will be found to be impossible.
+   */
   async #thatAreThere(destinations: readonly Destination[]): Promise<readonly Destination[]> {
-    for (let missing = destinations; ; ) {
-      const isThere = await Promise.all(
-        missing.map(({ repository }) => hasRepository(this.#context, this.#context.db, repository)),
-      );
-      const waited = new Set(missing.filter((_, index) => isThere[index] === false).map(({ versionId }) => versionId));
-      if (waited.size === 0)
-        return destinations.filter(({ versionId }) => missing.some((one) => one.versionId === versionId));
+    const { db } = this.#context;
+    for (let wanted = destinations; wanted.length > 0; ) {
+      const isThere = await Promise.all(wanted.map(({ repository }) => hasRepository(this.#context, db, repository)));
+      const found = wanted.filter((_, index) => isThere[index] === true);
+      if (found.length > 0) return found;
       await delay(repositoryPollMilliseconds);
-      const wanted = await destinationsOf(this.#context.db, this.#job.id);
-      missing = destinations.filter(({ versionId }) => wanted.some((one) => one.versionId === versionId));
+      wanted = await destinationsOf(db, this.#job.id);
     }
+    return [];
   }
 
   #note(text: string): void {

@@ -1,10 +1,10 @@
 import { useSuspenseQuery } from '@tanstack/react-query';
-import { Link, Outlet } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import { ApiFault } from '../api/fault.ts';
 import { isAdministrator, meQuery } from '../api/queries.ts';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
-import classes from '../workspaces/settings/settings.module.css';
+import { Sections, sectionClass } from '../parts/sections.tsx';
 
 const sections = [
   ['Updates', '/administration/updates'],
@@ -21,27 +21,19 @@ export function Administration() {
   const { data: me } = useSuspenseQuery(meQuery);
   if (!isAdministrator(me)) return <NotAllowed />;
   return (
-    <div className={classes['page']}>
-      <div className={classes['side']}>
+    <Sections
+      name="Administration"
+      heading={
         <Heading title="Administration" about="The whole instance">
           Administration
         </Heading>
-        <nav aria-label="Administration">
-          <ul className={classes['sections']}>
-            {sections.map(([name, to]) => (
-              <li key={to}>
-                <Link to={to} className={classes['section']}>
-                  {name}
-                </Link>
-              </li>
-            ))}
-          </ul>
-        </nav>
-      </div>
-      <div className={classes['pane']}>
-        <Outlet />
-      </div>
-    </div>
+      }
+      links={sections.map(([name, to]) => (
+        <Link key={to} to={to} className={sectionClass}>
+          {name}
+        </Link>
+      ))}
+    />
   );
 }
 

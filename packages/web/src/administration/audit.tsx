@@ -7,6 +7,7 @@ import { Icon } from '../icons/icon.tsx';
 import { Chip } from '../images/status-chip.tsx';
 import { DataTable } from '../parts/data-table.tsx';
 import { Heading } from '../parts/heading.tsx';
+import { MoreButton } from '../parts/more-button.tsx';
 import { Pane } from '../parts/pane.tsx';
 import { Time } from '../parts/time.tsx';
 import classes from './administration.module.css';
@@ -123,11 +124,7 @@ export function Audit() {
                   ))}
                 </tbody>
               </DataTable>
-              {pages.hasNextPage && (
-                <Button variant="subtle" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-                  Show more
-                </Button>
-              )}
+              <MoreButton pages={pages} />
             </>
           );
         }}

@@ -5,6 +5,7 @@ import { call } from '../api/call.ts';
 import { DataTable } from '../parts/data-table.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
+import { MoreButton } from '../parts/more-button.tsx';
 import { Pane } from '../parts/pane.tsx';
 import { Time } from '../parts/time.tsx';
 
@@ -81,11 +82,7 @@ export function RemovedImages() {
                   ))}
                 </tbody>
               </DataTable>
-              {pages.hasNextPage && (
-                <Button variant="subtle" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-                  Show more
-                </Button>
-              )}
+              <MoreButton pages={pages} />
             </>
           );
         }}

@@ -11,7 +11,7 @@ import { Icon } from '../icons/icon.tsx';
 import { BuildProgress } from '../images/build-progress.tsx';
 import { useLiveImages } from '../images/live-images.ts';
 import { StatusChip } from '../images/status-chip.tsx';
-import { RemovalDialog } from '../managed-images/removal-dialog.tsx';
+import { Removal } from '../managed-images/removal.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { LinkButton } from '../parts/link-button.tsx';
@@ -120,7 +120,7 @@ function Actions({ image, job }: { readonly image: ImageDetails; readonly job: J
           Remove
         </Button>
       )}
-      <RemovalDialog
+      <Removal
         image={isRemoving ? image : undefined}
         onClose={() => setIsRemoving(false)}
         onRemoved={() =>

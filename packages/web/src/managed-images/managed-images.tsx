@@ -14,7 +14,7 @@ import { imagePagesQuery } from './image-pages.ts';
 import { ImageTable } from './image-table.tsx';
 import classes from './managed-images.module.css';
 import { NoImages } from './no-images.tsx';
-import { RemovalDialog } from './removal-dialog.tsx';
+import { Removal } from './removal.tsx';
 
 /** The Managed Images pane: every image of the instance, whichever workspace it was made from. */
 export function ManagedImages() {
@@ -74,7 +74,7 @@ export function ManagedImages() {
           <Loader size="xs" /> Loading the images
         </p>
       )}
-      <RemovalDialog
+      <Removal
         image={removing}
         onClose={() => {
           setRemoving(undefined);

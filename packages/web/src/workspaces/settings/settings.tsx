@@ -1,10 +1,10 @@
 import { useSuspenseQuery } from '@tanstack/react-query';
-import { Link, Outlet, useParams } from '@tanstack/react-router';
+import { Link, useParams } from '@tanstack/react-router';
 import { ApiFault } from '../../api/fault.ts';
 import { meQuery, workspacesQuery } from '../../api/queries.ts';
 import { FaultMessage } from '../../parts/fault-message.tsx';
 import { Heading } from '../../parts/heading.tsx';
-import classes from './settings.module.css';
+import { Sections, sectionClass } from '../../parts/sections.tsx';
 
 const sections = [
   ['General', '/workspaces/$workspace/settings/general'],
@@ -21,27 +21,19 @@ export function Settings() {
   const isKnown = data.workspaces.some(({ name }) => name === workspace);
   if (!isKnown) return <UnknownWorkspace name={workspace} first={me.workspaces[0]?.name} />;
   return (
-    <div className={classes['page']}>
-      <div className={classes['side']}>
+    <Sections
+      name="Workspace"
+      heading={
         <Heading title={`Workspace ${workspace}`} about={workspace}>
           Workspace
         </Heading>
-        <nav aria-label="Workspace">
-          <ul className={classes['sections']}>
-            {sections.map(([name, to]) => (
-              <li key={to}>
-                <Link to={to} params={{ workspace }} className={classes['section']}>
-                  {name}
-                </Link>
-              </li>
-            ))}
-          </ul>
-        </nav>
-      </div>
-      <div className={classes['pane']}>
-        <Outlet />
-      </div>
-    </div>
+      }
+      links={sections.map(([name, to]) => (
+        <Link key={to} to={to} params={{ workspace }} className={sectionClass}>
+          {name}
+        </Link>
+      ))}
+    />
   );
 }
 

@@ -1,0 +1,36 @@
+import { Outlet } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import classes from './sections.module.css';
+
+type SectionsProps = {
+  /** What the navigation is called, for who does not see it. */
+  readonly name: string;
+  readonly heading: ReactNode;
+  /** Links with {@link sectionClass}, each with a key. */
+  readonly links: readonly ReactNode[];
+};
+
+/** The look of a link to a section. */
+export const sectionClass = classes['section'];
+
+/** A page of several panes, with their names at its left. */
+export function Sections({ name, heading, links }: SectionsProps) {
+  return (
+    <div className={classes['page']}>
+      <div className={classes['side']}>
+        {heading}
+        <nav aria-label={name}>
+          <ul className={classes['sections']}>
+            {links.map((link, at) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: which sections there are never changes.
+              <li key={at}>{link}</li>
+            ))}
+          </ul>
+        </nav>
+      </div>
+      <div className={classes['pane']}>
+        <Outlet />
+      </div>
+    </div>
+  );
+}

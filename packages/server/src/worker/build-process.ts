@@ -76,8 +76,10 @@ export class BuildProcess {
     return answer.result;
   }
 
-  /** Puts the image that was built to another destination. */
+  /** Puts the image that was built to another destination. @throws whatever {@link kill} was given, since the image was built */
   async deliver(target: BuildTarget, listener: BuildListener): Promise<void> {
+    // It was killed while nothing was asked of it: another process would know of no image, and never answer.
+    if (this.#child === undefined || this.#child.killed) throw this.#killedBecause ?? machineryFault(undefined);
     await this.#ask({ type: 'deliver', target }, listener);
   }
 

@@ -109,6 +109,15 @@ test('another region or account than that of the registry is found out', async (
   );
 });
 
+test('credentials of another account than that of the registry are not shown to it', async () => {
+  const host = '999999999999.dkr.ecr.eu-central-1.amazonaws.com';
+  const variables = { ...aws.environmentOf('builders'), AWS_ENDPOINT_URL_ECR: aws.motoEndpoint };
+  const registry = registryOf('builders', { MIR_REGISTRY_HOST: host }, variables);
+  const fault = await faultOf(registry.builders.credentials.credentials(host));
+  assert.equal(fault.code, 'ecr/other-registry');
+  assert.match(fault.message, /999999999999.*builders' role.*123456789012/);
+});
+
 test('a repository that is not ours is a fault, and nothing in it is touched', async () => {
   const path = `${awsPrefix}/theirs`;
   const client = operator();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { cleanupOf } from './support/cleanup.ts';
@@ -395,6 +395,22 @@ test('whoever has an API key pulls; nobody pushes, and nobody without a key sees
   );
   assert.equal((await fetch(`${instance.url}/v2/rime-managed-images/twin-one/tags/list`)).status, 401);
   assert.equal((await fetch(`${instance.url}/v2/_catalog`)).status, 401);
+});
+
+test('a check of the embedded registry finds nothing, says what has gone, and is for administrators', async () => {
+  const check = async (repair: boolean) =>
+    listAt((await succeeding(ask('POST', '/v1/registry/check', { body: { repair } }))).data, 'findings');
+  assert.deepEqual(await check(false), []);
+  assertRefused(await ask('POST', '/v1/registry/check', { key: member, body: {} }), 403);
+  await create('vanishing', 'six==1.16.0');
+  await rm(join(instance.home, 'registry/repositories/rime-managed-images/vanishing'), { recursive: true });
+  assert.deepEqual(
+    (await check(false)).map((one) => [at(one, 'kind'), at(one, 'image')]),
+    [['repository-missing', 'vanishing']],
+  );
+  const [repaired] = await check(true);
+  const job = /job ([0-9a-f-]{36})/.exec(textAt(repaired, 'repair'))?.[1] ?? '';
+  assert.equal(at(await endOfJob(ask, job), 'status'), 'SUCCEEDED');
 });
 
 test('every change is in the audit log with what was before and after, in CSV too', async () => {

@@ -25,48 +25,33 @@ suite('a hundred thousand images', { skip: withoutBrowser }, () => {
     await signIn(page, 'admin', adminPassword);
   });
 
-  test('every order and every search gives a page at once, the first and later ones', async () => {
-    const searches = [
-      'sort=-createdAt',
-      'sort=name',
-      'sort=-updatedAt',
-      'q=model-777',
-      'q=package-7',
-      'q=package-7>=1',
-      'status=FAILED',
-      'q=nothing',
-    ];
-    for (const search of searches) {
-      const slowest = Math.max(...(await timesOfPages(search, 3)));
-      assert.ok(slowest < 1500, `${search} took ${slowest} ms`);
+  test('every order and every search gives full pages, the first and later ones, with no image twice', async () => {
+    for (const search of ['sort=-createdAt', 'sort=name', 'sort=-updatedAt', 'q=model-777', 'q=package-7>=1']) {
+      const names = await namesOnPages(search, 3);
+      assert.equal(new Set(names).size, names.length, search);
+      if (search === 'sort=name') assert.deepEqual(names, names.toSorted());
     }
+    assert.deepEqual(await namesOnPages('q=nothing', 1), []);
   });
 
-  /** How long each of some pages of a search takes. */
-  async function timesOfPages(search: string, pages: number): Promise<readonly number[]> {
-    const times: number[] = [];
+  /** The images on the first pages of a search. */
+  async function namesOnPages(search: string, pages: number): Promise<readonly string[]> {
+    const names: string[] = [];
     let token = '';
     for (let at = 0; at < pages; at += 1) {
-      const startedAt = performance.now();
-      const { data } = await succeeding(
-        instance.ask(
-          'GET',
-          `/v1/search?${search}&pageSize=100${token === '' ? '' : `&pageToken=${encodeURIComponent(token)}`}`,
-        ),
-      );
-      times.push(performance.now() - startedAt);
-      if (listAt(data, 'images').length < 100) break;
+      const more = token === '' ? '' : `&pageToken=${encodeURIComponent(token)}`;
+      const { data } = await succeeding(instance.ask('GET', `/v1/search?${search}&pageSize=100${more}`));
+      const found = listAt(data, 'images').map((image) => textAt(image, 'name'));
+      names.push(...found);
+      if (found.length < 100) break;
       token = textAt(data, 'nextPageToken');
     }
-    return times;
+    return names;
   }
 
-  test('the list scrolls, and draws only what is seen', async (t) => {
+  test('the list scrolls, and draws only what is seen', async () => {
     await page.goto('/workspaces/default/settings/managed-images?sort=name');
     await page.getByText('1000+ images').waitFor();
-    await page.evaluate(`
-      globalThis.longTasks = [];
-      new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });`);
     const frame = page.getByRole('region', { name: 'Images' });
     const rows = frame.getByRole('rowheader');
     await frame.hover();
@@ -79,8 +64,5 @@ suite('a hundred thousand images', { skip: withoutBrowser }, () => {
       reached = Number(await frame.getByRole('row').last().getAttribute('aria-rowindex'));
     }
     await takePicture(page, 'many-images-light');
-    const longest = Math.max(0, ...((await page.evaluate('longTasks')) as number[]));
-    t.diagnostic(`longest task: ${Math.round(longest)} ms`);
-    assert.ok(longest < 500, `a task of ${longest} ms`);
   });
 });

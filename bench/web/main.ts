@@ -41,6 +41,8 @@ type Opening = {
   readonly scriptBytes: number;
   readonly styleBytes: number;
   readonly longTaskMilliseconds: number;
+  /** The longest stretch in which nothing moved while the list was scrolled; of the list of images only. */
+  readonly longestScrollTaskMilliseconds: number | undefined;
 };
 
 const server = spawn(join(root, 'mir'), ['server', '--listen', '127.0.0.1:0'], {
@@ -81,6 +83,7 @@ async function fill(): Promise<void> {
 
 async function measure(url: string): Promise<string> {
   const rows: string[] = [];
+  let scrolling = '';
   for (const [name, path, seen, who] of views) {
     const openings: Opening[] = [];
     for (let run = 0; run < runs; run += 1)
@@ -88,6 +91,9 @@ async function measure(url: string): Promise<string> {
     const usable = openings.map(({ usableMilliseconds }) => usableMilliseconds).sort((a, b) => a - b);
     const tasks = openings.map(({ longTaskMilliseconds }) => longTaskMilliseconds).sort((a, b) => a - b);
     const [first] = openings;
+    const scrolled = openings.flatMap((one) => one.longestScrollTaskMilliseconds ?? []).sort((a, b) => a - b);
+    if (scrolled.length > 0)
+      scrolling = `Scrolling the list of images by 100 turns of the wheel, the longest task: ${whole(middle(scrolled))} ms (${whole(scrolled[0])}-${whole(scrolled.at(-1))}).`;
     rows.push(
       `| ${name} | ${kilobytes(first?.scriptBytes)} | ${kilobytes(first?.styleBytes)} | ${whole(middle(usable))} ms (${whole(usable[0])}-${whole(usable.at(-1))}) | ${whole(middle(tasks))} ms |`,
     );
@@ -98,6 +104,8 @@ async function measure(url: string): Promise<string> {
     '| view | script, as it is sent | styles | usable, from the address on | tasks of more than 50 ms, in all |',
     '| --- | --- | --- | --- | --- |',
     ...rows,
+    '',
+    scrolling,
   ].join('\n');
 }
 
@@ -136,6 +144,7 @@ async function open(page: Page, path: string, seen: string, who: 'nobody' | 'som
   const told = (await page.evaluate(
     `({ longTasks: window.longTasks, files: performance.getEntriesByType('resource').map((one) => [one.name, one.encodedBodySize]) })`,
   )) as { readonly longTasks: number; readonly files: readonly (readonly [string, number])[] };
+  const longestScrollTaskMilliseconds = path.endsWith('/managed-images') ? await scroll(page) : undefined;
   const sizeOf = (ending: string) =>
     told.files.filter(([name]) => name.endsWith(ending)).reduce((sum, [, bytes]) => sum + bytes, 0);
   return {
@@ -143,7 +152,21 @@ async function open(page: Page, path: string, seen: string, who: 'nobody' | 'som
     scriptBytes: sizeOf('.js'),
     styleBytes: sizeOf('.css'),
     longTaskMilliseconds: told.longTasks,
+    longestScrollTaskMilliseconds,
   };
+}
+
+/** Turns the wheel a hundred times over the list. @returns the longest task, in milliseconds */
+async function scroll(page: Page): Promise<number> {
+  await page.evaluate(
+    'window.longest = 0; new PerformanceObserver((list) => { for (const one of list.getEntries()) window.longest = Math.max(window.longest, one.duration); }).observe({ type: "longtask" });',
+  );
+  await page.locator('main tbody').hover();
+  for (let turn = 0; turn < 100; turn += 1) {
+    await page.mouse.wheel(0, 1500);
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => done()))');
+  }
+  return Number(await page.evaluate('window.longest'));
 }
 
 function middle(sorted: readonly number[]): number {

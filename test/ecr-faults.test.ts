@@ -6,6 +6,7 @@ import { type Fault, isFault } from '@mir/core';
 import { type ImageRegistry, openImageRegistry } from '../packages/server/src/registry/image-registry.ts';
 import { readSettings } from '../packages/server/src/settings.ts';
 import { type Aws, startAws } from './aws/aws.ts';
+import { servePodRoles } from './aws/pod-roles.ts';
 import { awsPrefix, useLeastPolicies } from './support/aws-instance.ts';
 import { cleanupOf } from './support/cleanup.ts';
 
@@ -81,6 +82,19 @@ test('a process without credentials is told so, with what may be done', async ()
   );
   assert.equal(fault.code, 'ecr/no-credentials');
   assert.match(`${fault.message} ${fault.hint}`, /the server's role.*AWS_PROFILE/s);
+});
+
+test('pods get the keys of their role by IRSA and by EKS Pod Identity, from what is in their environment', async () => {
+  const pods = await servePodRoles(aws.roles, aws.region, cleanup);
+  const endpoint = { AWS_ENDPOINT_URL_ECR: aws.controlEndpoint };
+  for (const [name, way] of Object.entries(pods)) {
+    const registry = registryOf('server', {}, { ...endpoint, ...way('server') });
+    await registry.ensureRepository(`${awsPrefix}/${name.toLowerCase()}`, 'unknown');
+    const last = aws.records.findLast(({ action }) => action === 'ecr:CreateRepository');
+    assert.deepEqual([last?.role, last?.allowed], ['server', true], name);
+    const other = registryOf('server', {}, { ...endpoint, ...way('builders') });
+    assert.equal((await faultOf(other.ensureRepository(`${awsPrefix}/other`, 'unknown'))).code, 'ecr/denied', name);
+  }
 });
 
 test('credentials that have expired, or that nobody knows, are told apart', async () => {

@@ -274,6 +274,22 @@ test('an upload is its owner’s, and a run is seen in its workspace only', asyn
   assert.deepEqual(at((await ask('GET', '/v1/test-runs', { key: stranger })).data, 'runs'), []);
 });
 
+test('the files of a run that waits outlive the account that sent them', async () => {
+  await succeeding(ask('POST', '/v1/users', { body: { name: 'leaver' } }));
+  const theirs = textAt((await succeeding(ask('POST', '/v1/api-tokens', { body: { user: 'leaver' } }))).data, 'secret');
+  const folder = await temporaryFolder(cleanup);
+  await writeFile(join(folder, 'plain'), 'what was left');
+  const sent = await upload(await tarArchive(folder, ['plain']), theirs);
+  const before = await startRun(python('import time; time.sleep(600)'));
+  const waiting = await startRun(
+    { image: 'fraud', command: ['cat', 'plain'], filesId: textAt(sent.data, 'filesId') },
+    theirs,
+  );
+  await succeeding(ask('DELETE', '/v1/users/leaver'));
+  await succeeding(ask('POST', `/v1/test-runs/${before}/cancel`));
+  assert.equal(printed((await endOfRun(waiting)).lines, 'stdout'), 'what was left');
+});
+
 test('what cannot be run is refused with the reason, in the original’s form, too', async () => {
   const refuse = async (body: object, status: number, message: RegExp) =>
     assertRefused(await ask('POST', '/v1/test-runs', { body: { command: ['true'], ...body } }), status, message);

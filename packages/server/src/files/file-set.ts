@@ -176,6 +176,13 @@ export async function filesOf(db: Db, setId: string): Promise<readonly StoredFil
     .execute();
 }
 
+/** Takes files that test runs need, or have left, from their owner, with whom they would go. */
+export async function disownFilesOfRuns(db: Db, userId: number): Promise<void> {
+  await sql`
+    update file_sets set user_id = null where user_id = ${userId}
+      and exists (select from test_runs where files_id = file_sets.id or results_id = file_sets.id)`.execute(db);
+}
+
 /** The bytes of a file, piece by piece. */
 export async function* readStoredFile(db: Db, setId: string, number: number): AsyncGenerator<Uint8Array> {
   for (let piece = 1; ; piece += 1) {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { checkedHash, createUser, findUser, requireAdministrator, shownUser } from '../../accounts/users.ts';
 import { audit } from '../../audit/audit.ts';
 import { transaction } from '../../database/transaction.ts';
+import { disownFilesOfRuns } from '../../files/file-set.ts';
 import type { InstanceContext } from '../../instance-context.ts';
 import { type Route, routesOf } from '../route.ts';
 
@@ -123,6 +124,7 @@ export function userRoutes({ db }: InstanceContext): Route[] {
       handle: async ({ params, caller, trace }) => {
         await transaction(db, async (trx) => {
           const old = await findUser(trx, params.name);
+          await disownFilesOfRuns(trx, old.id);
           await trx.deleteFrom('users').where('id', '=', old.id).execute();
           await requireAdministrator(trx);
           await audit(trx, { caller, trace, action: 'user.delete', subject: params.name, old: { role: old.role } });

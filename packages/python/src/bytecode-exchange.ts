@@ -3,8 +3,8 @@ import type { ModuleSource } from './bytecode.ts';
 import { pythonFault } from './fault.ts';
 
 const lengthBytes = 4;
-/** No module's bytecode is so long: whoever says so says something else. */
-const longestAnswerBytes = 256 << 20;
+/** No module's bytecode is so long, for no source is longer than 8 MiB: whoever says so says something else. */
+const longestAnswerBytes = 128 << 20;
 
 /** The program that an interpreter compiles with; it speaks over its standard streams, or reads and writes the two files it is given. */
 export const bytecodeProgram = readFileSync(new URL('./bytecode-compiler.py', import.meta.url), 'utf8');
@@ -38,18 +38,48 @@ export function* encodeModules(sources: readonly ModuleSource[]): Generator<Uint
  * @throws Fault `bytecode/interpreter` for what no such program writes
  */
 export async function* readAnswers(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let held = Buffer.alloc(0);
+  const held = new HeldBytes();
+  let sizeBytes: number | undefined;
   for await (const chunk of chunks) {
-    held = held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk]);
-    while (held.length >= lengthBytes) {
-      const sizeBytes = held.readUInt32BE(0);
-      if (sizeBytes > longestAnswerBytes) throw strange();
-      if (held.length < lengthBytes + sizeBytes) break;
-      yield held.subarray(lengthBytes, lengthBytes + sizeBytes);
-      held = held.subarray(lengthBytes + sizeBytes);
+    held.push(chunk);
+    for (;;) {
+      if (sizeBytes === undefined) {
+        if (held.length < lengthBytes) break;
+        sizeBytes = held.take(lengthBytes).readUInt32BE(0);
+        if (sizeBytes > longestAnswerBytes) throw strange();
+      }
+      if (held.length < sizeBytes) break;
+      const answer = held.take(sizeBytes);
+      sizeBytes = undefined;
+      yield answer;
     }
   }
-  if (held.length > 0) throw strange();
+  if (held.length > 0 || sizeBytes !== undefined) throw strange();
+}
+
+/** Bytes that have come and are not read yet; each is copied once, however small the pieces that it came in. */
+class HeldBytes {
+  #chunks: Uint8Array[] = [];
+  length = 0;
+
+  push(chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+    this.length += chunk.length;
+  }
+
+  take(count: number): Buffer {
+    const taken = Buffer.alloc(count);
+    let filled = 0;
+    while (filled < count) {
+      const chunk = this.#chunks.shift() ?? new Uint8Array(0);
+      const part = chunk.subarray(0, count - filled);
+      taken.set(part, filled);
+      filled += part.length;
+      if (part.length < chunk.length) this.#chunks.unshift(chunk.subarray(part.length));
+    }
+    this.length -= count;
+    return taken;
+  }
 }
 
 function strange() {

@@ -6,7 +6,7 @@ import { Fault } from '@mir/core';
 import { BlobStore, createRegistryServer, RepositoryStore } from '@mir/oci';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { sql } from 'kysely';
-import { authenticate, namesCaller } from './accounts/authentication.ts';
+import { authenticate, namesCaller, refuseStrangersPages } from './accounts/authentication.ts';
 import { makeInstance } from './accounts/first-start.ts';
 import { createToken } from './accounts/tokens.ts';
 import { defaultWorkspace, findUser } from './accounts/users.ts';
@@ -108,6 +108,7 @@ export async function startServer({ settings, environment, mayMove = false }: In
       notReadyBecause: async () => (isStopping ? 'The server is stopping' : databaseProblem(database.db)),
     }),
     authenticate: (request) => authenticate(database.db, request),
+    admit: refuseStrangersPages,
     disabledBecause: () => disabledBecause(settings),
     onRefusal: async ({ request, caller, trace, route, path, message }) => {
       // Browsers ask who is signed in before anybody has: that is no attempt at anything.

@@ -61,15 +61,17 @@ async function compile(workshop: Workshop, sandbox: Sandbox, python: OwnPython, 
   const answersPath = join(scratch, 'answers');
   try {
     await runCompiler(workshop, sandbox, python, layer, answersPath);
-    const answers = readAnswers(createReadStream(answersPath));
+    await using answers = readAnswers(createReadStream(answersPath));
     await requireGreeting(answers, python);
-    return await writeBytecodeOfLayer(
+    const record = await writeBytecodeOfLayer(
       workshop.blobs,
       layer,
       compiledBefore(answers, python),
       python.pythonVersion,
       workshop.contents,
     );
+    if ((await answers.next()).done !== true) throw broken(python, 'it wrote more than it was asked for');
+    return record;
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -119,6 +119,17 @@ function apiKeyOf({ headers }: FastifyRequest): string | undefined {
   return /^bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1];
 }
 
+/**
+ * Refuses what a page of another site has a browser send, for requests that need no account: a browser that was signed in by somebody else would go
+ * on working in their name. Programs send neither header.
+ *
+ * @throws Fault `access/cross-site`
+ */
+export function refuseStrangersPages(request: FastifyRequest): void {
+  const { headers } = request;
+  if (headers['sec-fetch-site'] !== undefined || headers.origin !== undefined) refuseOtherSites(request);
+}
+
 /** A cookie comes along with whatever page makes the browser send a request; only our own pages may have it do so. */
 function refuseOtherSites({ headers, method }: FastifyRequest): void {
   if (method === 'GET' || method === 'HEAD') return;

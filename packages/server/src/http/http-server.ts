@@ -31,6 +31,8 @@ export type HttpServerOptions = {
   readonly logger: FastifyBaseLogger;
   /** Who asks. @throws Fault `access/unauthenticated` */
   readonly authenticate: (request: FastifyRequest) => Promise<Caller>;
+  /** Refuses who may not use even what is public. @throws Fault `access/cross-site` */
+  readonly admit: (request: FastifyRequest) => void;
   /** Why managed images are not to be had; undefined when they are. */
   readonly disabledBecause: () => string | undefined;
   /** Told of every refusal, for the audit log. */
@@ -151,7 +153,7 @@ async function dispatch(
     if (route.access !== 'public') {
       caller = await options.authenticate(request);
       requireRight(caller, route.access, route.summary);
-    }
+    } else options.admit(request);
     const disabled = route.isManagedImages ? options.disabledBecause() : undefined;
     if (disabled !== undefined) throw disabledFault(disabled);
     if (request.body instanceof Readable !== (route.takes !== undefined)) throw wrongType(route);

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { extname, join, relative } from 'node:path';
 import { Fault } from '@mir/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
@@ -57,7 +57,7 @@ export class WebApplication {
         for (const [encoding, suffix] of Object.entries(encodings)) {
           if (paths.includes(path + suffix)) encoded.set(encoding as Encoding, await readFile(path + suffix));
         }
-        files.set(path.slice(folder.replace(/\/$/, '').length), { bytes: await readFile(path), encoded });
+        files.set(`/${relative(folder, path)}`, { bytes: await readFile(path), encoded });
       }
     } catch (thrown) {
       throw unreadable(folder, thrown);

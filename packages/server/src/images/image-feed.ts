@@ -14,10 +14,20 @@ const namedAtOnce = 100;
 /** A comment so often keeps proxies from closing a quiet connection. */
 const keepAliveSeconds = 15;
 const followerLimit = 1000;
+/** Of one account: many tabs, and no more. */
+const accountLimit = 50;
+/** After so long a follower comes again, and shows that it still may. */
+const longestMilliseconds = 30 * 60 * 1000;
 /** Who reads so slowly is let go, and comes again to a fresh start. */
 const waitingLimit = 1000;
 
-type Follower = { readonly events: string[]; wake: () => void; isOver: boolean };
+type Follower = {
+  readonly account: number;
+  readonly events: string[];
+  wake: () => void;
+  isOver: boolean;
+  stream?: Readable;
+};
 
 /**
  * What happens to images and their builds, for everybody who looks at lists of them: read from the database once, however many follow,
@@ -43,31 +53,37 @@ export class ImageFeed implements Disposable {
    *
    * @throws Fault `instance/overloaded`
    */
-  follow(): Readable {
-    if (this.#followers.size >= followerLimit) {
+  follow(account: number): Readable {
+    const own = [...this.#followers].filter((one) => one.account === account).length;
+    if (this.#followers.size >= followerLimit || own >= accountLimit) {
       throw serverFault('instance/overloaded', {
         what: 'Too many look at the images of this instance at the moment',
         hint: 'The lists work without following them; try again in a minute.',
       });
     }
-    return Readable.from(this.#events(), { objectMode: false });
+    const follower: Follower = { account, events: [], wake: () => undefined, isOver: false };
+    this.#followers.add(follower);
+    const stream = Readable.from(this.#events(follower), { objectMode: false });
+    follower.stream = stream;
+    // Also when nobody has begun to read.
+    stream.once('close', () => this.#letGo(follower));
+    return stream;
   }
 
   [Symbol.dispose](): void {
     this.#unsubscribe();
-    for (const follower of this.#followers) end(follower);
+    for (const follower of this.#followers) this.#letGo(follower);
   }
 
-  async *#events(): AsyncGenerator<string> {
-    const follower: Follower = { events: [], wake: () => undefined, isOver: false };
-    this.#followers.add(follower);
+  async *#events(follower: Follower): AsyncGenerator<string> {
+    const ends = performance.now() + longestMilliseconds;
     try {
       yield 'retry: 2000\n\n';
       for (const build of await listJobs(this.#context.db, ['RUNNING', 'QUEUED'], namedAtOnce)) {
         yield event('build', build);
       }
       yield event('ready', {});
-      while (!follower.isOver) {
+      while (!follower.isOver && performance.now() < ends) {
         const told = follower.events.splice(0).join('');
         if (told !== '') yield told;
         else if (!(await wokenWithin(follower, keepAliveSeconds))) yield ': still here\n\n';
@@ -83,15 +99,19 @@ export class ImageFeed implements Disposable {
     else if (channel === channels.images && payload !== '') this.#images.add(payload);
     else if (channel === channels.images || channel === undefined) this.#isManyChanged = true;
     else return;
+    this.#schedule();
+  }
+
+  #schedule(): void {
     this.#telling ??= delay(gatherMilliseconds, undefined, { ref: false })
       .then(() => this.#tell())
       .catch(() => {
         // The database is away: what was missed is seen by looking again.
-        this.#isManyChanged = true;
+        this.#isManyChanged = this.#followers.size > 0;
       })
       .finally(() => {
         this.#telling = undefined;
-        if (this.#images.size + this.#builds.size > 0) this.#note(undefined, '');
+        if (this.#images.size + this.#builds.size > 0 || this.#isManyChanged) this.#schedule();
       });
   }
 
@@ -107,9 +127,18 @@ export class ImageFeed implements Disposable {
     }
     for (const follower of this.#followers) {
       follower.events.push(...events);
-      if (follower.events.length > waitingLimit) end(follower);
+      if (follower.events.length > waitingLimit) this.#letGo(follower);
       else follower.wake();
     }
+  }
+
+  /** Who does not read is not waited for: what it has not read is thrown away with its connection. */
+  #letGo(follower: Follower): void {
+    this.#followers.delete(follower);
+    follower.events.length = 0;
+    follower.isOver = true;
+    follower.wake();
+    follower.stream?.destroy();
   }
 
   async #imageEvents(names: readonly string[]): Promise<string[]> {
@@ -120,11 +149,6 @@ export class ImageFeed implements Disposable {
     const byName = new Map(rows.map((row) => [row.name, summaryOf(this.#context, row)]));
     return names.map((name) => event('image', { name, image: byName.get(name) ?? null }));
   }
-}
-
-function end(follower: Follower): void {
-  follower.isOver = true;
-  follower.wake();
 }
 
 async function wokenWithin(follower: Follower, seconds: number): Promise<boolean> {

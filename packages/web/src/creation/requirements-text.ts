@@ -54,13 +54,15 @@ function readRequirements(text: string): Omit<Requested, 'kind'> {
   let hashes = 0;
   let held = '';
   let heldFrom = 0;
-  for (const [at, raw] of text.split(/\r?\n/).entries()) {
+  const given = text.split(/\r?\n/);
+  for (const [at, raw] of given.entries()) {
     if (held === '') heldFrom = at + 1;
-    if (raw.endsWith('\\')) {
+    // A comment ends with its line, whatever its last character.
+    if (at < given.length - 1 && raw.endsWith('\\') && !/(^|\s)#/.test(raw)) {
       held += raw.slice(0, -1);
       continue;
     }
-    const whole = `${held}${raw}`.replace(/(^|\s)#.*$/, '').trim();
+    const whole = `${held}${raw.replace(/\\$/, '')}`.replace(/(^|\s)#.*$/, '').trim();
     held = '';
     if (whole === '') continue;
     const withoutHashes = whole.replace(/\s+--hash[= ]\S+/g, () => {
@@ -131,7 +133,7 @@ async function readEnvironment(text: string): Promise<Omit<Requested, 'kind'>> {
   const dependencies: unknown = tableOf(parse(text))['dependencies'];
   const all: readonly unknown[] = Array.isArray(dependencies) ? dependencies : [];
   const pip = all.map(tableOf).flatMap((one) => textsOf(one['pip']));
-  const conda = all.filter((one) => typeof one === 'string').filter((one) => !/^(pip|python)\b/.test(one));
+  const conda = all.filter((one) => typeof one === 'string').filter((one) => !/^(pip|python)(?=[\s=<>!~]|$)/.test(one));
   const notes =
     conda.length === 0
       ? []

@@ -53,7 +53,10 @@ export function useCheck(draft: Draft) {
     matches: isAsking ? (matches.data?.matches ?? []) : [],
     plan: isAsking ? plan.data?.plan : undefined,
     isPlanning: isAsking && (plan.isFetching || planKey !== key),
-    planAgain: () => void plan.refetch(),
+    planAgain: () => {
+      void matches.refetch();
+      void plan.refetch();
+    },
   };
 }
 

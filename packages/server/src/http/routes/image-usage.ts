@@ -36,10 +36,10 @@ export function imageUsageRoutes({ db }: InstanceContext, { imageFeed }: Pick<Ro
         'Follow the images and builds of the instance as Server-Sent Events: build, image, many; ready after the first ones',
       access: 'see',
       answer: 'text/event-stream',
-      handle: async ({ reply }) => {
+      handle: async ({ caller, reply }) => {
         // Proxies that collect answers would hold the events back.
         reply.header('cache-control', 'no-store').header('x-accel-buffering', 'no');
-        return new RawAnswer('text/event-stream; charset=utf-8', imageFeed.follow());
+        return new RawAnswer('text/event-stream; charset=utf-8', imageFeed.follow(caller.userId));
       },
     }),
   ];

@@ -10,20 +10,24 @@ const longestMilliseconds = 60_000;
 
 /**
  * Follows a stream of Server-Sent Events for as long as the component is there, and goes on where it was cut off (`Last-Event-ID`).
- * An event named `end` ends it for good. Undefined follows nothing.
+ * An event named `end` ends it for good. Undefined follows nothing. Each time that the stream begins, `onOpen` is told before its events.
  */
-export function useEvents(address: string | undefined, handlers: EventHandlers): void {
-  const current = useRef(handlers);
+export function useEvents(address: string | undefined, handlers: EventHandlers, onOpen?: () => void): void {
+  const current = useRef({ handlers, onOpen });
   useEffect(() => {
-    current.current = handlers;
+    current.current = { handlers, onOpen };
   });
   useEffect(() => {
     if (address === undefined) return;
-    return follow(address, () => current.current);
+    return follow(
+      address,
+      () => current.current.handlers,
+      () => current.current.onOpen?.(),
+    );
   }, [address]);
 }
 
-function follow(address: string, handlers: () => EventHandlers): () => void {
+function follow(address: string, handlers: () => EventHandlers, onOpen: () => void): () => void {
   let source: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isOver = false;
@@ -42,6 +46,7 @@ function follow(address: string, handlers: () => EventHandlers): () => void {
     if (!('end' in handlers())) source.addEventListener('end', close);
     source.onopen = () => {
       wait = againMilliseconds;
+      onOpen();
       tellConnection('there');
     };
     source.onerror = () => {

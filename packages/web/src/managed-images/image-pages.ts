@@ -22,5 +22,7 @@ export function imagePagesQuery({ q, status, type, python, creator, role, sort }
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.nextPageToken,
     retry: false,
+    // Changes come by themselves; many pages are too much to fetch for each look at another window.
+    refetchOnWindowFocus: false,
   });
 }

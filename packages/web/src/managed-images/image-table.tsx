@@ -24,12 +24,14 @@ type ImageTableProps = {
   readonly sort: Sort;
   readonly onSort: (sort: Sort) => void;
   readonly hasMore: boolean;
+  /** Whether images are on their way: more are asked for when those have come, or did not. */
+  readonly isFetching: boolean;
   readonly onMore: () => void;
   readonly onRemove: (image: ImageSummary) => void;
 };
 
 /** Images, a row each. Only those that are seen are drawn, and more are asked for as somebody scrolls. */
-export function ImageTable({ images, builds, sort, onSort, hasMore, onMore, onRemove }: ImageTableProps) {
+export function ImageTable({ images, builds, sort, onSort, hasMore, isFetching, onMore, onRemove }: ImageTableProps) {
   const frame = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
     count: images.length,
@@ -40,10 +42,10 @@ export function ImageTable({ images, builds, sort, onSort, hasMore, onMore, onRe
   const drawn = rows.getVirtualItems();
   const last = drawn.at(-1)?.index ?? 0;
   const isNearEnd = hasMore && last >= images.length - rowsAhead;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once for each page that came, not whenever the caller is drawn.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once for each page that came or failed to, not whenever the caller is drawn.
   useEffect(() => {
-    if (isNearEnd) onMore();
-  }, [isNearEnd, images.length]);
+    if (isNearEnd && !isFetching) onMore();
+  }, [isNearEnd, images.length, isFetching]);
   const above = drawn[0]?.start ?? 0;
   const below = rows.getTotalSize() - (drawn.at(-1)?.end ?? 0);
   return (

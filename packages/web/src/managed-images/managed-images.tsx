@@ -62,8 +62,9 @@ export function ManagedImages() {
             sort={filter.sort ?? '-createdAt'}
             onSort={(sort) => change({ ...filter, sort })}
             hasMore={pages.hasNextPage}
+            isFetching={pages.isFetching}
             onMore={() => {
-              if (!pages.isFetchingNextPage && !pages.isError) void pages.fetchNextPage();
+              if (!pages.isError) void pages.fetchNextPage();
             }}
             onRemove={setRemoving}
           />

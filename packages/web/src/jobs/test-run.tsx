@@ -16,15 +16,28 @@ import { JobChip } from './job-chip.tsx';
 import classes from './jobs.module.css';
 import { useOutput } from './use-output.ts';
 
+/** While a run waits, its place in the queue is looked up so often. */
+const queueMilliseconds = 5_000;
+
 /** A test run: what it prints while it prints it, how it ended, what it left. */
 export function TestRun() {
   const { id } = useParams({ from: '/shell/test-runs/$id' });
-  const { data } = useSuspenseQuery(runQuery(id));
+  return <FollowedRun key={id} id={id} />;
+}
+
+function FollowedRun({ id }: { readonly id: string }) {
+  const { data } = useSuspenseQuery({
+    ...runQuery(id),
+    // Its place in the queue is moved by other runs, and those are not told here.
+    refetchInterval: ({ state }) => state.data?.run.status === 'QUEUED' && queueMilliseconds,
+  });
   const { run } = data;
   const queryClient = useQueryClient();
-  const output = useOutput(addressOf('followTestRun', { id }), () =>
-    queryClient.invalidateQueries({ queryKey: ['run', id] }),
-  );
+  const lookAgain = () => void queryClient.invalidateQueries({ queryKey: ['run', id] });
+  const output = useOutput(addressOf('followTestRun', { id }), lookAgain, () => {
+    lookAgain();
+    void queryClient.invalidateQueries({ queryKey: ['runs'] });
+  });
   const cancelling = useMutation({
     mutationFn: () => call('cancelTestRun', { params: { id } }),
     onSettled: () => queryClient.invalidateQueries({ queryKey: ['run', id] }),
@@ -60,7 +73,8 @@ export function TestRun() {
         <Facts facts={factsOf(run)} />
       </div>
       <h2 className={classes['title']}>Output</h2>
-      <section className={classes['output']} aria-label="Output" tabIndex={-1}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard, too. */}
+      <section className={classes['output']} aria-label="Output" tabIndex={0}>
         {output.isCut && <p className={classes['quiet']}>The beginning is left out here.</p>}
         <pre>
           {output.lines.map(({ number, text, isError }) => (

@@ -15,6 +15,8 @@ export function TestRuns() {
   const runs = useQuery({
     queryKey: ['runs'],
     queryFn: ({ signal }) => call('listTestRuns', { query: { limit: shownRuns }, signal }),
+    // Runs are not told of as builds are: whoever opens the list sees how they stand now.
+    refetchOnMount: 'always',
   });
   return (
     <Pane query={runs} height={320}>

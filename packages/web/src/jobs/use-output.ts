@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
+import type { JobDetails } from '../api/types.ts';
 import { useEvents } from '../connection/use-events.ts';
 
 type Line = { readonly number: number; readonly text: string; readonly isError: boolean };
@@ -9,14 +10,16 @@ const shownLines = 5_000;
 /** Lines are drawn at most so often, however fast they come. */
 const drawnMilliseconds = 100;
 
-/** Follows what something prints. */
+/** Follows what something prints; says when its status is another, and when it ended. */
 export function useOutput(
   address: string,
+  onStatus: () => void,
   onEnd: () => void,
 ): { readonly lines: readonly Line[]; readonly isCut: boolean } {
   const [shown, setShown] = useState<{ lines: readonly Line[]; isCut: boolean }>({ lines: [], isCut: false });
   const waiting = useRef<Line[]>([]);
-  const count = useRef(0);
+  const last = useRef(0);
+  const status = useRef<JobDetails['status']>(undefined);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
   const draw = () => {
@@ -28,13 +31,20 @@ export function useOutput(
     });
   };
   useEvents(address, {
-    log: (data) => {
+    log: (data, id) => {
+      const number = Number(id);
+      // A stream that begins anew tells what was told before.
+      if (number <= last.current) return;
+      last.current = number;
       const { stage, text } = data as { readonly stage: string | null; readonly text: string };
-      count.current += 1;
-      waiting.current.push({ number: count.current, text, isError: stage === 'stderr' });
+      waiting.current.push({ number, text, isError: stage === 'stderr' });
       timer.current ??= setTimeout(draw, drawnMilliseconds);
     },
-    progress: () => undefined,
+    progress: (data) => {
+      const job = data as JobDetails;
+      if (status.current !== job.status) onStatus();
+      status.current = job.status;
+    },
     end: onEnd,
   });
   return shown;

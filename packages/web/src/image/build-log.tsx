@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { useSearch } from '@tanstack/react-router';
 import { versionQuery } from '../api/image-queries.ts';
 import { BuildStages } from '../log/build-stages.tsx';
 import { Heading } from '../parts/heading.tsx';
@@ -8,9 +9,10 @@ import { useShownVersion } from './shown-version.ts';
 
 /** What the build of a version said: as it happens, or as it happened. */
 export function BuildLog() {
-  const { image, number } = useShownVersion();
-  // A build that is going on, or went wrong last, is what somebody looks for here.
-  const shown = image.latestVersion.isCurrent || number !== image.currentVersion ? number : image.latestVersion.number;
+  const { image } = useShownVersion();
+  const { version: named } = useSearch({ strict: false });
+  // A build that is going on, or went wrong last, is what somebody looks for here, unless the address names another.
+  const shown = named ?? image.latestVersion.number;
   const version = useQuery(versionQuery(image.name, shown));
   return (
     <>

@@ -1,9 +1,11 @@
 import { Button, Menu, useMantineColorScheme } from '@mantine/core';
-import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { useMutation, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { call } from '../api/call.ts';
+import { isApiFault } from '../api/fault.ts';
 import { meQuery } from '../api/queries.ts';
 import { Icon } from '../icons/icon.tsx';
+import { FaultMessage } from '../parts/fault-message.tsx';
 
 const schemes = [
   { value: 'light', label: 'Light' },
@@ -19,12 +21,21 @@ export function AccountMenu() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const queryClient = useQueryClient();
   const navigate = useNavigate();
-  const signOut = async () => {
-    // Whoever is signed out already wanted nothing else.
-    await call('signOut').catch(() => undefined);
-    await navigate({ to: '/sign-in', search: {} });
-    queryClient.clear();
-  };
+  const signingOut = useMutation({
+    mutationFn: async () => {
+      try {
+        await call('signOut');
+      } catch (thrown) {
+        // Whoever is signed out already wanted nothing else.
+        if (!isApiFault(thrown, 'access/unauthenticated')) throw thrown;
+      }
+    },
+    onSuccess: async () => {
+      await navigate({ to: '/sign-in', search: {} });
+      forget();
+      queryClient.clear();
+    },
+  });
   return (
     <Menu position="bottom-end" width={220} withinPortal>
       <Menu.Target>
@@ -54,8 +65,21 @@ export function AccountMenu() {
           </Menu.Item>
         ))}
         <Menu.Divider />
-        <Menu.Item onClick={signOut}>Sign out</Menu.Item>
+        {/* It stays open: whoever could not be signed out has to see that. */}
+        <Menu.Item closeMenuOnClick={false} disabled={signingOut.isPending} onClick={() => signingOut.mutate()}>
+          Sign out
+        </Menu.Item>
+        {signingOut.isError && <FaultMessage fault={signingOut.error} />}
       </Menu.Dropdown>
     </Menu>
   );
+}
+
+/** Whoever signs in next in this tab finds nothing of who was there before: no draft, no workspace. */
+function forget(): void {
+  try {
+    for (const key of ['mir-draft', 'mir-workspace']) sessionStorage.removeItem(key);
+  } catch {
+    // A browser that keeps nothing has nothing to forget.
+  }
 }

@@ -1,7 +1,9 @@
 import { Button } from '@mantine/core';
 import type { ErrorComponentProps } from '@tanstack/react-router';
 import { Link, useRouter } from '@tanstack/react-router';
+import { useEffect, useEffectEvent } from 'react';
 import { faultOf, isApiFault } from '../api/fault.ts';
+import { onReturn } from '../connection/connection.ts';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
 
@@ -9,6 +11,12 @@ import { Heading } from '../parts/heading.tsx';
 export function ViewFault({ error, reset }: ErrorComponentProps) {
   const router = useRouter();
   const fault = faultOf(error);
+  const tryAgain = useEffectEvent(async () => {
+    await router.invalidate();
+    reset();
+  });
+  // What failed because the instance was away is shown when that is back.
+  useEffect(() => onReturn(() => void tryAgain()), []);
   const isNotThere = fault.status === 404;
   return (
     <>

@@ -20,6 +20,13 @@ export function auditFilterOf(search: Search): AuditFilter {
     ...(action !== undefined && { action }),
     ...(subject !== undefined && { subject }),
     ...(outcome !== undefined && { outcome }),
-    ...(since !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(since) && { since }),
+    ...(since !== undefined && isDay(since) && { since }),
   };
+}
+
+/** Whether a text is a day that there is: neither `2026-13-45` nor `2026-02-30`. */
+function isDay(text: string): boolean {
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  // Some engines take the 30th of February for the 2nd of March.
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }

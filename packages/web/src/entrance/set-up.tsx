@@ -46,7 +46,7 @@ function PasswordForm({ code, isReady }: { readonly code: string; readonly isRea
     mutationFn: () => call('setUp', { body: { code, password: first } }),
     onSuccess: async () => {
       queryClient.clear();
-      await navigate({ to: '/workspaces' });
+      await navigate({ to: '/workspaces', replace: true });
     },
   });
   const isTooShort = first !== '' && first.length < shortest;

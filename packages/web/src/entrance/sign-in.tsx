@@ -15,7 +15,8 @@ export function SignIn() {
     mutationFn: (body: { readonly name: string; readonly password: string }) => call('signIn', { body }),
     onSuccess: async () => {
       queryClient.clear();
-      router.history.push(next ?? '/workspaces');
+      // Going back leads to where somebody came from, not to signing in again.
+      router.history.replace(next ?? '/workspaces');
     },
   });
   return (

@@ -11,11 +11,15 @@ import classes from './administration.module.css';
 
 const shownImages = 1000;
 const dayMilliseconds = 86_400_000;
-const spans = [0, 7, 30, 90, 180] as const;
+const choices: readonly { readonly value: string; readonly label: string }[] = [
+  { value: 'all', label: 'All, the largest first' },
+  ...[7, 30, 90, 180].map((days) => ({ value: String(days), label: `Not used for ${days} days` })),
+  { value: 'never', label: 'Never used' },
+];
 
 /** What is held, what sharing saves, and what could go. */
 export function Storage() {
-  const { unused = 0 } = useSearch({ from: '/shell/administration/storage' });
+  const { unused } = useSearch({ from: '/shell/administration/storage' });
   const navigate = useNavigate({ from: '/administration/storage' });
   const storage = useQuery({
     queryKey: ['storage'],
@@ -43,14 +47,13 @@ export function Storage() {
               <NativeSelect
                 label="Images"
                 className={classes['choice'] ?? ''}
-                value={String(unused)}
+                value={String(unused ?? 'all')}
                 onChange={({ currentTarget: { value } }) =>
-                  void navigate({ search: value === '0' ? {} : { unused: Number(value) } })
+                  void navigate({
+                    search: value === 'all' ? {} : { unused: value === 'never' ? value : Number(value) },
+                  })
                 }
-                data={spans.map((days) => ({
-                  value: String(days),
-                  label: days === 0 ? 'All, the largest first' : `Not used for ${days} days`,
-                }))}
+                data={[...choices]}
               />
               {shown.length === 0 ? (
                 <p>No image is like that.</p>
@@ -99,8 +102,11 @@ export function Storage() {
   );
 }
 
-function isUnused(lastUsedAt: string | null, days: number): boolean {
-  return days === 0 || lastUsedAt === null || Date.now() - Date.parse(lastUsedAt) > days * dayMilliseconds;
+/** An image that was never used may be a minute old: it is not among those that were not used for long. */
+function isUnused(lastUsedAt: string | null, unused: number | 'never' | undefined): boolean {
+  if (unused === undefined) return true;
+  if (unused === 'never') return lastUsedAt === null;
+  return lastUsedAt !== null && Date.now() - Date.parse(lastUsedAt) > unused * dayMilliseconds;
 }
 
 function Figure({ name, value, about }: { readonly name: string; readonly value: string; readonly about: string }) {

@@ -38,7 +38,8 @@ const peopleRoute = createRoute({
 const storageRoute = createRoute({
   getParentRoute: () => administrationRoute,
   path: '/storage',
-  validateSearch: (search: Search): { unused?: number } => {
+  validateSearch: (search: Search): { unused?: number | 'never' } => {
+    if (search['unused'] === 'never') return { unused: 'never' };
     // Typed by hand it is a text; given by a link it is a number.
     const days = Number(textOf(search, 'unused') ?? search['unused']);
     return Number.isSafeInteger(days) && days > 0 ? { unused: days } : {};

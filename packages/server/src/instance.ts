@@ -42,6 +42,7 @@ import { repositoryPrefixOf } from './registry/repository-prefix.ts';
 import { TokenBuckets } from './registry/token-buckets.ts';
 import { ownSecretsKey, requireSealer, sealerFromEnvironment } from './secrets/sealing.ts';
 import type { Settings } from './settings.ts';
+import { awsKeyVariables } from './worker/build-process.ts';
 import { DatabaseRecords, HomeRecords } from './worker/layer-records.ts';
 import { sweepRuns } from './worker/run-job.ts';
 import { Worker } from './worker/worker.ts';
@@ -381,9 +382,9 @@ function startWorkers(
 function workersEnvironment({ registry }: Settings, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { builders_profile: profile } = registry;
   if (profile === undefined) return environment;
-  const keys = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_WEB_IDENTITY_TOKEN_FILE'];
-  const others = Object.entries(environment).filter(([name]) => !keys.includes(name));
-  return { ...Object.fromEntries(others), AWS_PROFILE: profile };
+  const others = Object.entries(environment).filter(([name]) => !awsKeyVariables.includes(name));
+  // A profile that cannot be used must not end in the keys of the machine, which are the server's.
+  return { ...Object.fromEntries(others), AWS_PROFILE: profile, AWS_EC2_METADATA_DISABLED: 'true' };
 }
 
 async function stopWorkers(workers: Set<ChildProcess>): Promise<void> {

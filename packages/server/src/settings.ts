@@ -70,10 +70,9 @@ const settingsSchema = z.strictObject({
         .describe('Whether images that are not managed here may be used: as bases, and in tests.'),
       repository_prefix: z
         .string()
-        .max(100)
-        .regex(
-          /^(?:[a-z][a-z0-9]*(?:[/_-][a-z0-9]+)*)?$/,
-          'must be lower-case words joined by single /, - or _, a letter first: ml/managed-images',
+        .refine(
+          (prefix) => prefix === '' || isRepositoryName(prefix),
+          'must be the name of a repository: ml/managed-images',
         )
         .default('')
         .describe(
@@ -280,7 +279,7 @@ export function readSettings(
 }
 
 /** What one setting alone cannot tell. */
-function requireRegistry({ registry }: Settings): void {
+function requireRegistry({ registry, image_registry_config }: Settings): void {
   const { kind, host, region } = registry;
   if (kind === 'embedded') return;
   if (host === undefined) {
@@ -293,6 +292,15 @@ function requireRegistry({ registry }: Settings): void {
     );
   }
   if (kind === 'oci') return;
+  // The grammar of the original, which Terraform's policies follow. Instances with other registries may have had other prefixes before.
+  const { repository_prefix: prefix } = image_registry_config;
+  if (prefix !== '' && !/^[a-z][a-z0-9]*(?:[/_-][a-z0-9]+)*$/.test(prefix)) {
+    throw settingsFault(
+      'image_registry_config.repository_prefix',
+      `The setting image_registry_config.repository_prefix is wrong: "${prefix}" cannot be a prefix in Amazon ECR`,
+      'Use lower-case words joined by single /, - or _, a letter first: ml/managed-images.',
+    );
+  }
   const known = parseEcrHost(host);
   if (known === undefined && region === undefined) {
     throw settingsFault(

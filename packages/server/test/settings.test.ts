@@ -49,6 +49,15 @@ test('a wrong or unknown setting is refused with its name, its value, and what t
   assert.match(refusal({ MIR_REGISTRY_KIND: 'oci' }).text, /registry\.host is missing/);
 });
 
+test('a prefix that an instance has had stays one, but not in ECR', () => {
+  for (const prefix of ['team.images', '3d/images', 'a__b']) {
+    const given = { MIR_REPOSITORY_PREFIX: prefix };
+    assert.equal(readSettings(given).image_registry_config.repository_prefix, prefix);
+    const ecr = { MIR_REGISTRY_KIND: 'ecr', MIR_REGISTRY_HOST: '123456789012.dkr.ecr.eu-central-1.amazonaws.com' };
+    assert.match(refusal({ ...given, ...ecr }).text, /repository_prefix is wrong: .* cannot be a prefix in Amazon ECR/);
+  }
+});
+
 test('the address of the database is never shown', () => {
   const { text } = refusal({ DATABASE_URL: 'postgresql://mir:secret@db/mir', MIR_LISTEN: 'nowhere' });
   assert.ok(!text.includes('secret'), text);

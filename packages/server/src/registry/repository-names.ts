@@ -1,8 +1,6 @@
 import { isImageName } from '@mir/core';
+import { isRepositoryName } from '@mir/oci';
 import { serverFault } from '../fault.ts';
-
-/** What a prefix may be; the settings say the same. */
-const prefixPattern = /^[a-z][a-z0-9]*(?:[/_-][a-z0-9]+)*$/;
 
 /**
  * The only place where names of repositories are made. Whatever it gives lies below the instance's prefix, whatever name
@@ -16,7 +14,7 @@ export class RepositoryNames {
 
   /** @param host where the repositories are pulled from; known only when the embedded registry listens */
   constructor(host: () => string, prefix: string) {
-    if (!prefixPattern.test(prefix)) throw new TypeError(`"${prefix}" is no prefix for repositories`);
+    if (!isRepositoryName(prefix)) throw new TypeError(`"${prefix}" is no prefix for repositories`);
     this.#host = host;
     this.#prefix = prefix;
   }

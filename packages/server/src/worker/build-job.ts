@@ -63,6 +63,7 @@ export class BuildJob {
   async run(): Promise<void> {
     const payload = this.#job.payload as BuildPayload;
     const { db } = this.#context;
+    this.#process.begin();
     try {
       const [first] = await this.#thatAreThere(await destinationsOf(db, this.#job.id));
       if (first === undefined) {
@@ -132,6 +133,8 @@ export class BuildJob {
       const found = wanted.filter((_, index) => isThere[index] === true);
       if (found.length > 0) return found;
       await delay(repositoryPollMilliseconds);
+      // A deadline, something more urgent or a worker that stops ends this, too.
+      this.#process.throwIfKilled();
       wanted = await destinationsOf(db, this.#job.id);
     }
     return [];

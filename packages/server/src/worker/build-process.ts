@@ -12,8 +12,8 @@ import type { OutputListener } from './sandboxed-run.ts';
 
 const program = new URL(`./build-program${extname(import.meta.url)}`, import.meta.url);
 
-/** What a build process must not be able to see. */
-const secretVariables = [
+/** By which a program of AWS finds keys in its environment, or the way to them. */
+export const awsKeyVariables = [
   'AWS_ACCESS_KEY_ID',
   'AWS_CONTAINER_AUTHORIZATION_TOKEN',
   'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
@@ -22,6 +22,11 @@ const secretVariables = [
   'AWS_SECRET_ACCESS_KEY',
   'AWS_SESSION_TOKEN',
   'AWS_WEB_IDENTITY_TOKEN_FILE',
+];
+
+/** What a build process must not be able to see. */
+const secretVariables = [
+  ...awsKeyVariables,
   'DATABASE_URL',
   'MIR_ADMIN_PASSWORD',
   'MIR_API_KEY',
@@ -107,6 +112,16 @@ export class BuildProcess {
     const answer = await this.#ask({ type: 'run', order }, listener);
     if (answer.type !== 'ran') throw new TypeError(`a run answered "${answer.type}"`);
     return answer.result;
+  }
+
+  /** A job begins: what ended the one before is no concern of it. */
+  begin(): void {
+    this.#killedBecause = undefined;
+  }
+
+  /** For a job that has nothing asked of the process at the moment, and is to end all the same. @throws what {@link kill} was given */
+  throwIfKilled(): void {
+    if (this.#killedBecause !== undefined) throw this.#killedBecause;
   }
 
   /** Ends the process at once; what it was doing ends with the given fault. */

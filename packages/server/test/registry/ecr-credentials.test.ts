@@ -38,3 +38,25 @@ test('a password that cannot be had is asked for again by the next request', asy
   await assert.rejects(source.credentials(host));
   assert.deepEqual(await source.credentials(host), { kind: 'basic', username: 'AWS', password: 'there' });
 });
+
+test('a password that cannot be renewed is used on until it ends, unless it was refused', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 0, 1) });
+  let isAway = false;
+  const source = new EcrCredentials(host, async () => {
+    if (isAway) throw new Error('the service is away');
+    return {
+      username: 'AWS',
+      password: 'first',
+      expiresAt: new Date(Date.now() + lifeHours * 3600_000),
+      registry: host,
+    };
+  });
+  const first = { kind: 'basic', username: 'AWS', password: 'first' };
+  assert.deepEqual(await source.credentials(host), first);
+  isAway = true;
+  t.mock.timers.tick((lifeHours - 1) * 3600_000);
+  assert.deepEqual(await source.credentials(host), first);
+  assert.deepEqual(await source.credentials(host), first);
+  t.mock.timers.tick(2 * 3600_000);
+  await assert.rejects(source.credentials(host), /away/);
+});

@@ -33,8 +33,9 @@ export type EcrApiOptions = {
   readonly pace: EcrPace;
 };
 
-const requestMilliseconds = 20_000;
-const connectMilliseconds = 5_000;
+/** Together with the attempts below, less than the time that a transaction of the outbox may stand still. */
+const requestMilliseconds = 10_000;
+const connectMilliseconds = 3_000;
 
 /** The control plane of Amazon ECR, as far as this program may use it: no other action is ever asked for. */
 export class EcrApi {
@@ -209,8 +210,13 @@ export class EcrApi {
       ...(region !== undefined && { region }),
       ...(profile !== undefined && { profile }),
       retryMode: 'standard',
-      maxAttempts: 4,
-      requestHandler: { requestTimeout: requestMilliseconds, connectionTimeout: connectMilliseconds },
+      maxAttempts: 3,
+      // Without the last of these, an endpoint that never answers is only warned of.
+      requestHandler: {
+        requestTimeout: requestMilliseconds,
+        connectionTimeout: connectMilliseconds,
+        throwOnRequestTimeout: true,
+      },
     });
     return { sdk, client };
   }

@@ -70,6 +70,8 @@ function Form({ image, version }: { readonly image: ImageDetails; readonly versi
       await navigate({ to: '/images/$name/build', params: { name: image.name } });
     },
   });
+  const addOsPackages = (names: readonly string[]) =>
+    change({ osPackages: [...new Set([...draft.osPackages, ...names])] });
   const pythons = bases.data?.bases.map(({ pythonVersion }) => pythonVersion) ?? [];
   return (
     <div className={classes['columns']}>
@@ -125,7 +127,7 @@ function Form({ image, version }: { readonly image: ImageDetails; readonly versi
             <LockChange name={image.name} number={image.currentVersion ?? version.number} plan={check.plan} />
             <details>
               <summary>The whole plan</summary>
-              <PlanView plan={check.plan} onAddOsPackages={() => undefined} />
+              <PlanView plan={check.plan} onAddOsPackages={addOsPackages} />
             </details>
             {check.plan.platforms
               .flatMap(({ problems }) => problems)
@@ -134,11 +136,7 @@ function Form({ image, version }: { readonly image: ImageDetails; readonly versi
                   {osPackages.length === 0 ? (
                     fix
                   ) : (
-                    <Button
-                      size="compact-sm"
-                      variant="default"
-                      onClick={() => change({ osPackages: [...new Set([...draft.osPackages, ...osPackages])] })}
-                    >
+                    <Button size="compact-sm" variant="default" onClick={() => addOsPackages(osPackages)}>
                       Add {osPackages.join(', ')}
                     </Button>
                   )}
@@ -166,14 +164,25 @@ function LockChange({
   return (
     <Pane query={standing}>
       {({ version }) => {
-        const after = platform.packages.filter(({ kind }) => kind === 'wheel');
-        const changes = packageChanges(version.libraries, after);
+        const ofKind = (wanted: 'wheel' | 'os-package') => platform.packages.filter(({ kind }) => kind === wanted);
+        const changes = packageChanges(version.libraries, ofKind('wheel'));
+        const osChanges = packageChanges(version.osPackages, ofKind('os-package'));
         return (
           <>
             <p>
-              {changeWords(changes)}, compared with version {number}.
+              {changes.length === 0 && osChanges.length > 0
+                ? `Only OS packages change, compared with version ${number}.`
+                : `${changeWords(changes)}, compared with version ${number}.`}
             </p>
-            <PackageChanges changes={changes} label="What would change in the lock" />
+            {(changes.length > 0 || osChanges.length === 0) && (
+              <PackageChanges changes={changes} label="What would change in the lock" />
+            )}
+            {osChanges.length > 0 && (
+              <>
+                <p>OS packages: {changeWords(osChanges)}.</p>
+                <PackageChanges changes={osChanges} label="What would change among the OS packages" />
+              </>
+            )}
           </>
         );
       }}

@@ -1,13 +1,15 @@
-import { Button, NativeSelect, PasswordInput, Switch, TextInput } from '@mantine/core';
+import { Button, Group, Modal, NativeSelect, PasswordInput, Switch, TextInput, VisuallyHidden } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { call } from '../api/call.ts';
 import { meQuery } from '../api/queries.ts';
 import type { User } from '../api/types.ts';
+import { Confirmation } from '../parts/confirmation.tsx';
 import { DataTable } from '../parts/data-table.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { Pane } from '../parts/pane.tsx';
+import { RoleChoice } from '../parts/role-choice.tsx';
 import { Time } from '../parts/time.tsx';
 import classes from '../workspaces/settings/members.module.css';
 
@@ -26,6 +28,14 @@ export function People() {
     mutationFn: ({ name, ...body }: Pick<User, 'name'> & Partial<Pick<User, 'role' | 'isActive'>>) =>
       call('alterUser', { params: { name }, body }),
     onSettled: () => queryClient.invalidateQueries({ queryKey: ['users'] }),
+  });
+  const [renewing, setRenewing] = useState<string>();
+  const [leaving, setLeaving] = useState<string>();
+  const deletion = useMutation({
+    mutationFn: (name: string) => call('deleteUser', { params: { name } }),
+    onSuccess: () => setLeaving(undefined),
+    // Whoever is gone is no member of anything, either.
+    onSettled: () => queryClient.invalidateQueries(),
   });
   return (
     <>
@@ -48,6 +58,9 @@ export function People() {
                 <th scope="col">Signs in with</th>
                 <th scope="col">Made</th>
                 <th scope="col">Active</th>
+                <th scope="col">
+                  <VisuallyHidden>Actions</VisuallyHidden>
+                </th>
               </tr>
             </thead>
             <tbody>
@@ -55,15 +68,13 @@ export function People() {
                 <tr key={user.name}>
                   <th scope="row">{user.name}</th>
                   <td>
-                    <NativeSelect
-                      size="xs"
-                      aria-label={`Role of ${user.name}`}
-                      value={user.role}
-                      data={[...roles]}
-                      disabled={user.name === me.user.name}
-                      onChange={(event) =>
-                        altering.mutate({ name: user.name, role: event.currentTarget.value as User['role'] })
-                      }
+                    <RoleChoice
+                      of={user.name}
+                      role={user.role}
+                      roles={roles}
+                      isDisabled={user.name === me.user.name}
+                      isSaving={altering.isPending && altering.variables.name === user.name}
+                      onSave={(role) => altering.mutate({ name: user.name, role })}
                     />
                   </td>
                   <td>{user.hasPassword ? 'Password, tokens' : 'Tokens only'}</td>
@@ -78,13 +89,103 @@ export function People() {
                       onChange={(event) => altering.mutate({ name: user.name, isActive: event.currentTarget.checked })}
                     />
                   </td>
+                  <td data-number>
+                    {user.name !== me.user.name && (
+                      <Group gap={4} wrap="nowrap" justify="flex-end">
+                        <Button
+                          size="compact-sm"
+                          variant="subtle"
+                          color="gray"
+                          aria-label={`New password of ${user.name}`}
+                          onClick={() => setRenewing(user.name)}
+                        >
+                          New password
+                        </Button>
+                        <Button
+                          size="compact-sm"
+                          variant="subtle"
+                          color="gray"
+                          aria-label={`Delete ${user.name}`}
+                          onClick={() => {
+                            deletion.reset();
+                            setLeaving(user.name);
+                          }}
+                        >
+                          Delete
+                        </Button>
+                      </Group>
+                    )}
+                  </td>
                 </tr>
               ))}
             </tbody>
           </DataTable>
         )}
       </Pane>
+      <Modal
+        opened={renewing !== undefined}
+        onClose={() => setRenewing(undefined)}
+        title={`New password of ${renewing ?? ''}`}
+        centered
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        {renewing !== undefined && <NewPassword name={renewing} onClose={() => setRenewing(undefined)} />}
+      </Modal>
+      <Confirmation
+        title={leaving === undefined ? undefined : `Delete ${leaving}?`}
+        action="Delete account"
+        isPending={deletion.isPending}
+        fault={deletion.error}
+        onConfirm={() => leaving !== undefined && deletion.mutate(leaving)}
+        onClose={() => setLeaving(undefined)}
+      >
+        <p>
+          The account, its tokens and its memberships are gone for good. Images that it made stay. Whoever may come back
+          is better made inactive.
+        </p>
+      </Confirmation>
     </>
+  );
+}
+
+function NewPassword({ name, onClose }: { readonly name: string; readonly onClose: () => void }) {
+  const [password, setPassword] = useState('');
+  const queryClient = useQueryClient();
+  const renewal = useMutation({
+    mutationFn: () => call('alterUser', { params: { name }, body: { password } }),
+    onSuccess: async () => {
+      onClose();
+      await queryClient.invalidateQueries({ queryKey: ['users'] });
+    },
+  });
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        renewal.mutate();
+      }}
+    >
+      <input type="text" name="username" autoComplete="username" value={name} readOnly hidden />
+      <PasswordInput
+        label="Password"
+        description="At least 8 characters. Tell it to nobody else; the one before no longer works."
+        autoComplete="new-password"
+        value={password}
+        onChange={(event) => setPassword(event.currentTarget.value)}
+        visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
+        required
+        data-autofocus
+      />
+      {renewal.isError && <FaultMessage fault={renewal.error} />}
+      <Group justify="flex-end" gap="xs" mt="lg">
+        <Button variant="default" onClick={onClose}>
+          Cancel
+        </Button>
+        <Button type="submit" loading={renewal.isPending}>
+          Set password
+        </Button>
+      </Group>
+    </form>
   );
 }
 

@@ -106,6 +106,7 @@ suite('the first start in a browser', { skip: withoutBrowser }, () => {
     assert.deepEqual(await findBarriers(page, 'api-access-tokens'), []);
     await page.reload();
     await page.getByRole('button', { name: 'Revoke laptop of admin' }).click();
+    await page.getByRole('button', { name: 'Revoke token' }).click();
     await page.getByText('There is no token yet').waitFor();
     assert.doesNotMatch(await page.content(), /mir_[A-Za-z0-9]/);
     await page.getByRole('link', { name: 'General' }).click();

@@ -6,10 +6,12 @@ import { call } from '../../api/call.ts';
 import { isAdministrator, meQuery } from '../../api/queries.ts';
 import type { Member } from '../../api/types.ts';
 import { Icon } from '../../icons/icon.tsx';
+import { Confirmation } from '../../parts/confirmation.tsx';
 import { DataTable } from '../../parts/data-table.tsx';
 import { FaultMessage } from '../../parts/fault-message.tsx';
 import { Heading } from '../../parts/heading.tsx';
 import { Pane } from '../../parts/pane.tsx';
+import { RoleChoice } from '../../parts/role-choice.tsx';
 import { roleName, workspaceRoles } from '../role-name.ts';
 import classes from './members.module.css';
 
@@ -26,16 +28,19 @@ export function Members() {
   });
   const mayManage =
     isAdministrator(me) || me.workspaces.some(({ name, role }) => name === workspace && role === 'admin');
+  const [leaving, setLeaving] = useState<string>();
+  const refresh = async () => {
+    await queryClient.invalidateQueries({ queryKey: ['workspaces'] });
+    await queryClient.invalidateQueries({ queryKey: ['me'] });
+  };
   const change = useMutation({
-    mutationFn: async ({ user, role }: { readonly user: string; readonly role: Member['role'] | undefined }) => {
-      const params = { name: workspace, user };
-      if (role === undefined) await call('removeMember', { params });
-      else await call('setMember', { params, body: { role } });
-    },
-    onSettled: async () => {
-      await queryClient.invalidateQueries({ queryKey: ['workspaces'] });
-      await queryClient.invalidateQueries({ queryKey: ['me'] });
-    },
+    mutationFn: ({ user, role }: Member) => call('setMember', { params: { name: workspace, user }, body: { role } }),
+    onSettled: refresh,
+  });
+  const removal = useMutation({
+    mutationFn: (user: string) => call('removeMember', { params: { name: workspace, user } }),
+    onSuccess: () => setLeaving(undefined),
+    onSettled: refresh,
   });
   return (
     <>
@@ -72,16 +77,12 @@ export function Members() {
                   <th scope="row">{user}</th>
                   <td>
                     {mayManage ? (
-                      <NativeSelect
-                        size="xs"
-                        maw={160}
-                        aria-label={`Role of ${user}`}
-                        value={role}
-                        data={roles}
-                        onChange={(event) => {
-                          const chosen = workspaceRoles.find((one) => one === event.currentTarget.value);
-                          if (chosen !== undefined) change.mutate({ user, role: chosen });
-                        }}
+                      <RoleChoice
+                        of={user}
+                        role={role}
+                        roles={roles}
+                        isSaving={change.isPending && change.variables.user === user}
+                        onSave={(chosen) => change.mutate({ user, role: chosen })}
                       />
                     ) : (
                       roleName(role)
@@ -93,7 +94,10 @@ export function Members() {
                         variant="subtle"
                         color="gray"
                         aria-label={`Take ${user} out of the workspace`}
-                        onClick={() => change.mutate({ user, role: undefined })}
+                        onClick={() => {
+                          removal.reset();
+                          setLeaving(user);
+                        }}
                       >
                         <Icon name="close" />
                       </ActionIcon>
@@ -105,6 +109,16 @@ export function Members() {
           </DataTable>
         )}
       </Pane>
+      <Confirmation
+        title={leaving === undefined ? undefined : `Take ${leaving} out of ${workspace}?`}
+        action="Take out"
+        isPending={removal.isPending}
+        fault={removal.error}
+        onConfirm={() => leaving !== undefined && removal.mutate(leaving)}
+        onClose={() => setLeaving(undefined)}
+      >
+        <p>{leaving === me.user.name ? 'You' : 'They'} can no longer act in this workspace. The account stays.</p>
+      </Confirmation>
     </>
   );
 }

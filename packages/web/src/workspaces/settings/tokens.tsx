@@ -4,6 +4,8 @@ import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { isAdministrator, meQuery } from '../../api/queries.ts';
+import type { ApiToken } from '../../api/types.ts';
+import { Confirmation } from '../../parts/confirmation.tsx';
 import { CopyButton } from '../../parts/copy-button.tsx';
 import { DataTable } from '../../parts/data-table.tsx';
 import { FaultMessage } from '../../parts/fault-message.tsx';
@@ -36,8 +38,10 @@ export function Tokens() {
     },
   });
   const refresh = () => queryClient.invalidateQueries({ queryKey: ['tokens'] });
+  const [revoking, setRevoking] = useState<Pick<ApiToken, 'id' | 'name' | 'user'>>();
   const revocation = useMutation({
     mutationFn: (id: string) => call('deleteApiToken', { params: { id } }),
+    onSuccess: () => setRevoking(undefined),
     onSettled: refresh,
   });
   return (
@@ -54,7 +58,6 @@ export function Tokens() {
       ) : (
         <NewToken workspace={workspace} onMade={refresh} />
       )}
-      {revocation.isError && <FaultMessage fault={revocation.error} />}
       <Pane query={tokens}>
         {({ tokens: found }) =>
           found.length === 0 ? (
@@ -91,8 +94,10 @@ export function Tokens() {
                         variant="subtle"
                         color="gray"
                         aria-label={`Revoke ${name} of ${user}`}
-                        loading={revocation.isPending && revocation.variables === id}
-                        onClick={() => revocation.mutate(id)}
+                        onClick={() => {
+                          revocation.reset();
+                          setRevoking({ id, name, user });
+                        }}
                       >
                         Revoke
                       </Button>
@@ -104,6 +109,16 @@ export function Tokens() {
           )
         }
       </Pane>
+      <Confirmation
+        title={revoking === undefined ? undefined : `Revoke ${revoking.name} of ${revoking.user}?`}
+        action="Revoke token"
+        isPending={revocation.isPending}
+        fault={revocation.error}
+        onConfirm={() => revoking !== undefined && revocation.mutate(revoking.id)}
+        onClose={() => setRevoking(undefined)}
+      >
+        <p>Programs that use it are refused at once. It cannot be had back; a new one can be made.</p>
+      </Confirmation>
     </>
   );
 }

@@ -133,7 +133,14 @@ export const jobDetails = z
     jobId: z.string(),
     kind: z.enum(jobKinds),
     status: z.enum(['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED']),
-    images: z.array(z.object({ name: z.string(), version: z.int() })),
+    images: z.array(
+      z.object({
+        name: z.string(),
+        version: z.int(),
+        creator: z.string().nullable(),
+        workspace: z.string().nullable(),
+      }),
+    ),
     priority: z.enum(['interactive', 'rebuild', 'prewarm']),
     queuePosition: z.int().nullable(),
     expectedStart: z.string().nullable(),

@@ -17,7 +17,7 @@ type Row = {
   readonly created_at: Date;
   readonly started_at: Date | null;
   readonly finished_at: Date | null;
-  readonly images: readonly { readonly name: string; readonly version: number }[];
+  readonly images: z.infer<typeof jobDetails>['images'];
   readonly position: number | null;
   readonly running: number;
   readonly usual_seconds: number | null;
@@ -64,8 +64,11 @@ async function rowsOf(db: Db, condition: ReturnType<typeof sql>, limit: number):
     select jobs.id, jobs.kind, jobs.state, jobs.priority, jobs.progress, jobs.failure, jobs.attempts, jobs.cancel_requested_at,
       jobs.created_at, jobs.started_at, jobs.finished_at,
       coalesce((
-        select json_agg(json_build_object('name', images.name, 'version', versions.number) order by versions.id)
-        from versions join images on images.id = versions.image_id where versions.job_id = jobs.id
+        select json_agg(json_build_object('name', images.name, 'version', versions.number, 'creator', users.name, 'workspace', workspaces.name)
+          order by versions.id)
+        from versions join images on images.id = versions.image_id left join users on users.id = images.creator_id
+          left join workspaces on workspaces.id = images.workspace_id
+        where versions.job_id = jobs.id
       ), '[]') as images,
       case when jobs.state = 'QUEUED' then (
         select count(*) + 1 from jobs as ahead where ahead.kind = jobs.kind and ahead.state = 'QUEUED'

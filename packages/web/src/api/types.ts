@@ -205,6 +205,8 @@ export type JobDetails = {
   readonly images: readonly {
     readonly name: string;
     readonly version: number;
+    readonly creator: string | null;
+    readonly workspace: string | null;
   }[];
   readonly priority: 'interactive' | 'rebuild' | 'prewarm';
   readonly queuePosition: number | null;

@@ -1,9 +1,10 @@
 import { Button, VisuallyHidden } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { call } from '../api/call.ts';
-import type { JobDetails } from '../api/types.ts';
+import { isAdministrator, meQuery } from '../api/queries.ts';
+import type { JobDetails, Operations } from '../api/types.ts';
 import { formatDuration } from '../format/time.ts';
 import { BuildProgress } from '../images/build-progress.tsx';
 import { useLiveImages } from '../images/live-images.ts';
@@ -80,6 +81,7 @@ type BuildRowProps = { readonly job: JobDetails; readonly isCancelling: boolean;
 
 function BuildRow({ job, isCancelling, onCancel }: BuildRowProps) {
   const isOver = job.finishedAt !== null;
+  const { data: me } = useSuspenseQuery(meQuery);
   const names = job.images.map(({ name }) => name).join(', ');
   return (
     <tr>
@@ -122,7 +124,7 @@ function BuildRow({ job, isCancelling, onCancel }: BuildRowProps) {
               Log
             </Link>
           ))}
-          {!isOver && (
+          {!isOver && mayCancel(me, job) && (
             <Button
               size="compact-sm"
               variant="default"
@@ -137,6 +139,17 @@ function BuildRow({ job, isCancelling, onCancel }: BuildRowProps) {
         </span>
       </td>
     </tr>
+  );
+}
+
+/** A build is cancelled by who may change an image that waits for it: the table of rights of the instance. */
+function mayCancel(me: Operations['getMe']['answer'], job: JobDetails): boolean {
+  return (
+    isAdministrator(me) ||
+    job.images.some(
+      ({ creator, workspace }) =>
+        creator === me.user.name || me.workspaces.some(({ name, role }) => name === workspace && role === 'admin'),
+    )
   );
 }
 

@@ -168,7 +168,7 @@ function NewPassword({ name, onClose }: { readonly name: string; readonly onClos
       <input type="text" name="username" autoComplete="username" value={name} readOnly hidden />
       <PasswordInput
         label="Password"
-        description="At least 8 characters. Tell it to nobody else; the one before no longer works."
+        description="At least 8 characters. The one before no longer works, and whoever is signed in with it is signed out."
         autoComplete="new-password"
         value={password}
         onChange={(event) => setPassword(event.currentTarget.value)}

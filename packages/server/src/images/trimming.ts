@@ -8,13 +8,17 @@ import type { InstanceContext, Trx } from '../instance-context.ts';
 import { channels } from '../jobs/queue.ts';
 import { settleStatus } from './current-version.ts';
 import { lockImage } from './image-row.ts';
-import { findVersion } from './versions.ts';
+import { findVersion, type VersionRow } from './versions.ts';
 
 /** The kind of the outbox's rows that let trimmed versions go from their registry. */
 export const trimmingKind = 'trim-versions';
 
 /** What such a row says. */
-export type TrimmingPayload = { readonly repository: string };
+export type TrimmingPayload = {
+  readonly repository: string;
+  /** Tags of no version at all, which a repair has given up. */
+  readonly unknownTags?: readonly string[];
+};
 
 /** What a version says of itself that was given up. */
 const trimmedCode = 'version/trimmed';
@@ -42,7 +46,7 @@ export async function trimVersion(
         hint: 'Give up versions that are READY and that the name does not stand for.',
       });
     }
-    await requireUnused(trx, version.id, name, number);
+    await requireUnused(trx, image.id, version, name);
     const failure: FaultData = {
       code: trimmedCode,
       what: `Version ${number} was given up by ${caller.name}`,
@@ -70,40 +74,93 @@ export async function trimVersion(
   });
 }
 
-/** Tells the registry which versions of an image were given up, as far as it still has them. @throws Fault of the registry */
+/**
+ * Tells the registry which tags of an image it need not keep any more, as far as it still has them: those of versions that were given up,
+ * and those of no version that a repair has given up. A registry knows one list for both, and a new one takes the place of the old one.
+ *
+ * @returns the tags that it was told of
+ * @throws Fault of the registry
+ */
 export async function letTrimmedGo(
   { registry, repositories }: InstanceContext,
   trx: Trx,
   repository: string,
-): Promise<void> {
-  const rows = await trx
+): Promise<ReadonlySet<string>> {
+  // Versions are added, given up and pointed at by whoever has locked the image: until the registry knows the list, the list is right.
+  const image = await trx
+    .selectFrom('images')
+    .where('repository', '=', repository)
+    .where('removed_at', 'is', null)
+    .forUpdate()
+    .select('id')
+    .executeTakeFirst();
+  if (image === undefined) return new Set();
+  const versions = await trx
     .selectFrom('versions')
-    .innerJoin('images', 'images.id', 'versions.image_id')
-    .where('images.repository', '=', repository)
-    .where('images.removed_at', 'is', null)
-    .where(sql<string>`versions.failure->>'code'`, '=', trimmedCode)
-    .orderBy('versions.number', 'desc')
-    .select('versions.tag')
+    .where('image_id', '=', image.id)
+    .orderBy('number', 'desc')
+    .select([
+      'tag',
+      'state',
+      'digest',
+      sql<boolean>`coalesce(failure->>'code' = ${trimmedCode}, false)`.as('isTrimmed'),
+    ])
     .execute();
-  if (rows.length === 0) return;
+  const needed = versions.filter(({ state }) => state !== 'FAILED' && state !== 'CANCELLED');
+  const neededTags = new Set(needed.map(({ tag }) => tag));
+  const givenUp = new Set([
+    ...versions.filter(({ isTrimmed }) => isTrimmed).map(({ tag }) => tag),
+    ...(await unknownTagsOf(trx, repository)),
+  ]);
+  if (givenUp.size === 0) return givenUp;
   const path = repositories.path(repository);
-  const stored = new Set((await registry.images(path))?.flatMap(({ tags }) => tags));
-  const trimmedTags = rows.map(({ tag }) => tag).filter((tag) => stored.has(tag));
-  if (trimmedTags.length > 0) await registry.setLifecycle(path, { trimmedTags });
+  const stored = (await registry.images(path)) ?? [];
+  // The image of a version that is needed stays under each of its names, whether or not its own tag is there.
+  const neededDigests = new Set([
+    ...needed.map(({ digest }) => digest),
+    ...stored.filter(({ tags }) => tags.some((tag) => neededTags.has(tag))).map(({ digest }) => digest),
+  ]);
+  const expendable = new Set(stored.filter(({ digest }) => !neededDigests.has(digest)).flatMap(({ tags }) => tags));
+  const trimmedTags = [...givenUp].filter((tag) => expendable.has(tag));
+  // An empty list as well: an earlier one may name what is needed by now.
+  if (stored.length > 0) await registry.setLifecycle(path, { trimmedTags });
+  return new Set(trimmedTags);
 }
 
-async function requireUnused(trx: Trx, versionId: number, name: string, number: number): Promise<void> {
+/** What repairs gave up. The outbox keeps that for some days, and registries need one or two to let it go. */
+async function unknownTagsOf(trx: Trx, repository: string): Promise<readonly string[]> {
+  const rows = await trx
+    .selectFrom('outbox')
+    .where('kind', '=', trimmingKind)
+    .where(sql<string>`payload->>'repository'`, '=', repository)
+    .orderBy('id', 'desc')
+    .select(sql<readonly string[] | null>`payload->'unknownTags'`.as('tags'))
+    .execute();
+  return rows.flatMap(({ tags }) => tags ?? []);
+}
+
+/** Refuses what a run uses, under whichever number: runs have their image by its digest, and registries let it go by that. */
+async function requireUnused(
+  trx: Trx,
+  imageId: number,
+  { id, number, digest }: Pick<VersionRow, 'id' | 'number' | 'digest'>,
+  name: string,
+): Promise<void> {
   const uses = await trx
     .selectFrom('image_uses')
-    .where('version_id', '=', versionId)
-    .where('ended_at', 'is', null)
-    .where('expires_at', '>', sql<Date>`now()`)
-    .orderBy('created_at')
-    .select(['used_by'])
+    .innerJoin('versions', 'versions.id', 'image_uses.version_id')
+    .where('image_uses.image_id', '=', imageId)
+    .where((use) => use.or([use('versions.id', '=', id), use('versions.digest', '=', digest)]))
+    .where('image_uses.ended_at', 'is', null)
+    .where('image_uses.expires_at', '>', sql<Date>`now()`)
+    .orderBy('image_uses.created_at')
+    .select(['image_uses.used_by', 'versions.number'])
     .execute();
   if (uses.length === 0) return;
+  const others = [...new Set(uses.map((use) => use.number))].filter((other) => other !== number);
+  const same = others.length === 0 ? '' : ` (the same image as version ${others.join(', ')})`;
   throw serverFault('image/in-use', {
-    what: `Version ${number} of "${name}" is in use by ${uses
+    what: `Version ${number} of "${name}"${same} is in use by ${uses
       .slice(0, 20)
       .map(({ used_by: user }) => user)
       .join(', ')}`,

@@ -14,7 +14,7 @@ import { EcrCredentials } from './ecr-credentials.ts';
 import { notOurs, otherRegistry } from './ecr-fault.ts';
 import { parseEcrHost } from './ecr-host.ts';
 import { EcrPace } from './ecr-pace.ts';
-import { lifecyclePolicy } from './lifecycle-policy.ts';
+import { expendableTags, lifecyclePolicy } from './lifecycle-policy.ts';
 
 /** Amazon ECR: a repository for each image, made and removed by the server's role, filled by the builders'. */
 export class EcrRegistry implements ImageRegistry {
@@ -85,7 +85,10 @@ export class EcrRegistry implements ImageRegistry {
     await this.#api.deleteRepository(path);
   }
 
-  async setLifecycle(path: string, lifecycle: Lifecycle): Promise<void> {
+  async setLifecycle(path: string, { trimmedTags }: Lifecycle): Promise<void> {
+    // Where nothing was given up, nothing has to be compared: that is what a repository is made with.
+    const stored = trimmedTags.length === 0 ? [] : ((await this.images(path)) ?? []);
+    const lifecycle = { trimmedTags: expendableTags(stored, trimmedTags) };
     await this.#api.putLifecyclePolicy(path, lifecyclePolicy(lifecycle, this.#untaggedDays));
   }
 

@@ -1,13 +1,25 @@
 import { isTag } from '@mir/oci';
-import type { Lifecycle } from '../image-registry.ts';
+import type { Lifecycle, StoredImage } from '../image-registry.ts';
 
 /** Amazon takes no more rules than 50 in a policy; one is for what has no tag. */
 const trimmedLimit = 49;
 
 /**
+ * Those of some given up tags that may have a rule. A rule expires the image that a tag names, with all its tags, and builds that are
+ * the same have the same image: what another tag names as well stays until that is given up too.
+ */
+export function expendableTags(stored: readonly StoredImage[], trimmedTags: readonly string[]): readonly string[] {
+  const trimmed = new Set(trimmedTags);
+  const expendable = new Set(
+    stored.filter(({ tags }) => tags.every((tag) => trimmed.has(tag))).flatMap(({ tags }) => tags),
+  );
+  return trimmedTags.filter((tag) => expendable.has(tag));
+}
+
+/**
  * The lifecycle policy of an image's repository ("Lifecycle policy properties", Amazon ECR user guide): what has no tag goes after some
- * days, and versions that the instance has given up go by their exact tags. Nothing ever goes by count or by age alone, so the version
- * in use cannot be hit.
+ * days, and versions that the instance has given up go by their exact tags, see {@link expendableTags}. Nothing ever goes by count or by
+ * age alone, so the version in use cannot be hit.
  */
 export function lifecyclePolicy({ trimmedTags }: Lifecycle, untaggedDays: number): string {
   // Several patterns in one rule would all have to fit one image; a tag cannot hold a wildcard.

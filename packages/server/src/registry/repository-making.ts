@@ -46,15 +46,12 @@ export async function hasRepository({ registry }: InstanceContext, db: Db, repos
 
 /** Makes a repository that was asked for, and lets the builds go that wait for it. @throws Fault of the registry */
 export async function makeRepository(context: InstanceContext, trx: Trx, repository: string): Promise<void> {
-  const image = await trx
-    .selectFrom('images')
-    .where('repository', '=', repository)
-    .where('removed_at', 'is', null)
-    .select('id')
-    .executeTakeFirst();
   // Removed meanwhile: what is made now, nobody would remove.
-  if (image === undefined) return;
+  if (!(await isNeeded(trx, repository))) return;
   await ensure(context, trx, context.repositories.pool);
+  await lock(trx, context.registry.host ?? '', repository);
+  // Again: it may have been removed until its removal let go of the lock.
+  if (!(await isNeeded(trx, repository))) return;
   await ensure(context, trx, repository);
   await release(trx, await waitingJobs(trx, repository));
 }
@@ -73,9 +70,10 @@ export async function removeRepository(
     .selectFrom('registry_repositories')
     .where('registry', '=', host)
     .where('repository', '=', repository)
-    .select('made_at')
+    .select(['made_at', 'removed_at'])
     .executeTakeFirst();
-  if (known === undefined) return;
+  // What stands there after it was removed, somebody else has made.
+  if (known === undefined || known.removed_at !== null) return;
   // Asked for and never seen: it may be there, and may as well be somebody else's.
   if (known.made_at !== null) await registry.removeRepository(repositories.path(repository));
   await trx
@@ -212,6 +210,17 @@ async function isMade(db: Db, registry: string, repository: string): Promise<boo
     .select('repository')
     .executeTakeFirst();
   return found !== undefined;
+}
+
+/** Whether there is an image of that repository, which is not removed. */
+async function isNeeded(db: Db, repository: string): Promise<boolean> {
+  const image = await db
+    .selectFrom('images')
+    .where('repository', '=', repository)
+    .where('removed_at', 'is', null)
+    .select('id')
+    .executeTakeFirst();
+  return image !== undefined;
 }
 
 /** Making and removing the same repository wait for each other, on whichever server. */

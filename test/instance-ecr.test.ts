@@ -216,6 +216,7 @@ test('a check finds what the registry and the instance disagree about, and repai
     readonly type: string;
     readonly kind?: string;
     readonly path: string;
+    readonly tag?: string | null;
     readonly repair?: string | null;
   };
   const linesOf = ({ output }: { readonly output: string }) =>
@@ -225,7 +226,14 @@ test('a check finds what the registry and the instance disagree about, and repai
   await operator().send(new DeleteRepositoryCommand({ repositoryName: `${awsPrefix}/cut`, force: true }));
   await operator().send(new CreateRepositoryCommand({ repositoryName: `${awsPrefix}/stranger` }));
   await operator().send(new CreateRepositoryCommand({ repositoryName: 'elsewhere' }));
-  const expected = ['unknown-tag fraud', 'version-missing later', 'unsure taken', 'repository-missing cut'];
+  // Beside v2, which is a second name of the image in use, one that nobody needs: it names an image of its own.
+  const fraud = (await registry()).repository(`${awsPrefix}/fraud`);
+  const standing = await fraud.getManifest('v1');
+  assert.ok(standing !== undefined);
+  const manifest = { ...JSON.parse(Buffer.from(standing.bytes).toString()), annotations: { by: 'nobody' } };
+  await fraud.putManifest('v9', Buffer.from(JSON.stringify(manifest)), standing.mediaType);
+  const unknown = ['unknown-tag fraud', 'unknown-tag fraud'];
+  const expected = [...unknown, 'version-missing later', 'unsure taken', 'repository-missing cut'];
   aws.forgetRecords();
   const found = await check('--strangers');
   assert.equal(found.status, 1, found.errors);
@@ -239,9 +247,19 @@ test('a check finds what the registry and the instance disagree about, and repai
   const job = /job ([0-9a-f-]{36})/.exec(repaired.output)?.[1];
   assert.equal(await statusOf(job ?? ''), 'SUCCEEDED', await logOf('cut', 2));
   const policy = await operator().send(new GetLifecyclePolicyCommand({ repositoryName: `${awsPrefix}/fraud` }));
-  assert.match(policy.lifecyclePolicyText ?? '', /"tagPatternList":\["v2"\]/);
+  assert.match(policy.lifecyclePolicyText ?? '', /"tagPatternList":\["v9"\]/);
+  assert.doesNotMatch(
+    policy.lifecyclePolicyText ?? '',
+    /"v2"/,
+    'its rule would take v1 with it, which is the same image',
+  );
+  const told = linesOf(repaired).filter(({ path }) => path.endsWith('/fraud'));
+  assert.deepEqual(told.map(({ tag, repair }) => [tag, repair != null]).sort(), [
+    ['v2', false],
+    ['v9', true],
+  ]);
   // That Amazon has carried the policy out is for another day; what is not ours stays.
-  assert.deepEqual(short(linesOf(await check())), ['unknown-tag fraud', 'unsure taken', 'version-missing cut']);
+  assert.deepEqual(short(linesOf(await check())), [...unknown, 'unsure taken', 'version-missing cut']);
   const refused = await run(`${root}/mir`, ['registry', 'check', '--strangers'], {
     environment: {
       ...aws.environmentOf('server'),

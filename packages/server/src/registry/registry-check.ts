@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
-import type { InstanceContext } from '../instance-context.ts';
+import { type RawBuilder, sql } from 'kysely';
+import type { InstanceContext, Trx } from '../instance-context.ts';
 import type { StoredImage } from './image-registry.ts';
 
 /** In what way the registry and the instance disagree. */
@@ -31,7 +31,7 @@ export type CheckedImage = {
   readonly isRemoved: boolean;
   /** Its removal is still to be done. */
   readonly isBeingRemoved: boolean;
-  /** The instance has made its repository; true where registries make them by themselves. */
+  /** The instance has made its repository, and not removed it since; true where registries make them by themselves. */
   readonly isOurs: boolean;
   readonly versions: readonly CheckedVersion[];
 };
@@ -50,20 +50,39 @@ const imagesAtOnce = 8;
 
 /** A page of images, in the order of their ids. */
 export async function imagesToCheck(
-  { db, registry }: InstanceContext,
+  context: InstanceContext,
   after: number,
   limit: number,
+): Promise<readonly CheckedImage[]> {
+  return readImages(context, sql`images.id > ${after} order by images.id limit ${limit}`);
+}
+
+/** An image as it is now, so that nobody gives it another version before the end of the transaction. */
+export async function lockImageToCheck(
+  { registry }: InstanceContext,
+  trx: Trx,
+  id: number,
+): Promise<CheckedImage | undefined> {
+  await trx.selectFrom('images').where('id', '=', id).forUpdate().select('id').execute();
+  // Another statement: what was committed while this one waited for the lock counts as well.
+  return (await readImages({ db: trx, registry }, sql`images.id = ${id}`))[0];
+}
+
+async function readImages(
+  { db, registry }: Pick<InstanceContext, 'db' | 'registry'>,
+  condition: RawBuilder<unknown>,
 ): Promise<readonly CheckedImage[]> {
   const { rows } = await sql<CheckedImage>`
     select images.id, images.name, images.repository, images.removed_at is not null as "isRemoved",
       exists (select from outbox where done_at is null and kind = 'remove-repository'
         and payload->>'repository' = images.repository) as "isBeingRemoved",
       ${!registry.makesRepositories} or exists (select from registry_repositories as known
-        where known.registry = ${registry.host ?? ''} and known.repository = images.repository and made_at is not null) as "isOurs",
+        where known.registry = ${registry.host ?? ''} and known.repository = images.repository
+          and made_at is not null and known.removed_at is null) as "isOurs",
       (select coalesce(jsonb_agg(jsonb_build_object('id', versions.id, 'number', number, 'tag', tag, 'digest', digest, 'state', state,
           'isCurrent', versions.id = images.current_version_id) order by number), '[]')
         from versions where image_id = images.id and (state <> 'CANCELLED' or failure->>'code' = 'version/trimmed')) as versions
-    from images where images.id > ${after} order by images.id limit ${limit}`.execute(db);
+    from images where ${condition}`.execute(db);
   return rows.map((row) => ({ ...row, id: Number(row.id) }));
 }
 
@@ -76,13 +95,21 @@ export async function findDisagreements(
   const found: { readonly image: CheckedImage; readonly findings: readonly RegistryFinding[] }[] = [];
   const look = async () => {
     for (let image = waiting.shift(); image !== undefined; image = waiting.shift()) {
-      const path = context.repositories.path(image.repository);
-      const findings = compare(image, path, await context.registry.images(path));
+      const findings = await disagreementsOf(context, image);
       if (findings.length > 0) found.push({ image, findings });
     }
   };
   await Promise.all(Array.from({ length: imagesAtOnce }, look));
   return found.sort((left, right) => left.image.id - right.image.id);
+}
+
+/** In what the registry and the instance disagree about one image. @throws Fault of the registry */
+export async function disagreementsOf(
+  { registry, repositories }: Pick<InstanceContext, 'registry' | 'repositories'>,
+  image: CheckedImage,
+): Promise<readonly RegistryFinding[]> {
+  const path = repositories.path(image.repository);
+  return compare(image, path, await registry.images(path));
 }
 
 function compare(
@@ -126,10 +153,14 @@ function compare(
     if (digest === version.digest) return [];
     return [finding('other-image', `${subject} is ${version.digest}, and its tag names ${digest}`, version)];
   });
-  const unknown = [...digests.keys()]
-    .filter((tag) => !known.has(tag))
-    .map((tag) =>
-      finding('unknown-tag', `The registry has ${path}:${tag}, and the instance no such version`, undefined, tag),
-    );
+  const unknown = [...digests]
+    .filter(([tag]) => !known.has(tag))
+    .map(([tag, digest]) => {
+      const same = ready.find((version) => version.digest === digest);
+      // Registries let images go, not tags: nothing can be done about this one.
+      const why = same === undefined ? '' : `; it names the image of version ${same.number}, and stays as long as that`;
+      const message = `The registry has ${path}:${tag}, and the instance no such version${why}`;
+      return finding('unknown-tag', message, undefined, tag);
+    });
   return [...lost, ...unknown];
 }

@@ -5,13 +5,24 @@ import { audit } from '../audit/audit.ts';
 import { transaction } from '../database/transaction.ts';
 import { lockImage } from '../images/image-row.ts';
 import { addVersion } from '../images/new-version.ts';
+import { letTrimmedGo, type TrimmingPayload, trimmingKind } from '../images/trimming.ts';
 import { locksOf } from '../images/versions.ts';
 import type { InstanceContext, Trx } from '../instance-context.ts';
 import { priorities } from '../jobs/job.ts';
-import { type CheckedImage, findDisagreements, imagesToCheck, type RegistryFinding } from './registry-check.ts';
-import { loseRepository } from './repository-making.ts';
+import {
+  type CheckedImage,
+  disagreementsOf,
+  findDisagreements,
+  imagesToCheck,
+  lockImageToCheck,
+  type RegistryFinding,
+} from './registry-check.ts';
+import { askForRepository, loseRepository } from './repository-making.ts';
 
 const pageSize = 100;
+
+/** Versions that were given up are CANCELLED, and nobody builds them any more. */
+const endedStates: readonly string[] = ['READY', 'FAILED', 'CANCELLED'];
 
 /** What a check of some images gave. */
 export type RegistryReport = {
@@ -37,8 +48,11 @@ export async function checkRegistry(
   const found = await findDisagreements(context, images);
   const findings: RegistryReport['findings'][number][] = [];
   for (const { image, findings: ofImage } of found) {
-    const repairs = repair ? await repairImage(context, caller, image, ofImage, trace) : new Map();
-    findings.push(...ofImage.map((one) => ({ ...one, repair: repairs.get(one) ?? null })));
+    findings.push(
+      ...(repair
+        ? await repairImage(context, caller, image.id, trace)
+        : ofImage.map((one) => ({ ...one, repair: null }))),
+    );
   }
   const last = images.at(-1);
   return {
@@ -49,27 +63,35 @@ export async function checkRegistry(
   };
 }
 
+/**
+ * Repairs an image by what holds now: between the look at the database and the one at the registry a version may have been delivered, and
+ * what looked like nobody's was its. Both are looked at again while nobody can add a version.
+ *
+ * @returns what they still disagree about
+ */
 async function repairImage(
   context: InstanceContext,
   caller: Caller,
-  image: CheckedImage,
-  findings: readonly RegistryFinding[],
+  imageId: number,
   trace: Trace,
-): Promise<ReadonlyMap<RegistryFinding, string>> {
-  const done = new Map<RegistryFinding, string>();
-  const unknown = findings.filter(({ kind }) => kind === 'unknown-tag');
-  if (unknown.length > 0) {
-    const trimmedTags = unknown.flatMap(({ tag }) => tag ?? []);
-    await context.registry.setLifecycle(context.repositories.path(image.repository), { trimmedTags });
-    for (const one of unknown) done.set(one, 'The registry is told to let it go');
-  }
-  await transaction(context.db, async (trx) => {
+): Promise<RegistryReport['findings']> {
+  return transaction(context.db, async (trx) => {
+    const image = await lockImageToCheck(context, trx, imageId);
+    if (image === undefined) return [];
+    const findings = await disagreementsOf(context, image);
+    const done = new Map<RegistryFinding, string>();
     for (const one of findings) {
       if (one.kind === 'still-there') done.set(one, await removeAgain(trx, image));
+      if (['repository-missing', 'version-missing', 'other-image'].includes(one.kind))
+        done.set(one, await giveUpOrBuild(context, trx, image, one, caller, trace));
     }
-    const lost = findings.filter(({ kind }) => ['repository-missing', 'version-missing', 'other-image'].includes(kind));
-    if (lost.length > 0)
-      for (const one of lost) done.set(one, await giveUpOrBuild(context, trx, image, one, caller, trace));
+    // Last, because the registry does not undo it when the rest fails.
+    const unknown = findings.filter(({ kind }) => kind === 'unknown-tag');
+    if (unknown.length > 0) {
+      const told = await letUnknownGo(context, trx, image, unknown);
+      for (const one of unknown)
+        if (one.tag !== null && told.has(one.tag)) done.set(one, 'The registry is told to let it go');
+    }
     if (done.size > 0)
       await audit(trx, {
         caller,
@@ -78,8 +100,23 @@ async function repairImage(
         subject: image.name,
         new: Object.fromEntries([...done].map(([{ kind, tag }, what]) => [tag ?? kind, what])),
       });
+    return findings.map((one) => ({ ...one, repair: done.get(one) ?? null }));
   });
-  return done;
+}
+
+/** Written down as done, so that the list of a version that is given up tomorrow names these tags still. @returns what the registry was told of */
+async function letUnknownGo(
+  context: InstanceContext,
+  trx: Trx,
+  { repository }: CheckedImage,
+  unknown: readonly RegistryFinding[],
+): Promise<ReadonlySet<string>> {
+  const payload: TrimmingPayload = { repository, unknownTags: unknown.flatMap(({ tag }) => tag ?? []) };
+  await trx
+    .insertInto('outbox')
+    .values({ kind: trimmingKind, payload: JSON.stringify(payload), done_at: sql<Date>`now()` })
+    .execute();
+  return letTrimmedGo(context, trx, repository);
 }
 
 async function removeAgain(trx: Trx, { repository }: CheckedImage): Promise<string> {
@@ -100,14 +137,18 @@ async function giveUpOrBuild(
   trace: Trace,
 ): Promise<string> {
   const isWhole = finding.kind === 'repository-missing';
-  if (isWhole) await loseRepository(context, trx, checked.repository);
+  if (isWhole) {
+    await loseRepository(context, trx, checked.repository);
+    // Nothing is built below where a version is under way already: that one needs the repository too, and asked when there was one.
+    await askForRepository(context, trx, checked.repository, { priority: priorities.rebuild, workspaceId: null });
+  }
   const lost = checked.versions.filter(
     ({ state, number }) => state === 'READY' && (isWhole || number === finding.version),
   );
   for (const version of lost.filter(({ isCurrent }) => !isCurrent)) await loseVersion(trx, version.id, version.number);
   const current = lost.find(({ isCurrent }) => isCurrent);
   if (current === undefined) return 'The version is marked as lost';
-  const isUnderWay = checked.versions.some(({ state }) => state !== 'READY' && state !== 'FAILED');
+  const isUnderWay = checked.versions.some(({ state }) => !endedStates.includes(state));
   if (isUnderWay) return 'A newer version is being built already';
   const image = await lockImage(trx, checked.name);
   const { jobId } = await addVersion(context, trx, {

@@ -192,6 +192,10 @@ test('a version that was given up goes by its exact tag, and the one that the na
   assert.match((await policy()) ?? '', /"tagPatternList":\["v2"\]/);
   const back = await instance.ask('POST', '/v1/images/later/rollback', { body: { version: 2 } });
   assert.equal(back.status, 400, back.text);
+  // The same packages give the same image again: the registry must not let go by the old tag what the name stands for now.
+  assert.equal(await statusOf(await alter('later', 'six==1.16.0', 'idna==3.5')), 'SUCCEEDED');
+  for (let round = 0; round < 1000 && /v2/.test((await policy()) ?? ''); round += 1) await detailsOf('later');
+  assert.doesNotMatch((await policy()) ?? '', /v2/);
 });
 
 test('a removed image takes its repository with it, and a name that is used again gets another', async () => {

@@ -6,6 +6,7 @@ import { transaction } from '../database/transaction.ts';
 import type { Db, Trx } from '../instance-context.ts';
 import { endJob, ownsJob } from '../jobs/ending.ts';
 import { pointImageAt, settleStatus } from './current-version.ts';
+import { keepWhatWasTrimmed } from './trimming.ts';
 
 /** What a build gave. */
 export type BuildResult = {
@@ -149,6 +150,7 @@ async function finishVersion(trx: Trx, versionId: number, result: BuildResult): 
     .executeTakeFirst();
   if (later === undefined) await pointImageAt(trx, imageId, versionId);
   else await settleStatus(trx, imageId);
+  await keepWhatWasTrimmed(trx, imageId, result.digest);
 }
 
 async function endVersions(

@@ -58,12 +58,7 @@ export async function trimVersion(
       .where('id', '=', version.id)
       .execute();
     await settleStatus(trx, image.id);
-    const payload: TrimmingPayload = { repository: image.repository };
-    await trx
-      .insertInto('outbox')
-      .values({ kind: trimmingKind, payload: JSON.stringify(payload) })
-      .execute();
-    await sql`select pg_notify(${channels.outbox}, ${trimmingKind})`.execute(trx);
+    await tellRegistry(trx, image.repository);
     await audit(trx, {
       caller,
       trace,
@@ -72,6 +67,33 @@ export async function trimVersion(
       old: { version: number, digest: version.digest },
     });
   });
+}
+
+/**
+ * For an image that was given up under one number and is READY under another now: the registry may have been told to let it go, by its digest, and
+ * has a day or two to do so.
+ */
+export async function keepWhatWasTrimmed(trx: Trx, imageId: number, digest: string): Promise<void> {
+  const trimmed = await trx
+    .selectFrom('versions')
+    .innerJoin('images', 'images.id', 'versions.image_id')
+    .where('versions.image_id', '=', imageId)
+    .where('versions.digest', '=', digest)
+    .where(sql<boolean>`versions.failure->>'code' = ${trimmedCode}`)
+    .select('images.repository')
+    .limit(1)
+    .executeTakeFirst();
+  if (trimmed !== undefined) await tellRegistry(trx, trimmed.repository);
+}
+
+/** Has the registry told, as soon as this is written down, what it need not keep. */
+async function tellRegistry(trx: Trx, repository: string): Promise<void> {
+  const payload: TrimmingPayload = { repository };
+  await trx
+    .insertInto('outbox')
+    .values({ kind: trimmingKind, payload: JSON.stringify(payload) })
+    .execute();
+  await sql`select pg_notify(${channels.outbox}, ${trimmingKind})`.execute(trx);
 }
 
 /**

@@ -30,9 +30,10 @@ export async function sweepLeftovers(home: Home, options: { readonly dryRun: boo
       'proofs',
       'sdists',
       'built-wheels',
+      'sandbox',
     ].map((name) => [cache(name), aside] as const),
     [cache('debian'), /^\./],
-    [home.cache, /^(?:uv-download|configuration)-/],
+    [home.cache, /^(?:uv-download|configuration|bytecode)-/],
     [cache('uv'), /^uv-run-/],
   ];
   let swept = 0;

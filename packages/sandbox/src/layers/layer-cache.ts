@@ -36,8 +36,12 @@ export class LayerCache {
     // What an ordinary user unpacks belongs to that user; what root unpacks belongs to ids of nobody.
     const folder = join(parent, `${start}-${identities.uid}`);
     await makePassable(parent);
-    for (const name of await readdir(parent)) await sweep(join(parent, name));
     await makePassable(folder);
+    for (const name of await readdir(parent)) {
+      await sweep(join(parent, name));
+      // The folders of this start are other processes' as well, who may be about to fill them; those of earlier starts are nobody's.
+      if (!name.startsWith(start)) await rmdir(join(parent, name)).catch(() => undefined);
+    }
     return new LayerCache(folder, identities);
   }
 
@@ -107,7 +111,7 @@ export async function makePassable(folder: string): Promise<void> {
   await chmod(folder, 0o755);
 }
 
-/** Removes what nobody needs; a folder in which nothing is left goes as well. */
+/** Removes what nobody needs from a folder. */
 async function sweep(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const path = join(folder, name);
@@ -126,7 +130,6 @@ async function sweep(folder: string): Promise<void> {
       () => undefined,
     );
   }
-  await rmdir(folder).catch(() => undefined);
 }
 
 function nameOf(diffId: Digest, links: LowerLinks): string {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Workshop } from './workshop.ts';
 
 /** What is remembered; each kind is a folder of the cache. */
-export type MemoryKind = 'images' | 'bases' | 'selections' | 'locks' | 'indexes' | 'forecasts';
+export type MemoryKind = 'images' | 'bases' | 'selections' | 'locks' | 'indexes' | 'forecasts' | 'metadata';
 
 /**
  * What follows from some inputs, when it was found out before. Only we write these files, so that the caller knows the shape;

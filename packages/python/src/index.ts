@@ -21,6 +21,7 @@ export { parseLock } from './lock-reader.ts';
 export { evaluateMarker, type Marker, parseMarker } from './marker.ts';
 export { type MarkerEnvironment, markerEnvironment } from './marker-environment.ts';
 export { exactVersion } from './pin.ts';
+export { isWhole, type PinnedPackage } from './pinned-solution.ts';
 export { type Pyproject, type PyprojectChoice, readPyproject } from './pyproject.ts';
 export {
   formatRequirement,
@@ -44,6 +45,7 @@ export {
   normalizeVersion,
   satisfies,
 } from './version.ts';
+export type { CoreMetadata } from './wheel/core-metadata.ts';
 export { chooseWheel, parseWheelFilename, type WheelFilename } from './wheel/filename.ts';
 export { type InstallOptions, installWheel, wheelConverterVersion } from './wheel/installation.ts';
 export { readWheelMetadata, type WheelMetadata } from './wheel/metadata.ts';

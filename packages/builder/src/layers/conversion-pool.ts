@@ -4,17 +4,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { Fault } from '@mir/core';
 import { knownAddresses } from '@mir/http';
-import type { Conversion, ConversionThreadOptions, Converted } from './conversion.ts';
+import type { Conversion, ConversionListener, ConversionThreadOptions, Converted } from './conversion.ts';
 import type { ThreadAnswer, ThreadTask } from './conversion-thread.ts';
 import type { Converter } from './converter.ts';
-import type { Growth } from './growing-layer.ts';
 
 type Task = {
   readonly conversion: Conversion;
   /** Bigger work first, so that no thread is left with a big one at the end. */
   readonly weight: number;
-  readonly onBytes: (count: number) => void;
-  readonly onGrowth: (growth: Growth) => void;
+  readonly tell: ConversionListener;
   readonly resolve: (converted: Converted) => void;
   readonly reject: (thrown: unknown) => void;
 };
@@ -71,18 +69,13 @@ export class ConversionPool {
   }
 
   /**
-   * Runs one conversion. `weight` is its size in bytes; `onBytes` is told of what arrives, `onGrowth` of a wheel's layer while it is written.
+   * Runs one conversion, and tells of it meanwhile. `weight` is its size in bytes.
    * @throws Fault of the conversion
    */
-  run(
-    conversion: Conversion,
-    weight: number,
-    onBytes: (count: number) => void = () => undefined,
-    onGrowth: (growth: Growth) => void = () => undefined,
-  ): Promise<Converted> {
+  run(conversion: Conversion, weight: number, tell: ConversionListener = () => undefined): Promise<Converted> {
     if (this.#isClosed) return Promise.reject(ended());
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ conversion, weight, onBytes, onGrowth, resolve, reject });
+      this.#waiting.push({ conversion, weight, tell, resolve, reject });
       this.#waiting.sort((a, b) => b.weight - a.weight);
       // Not at once: who asks for one conversion is about to ask for more, and the largest is to be the first.
       setImmediate(() => this.#assign());
@@ -120,11 +113,11 @@ export class ConversionPool {
     }
   }
 
-  #runHere({ conversion, onBytes, onGrowth, resolve, reject }: Task): void {
+  #runHere({ conversion, tell, resolve, reject }: Task): void {
     this.#tasksHere += 1;
     this.#here ??= import('./converter.ts').then(({ Converter }) => Converter.open(this.#options));
     this.#here
-      .then((converter) => converter.convert(conversion, onBytes, onGrowth))
+      .then((converter) => converter.convert(conversion, tell))
       .then(resolve, reject)
       .finally(() => {
         this.#tasksHere -= 1;
@@ -167,12 +160,8 @@ export class ConversionPool {
     }
     const task = thread.tasks.get(answer.id);
     if (task === undefined) return;
-    if ('receivedBytes' in answer) {
-      task.onBytes(answer.receivedBytes);
-      return;
-    }
-    if ('growth' in answer) {
-      task.onGrowth(answer.growth);
+    if ('news' in answer) {
+      task.tell(answer.news);
       return;
     }
     thread.tasks.delete(answer.id);

@@ -2,9 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Fault, type FaultData } from '@mir/core';
 import { type KnownAddresses, learnAddresses } from '@mir/http';
-import type { Conversion, ConversionThreadOptions, Converted } from './conversion.ts';
+import type { Conversion, ConversionNews, ConversionThreadOptions, Converted } from './conversion.ts';
 import { Converter } from './converter.ts';
-import type { Growth } from './growing-layer.ts';
 
 /** What a thread is sent. */
 export type ThreadTask = {
@@ -20,8 +19,7 @@ export type ThreadAnswer =
   | { readonly id: number; readonly converted: Converted }
   | { readonly id: number; readonly fault: FaultData }
   | { readonly id: number; readonly error: ThrownError }
-  | { readonly id: number; readonly receivedBytes: number }
-  | { readonly id: number; readonly growth: Growth };
+  | { readonly id: number; readonly news: ConversionNews };
 
 /** An error that is no fault: of the system, whose code tells (a full disk), or a bug of ours. */
 export type ThrownError = {
@@ -39,9 +37,8 @@ try {
 
 parentPort?.on('message', ({ id, conversion, addresses }: ThreadTask) => {
   learnAddresses(addresses);
-  const onBytes = (receivedBytes: number) => answer({ id, receivedBytes });
-  const onGrowth = (growth: Growth) => answer({ id, growth });
-  converter.convert(conversion, onBytes, onGrowth).then(
+  const tell = (news: ConversionNews) => answer({ id, news });
+  converter.convert(conversion, tell).then(
     (converted) => answer({ id, converted }),
     (thrown: unknown) => answer({ id, ...describe(thrown) }),
   );

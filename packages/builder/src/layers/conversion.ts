@@ -1,6 +1,7 @@
 import type { Digest } from '@mir/oci';
-import type { Interpreter } from '@mir/python';
+import type { CoreMetadata, Interpreter } from '@mir/python';
 import type { DebSource } from '../base/base.ts';
+import type { Growth } from './growing-layer.ts';
 import type { LayerRecord } from './layer-store.ts';
 import type { WheelInstallation } from './wheel-layer.ts';
 
@@ -37,6 +38,14 @@ export type WheelPlace =
 
 /** What came out of a conversion. */
 export type Converted = { readonly layer: LayerRecord; readonly bytecode?: LayerRecord };
+
+/** What is told of a conversion while it runs: bytes that have arrived, the layer as it is written, what the wheel requires. */
+export type ConversionNews =
+  | { readonly receivedBytes: number }
+  | { readonly growth: Growth }
+  | { readonly metadata: CoreMetadata };
+
+export type ConversionListener = (news: ConversionNews) => void;
 
 /** What a thread is told when it starts. */
 export type ConversionThreadOptions = {

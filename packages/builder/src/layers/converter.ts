@@ -2,11 +2,10 @@ import { HttpClient } from '@mir/http';
 import { BlobStore, concatenateLayers, type Digest } from '@mir/oci';
 import { BytecodePool, type Interpreter, localWheel, remoteWheel, type WheelSource } from '@mir/python';
 import { BytecodeLayer, writeBytecodeOfLayer } from './bytecode-layer.ts';
-import type { Conversion, ConversionThreadOptions, Converted } from './conversion.ts';
+import type { Conversion, ConversionListener, ConversionThreadOptions, Converted } from './conversion.ts';
 import { writeDebLayer } from './deb-layer.ts';
-import type { Growth } from './growing-layer.ts';
 import type { LayerRecord } from './layer-store.ts';
-import { type WheelInstallation, writeWheelLayer } from './wheel-layer.ts';
+import { type WheelInstallation, type WheelWitnesses, writeWheelLayer } from './wheel-layer.ts';
 
 /** Progress is told in steps of this size. */
 const reportedBytes = 2 << 20;
@@ -32,15 +31,11 @@ export class Converter implements AsyncDisposable {
     this.#clientFor(undefined).prepare();
   }
 
-  /** Does one conversion. `onBytes` is told of what arrives, `onGrowth` of what is written of a wheel's layer. @throws Fault of the conversion */
-  async convert(
-    conversion: Conversion,
-    onBytes: (count: number) => void,
-    onGrowth: (growth: Growth) => void,
-  ): Promise<Converted> {
+  /** Does one conversion, and tells of it meanwhile. @throws Fault of the conversion */
+  async convert(conversion: Conversion, tell: ConversionListener): Promise<Converted> {
     switch (conversion.kind) {
       case 'wheel':
-        return this.#convertWheel(conversion, onBytes, onGrowth);
+        return this.#convertWheel(conversion, tell);
       case 'bytecode': {
         const { interpreter, layer } = conversion;
         const pool = this.#poolOf(interpreter);
@@ -48,6 +43,7 @@ export class Converter implements AsyncDisposable {
       }
       case 'deb': {
         const http = this.#clientFor(conversion.proxy);
+        const onBytes = (receivedBytes: number) => tell({ receivedBytes });
         return { layer: await writeDebLayer(this.#blobs, http, conversion.package, conversion.mergedUsr, onBytes) };
       }
       case 'join':
@@ -63,22 +59,22 @@ export class Converter implements AsyncDisposable {
     ]);
   }
 
-  async #convertWheel(
-    conversion: Conversion & { kind: 'wheel' },
-    onBytes: (count: number) => void,
-    onGrowth: (growth: Growth) => void,
-  ): Promise<Converted> {
+  async #convertWheel(conversion: Conversion & { kind: 'wheel' }, tell: ConversionListener): Promise<Converted> {
     const { installation, interpreter, from } = conversion;
     const found =
       'path' in from
         ? await localWheel(from.path)
         : remoteWheel(this.#clientFor(undefined), from.url, installation.sizeBytes, { headers: from.headers });
-    const source = counted(found, onBytes);
+    const source = counted(found, (receivedBytes) => tell({ receivedBytes }));
+    const witnesses: WheelWitnesses = {
+      onGrowth: (growth) => tell({ growth }),
+      onMetadata: (metadata) => tell({ metadata }),
+    };
     try {
       if (interpreter === undefined) {
-        return { layer: await writeWheelLayer(this.#blobs, source, installation, { onGrowth }) };
+        return { layer: await writeWheelLayer(this.#blobs, source, installation, witnesses) };
       }
-      return await this.#writeWithBytecode(source, installation, interpreter, onGrowth);
+      return await this.#writeWithBytecode(source, installation, interpreter, witnesses);
     } finally {
       await source.close();
     }
@@ -88,11 +84,11 @@ export class Converter implements AsyncDisposable {
     source: WheelSource,
     installation: WheelInstallation,
     interpreter: Interpreter,
-    onGrowth: (growth: Growth) => void,
+    witnesses: WheelWitnesses,
   ): Promise<Converted> {
     const bytecode = await BytecodeLayer.start(this.#blobs, this.#poolOf(interpreter), interpreter.pythonVersion);
     try {
-      const layer = await writeWheelLayer(this.#blobs, source, installation, { bytecode, onGrowth });
+      const layer = await writeWheelLayer(this.#blobs, source, installation, { ...witnesses, bytecode });
       return { layer, bytecode: await bytecode.finish() };
     } catch (thrown) {
       await bytecode.abort();

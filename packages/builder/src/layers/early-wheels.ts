@@ -1,4 +1,5 @@
 import {
+  type CoreMetadata,
   exactVersion,
   foreseeWheel,
   formatRequirement,
@@ -11,66 +12,127 @@ import type { Compiler } from '../base/interpreter.ts';
 import { recall, remember } from '../memory.ts';
 import { giveBackMemory } from '../slack.ts';
 import type { Workshop } from '../workshop.ts';
-import { convertWheel } from './wheel-layers.ts';
+import { convertWheel, recallMetadata } from './wheel-layers.ts';
 
 /** Pages of an index that are read at once. */
 const pagesAtOnce = 8;
 /** Which file a pin means changes seldom: when another wheel of the same version is uploaded, or one is taken back. */
 const maximalAgeMilliseconds = 24 * 3600 * 1000;
 
+/** The wheel that a pin most likely means, and what it says of itself. */
+export type ForeseenWheel = { readonly wheel: LockedWheel; readonly metadata: CoreMetadata };
+
 /**
- * Starts on the wheels of pinned requirements while the resolver is still busy with them: which file a pin means is told by one page
- * of the index, and layers are keyed by what the file really is, so that a wrong guess costs a download and nothing else.
+ * Work on the wheels of pinned requirements before there is a lock: which file a pin means is told by one page of the index, and layers
+ * are keyed by what the file really is, so that a wrong guess costs a download and nothing else.
  */
-export function startWheels(
-  workshop: Workshop,
-  indexing: Promise<IndexSettings>,
-  requirements: readonly Requirement[],
-  target: Target,
-  compiling: Promise<Compiler | undefined>,
-): void {
-  const waiting = requirements.filter((one) => exactVersion(one) !== undefined);
-  if (waiting.length === 0) return;
-  const work = async (): Promise<void> => {
-    const index = await indexing;
-    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
-      const wheel = await forecast(workshop, index, one, target);
-      if (wheel === undefined || workshop.earlyWheels.has(wheel.sha256)) continue;
-      const name = one.name;
-      const converting = compiling.then((compiler) =>
-        convertWheel(workshop, index, { name, wheel }, target.pythonVersion, compiler),
-      );
-      workshop.earlyWheels.set(wheel.sha256, converting);
+export class EarlyWheels {
+  readonly #workshop: Workshop;
+  readonly #target: Target;
+  readonly #compiling: Promise<Compiler | undefined>;
+
+  constructor(workshop: Workshop, target: Target, compiling: Promise<Compiler | undefined>) {
+    this.#workshop = workshop;
+    this.#target = target;
+    this.#compiling = compiling;
+  }
+
+  /** Starts on all of them, in the background. */
+  start(requirements: readonly Requirement[], indexing: Promise<IndexSettings>): void {
+    const waiting = requirements.filter((one) => exactVersion(one) !== undefined);
+    if (waiting.length === 0) return;
+    const work = async (): Promise<void> => {
+      const index = await indexing;
+      for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
+        const wheel = await this.#forecast(one, index);
+        if (wheel !== undefined && !this.#workshop.earlyWheels.has(wheel.sha256))
+          void this.#convert(one.name, wheel, index);
+      }
+    };
+    const workers = Array.from({ length: pagesAtOnce }, () => work());
+    // Pages of some projects are megabytes of JSON, and nobody needs them any more.
+    void Promise.allSettled(workers).then(giveBackMemory);
+  }
+
+  /** Starts on one of them, and waits until it has said what it requires; undefined when it does not. */
+  async begin(requirement: Requirement, index: IndexSettings): Promise<ForeseenWheel | undefined> {
+    const wheel = await this.#forecast(requirement, index);
+    if (wheel === undefined) return undefined;
+    const metadata =
+      (await recallMetadata(this.#workshop, wheel)) ??
+      (await new Promise<CoreMetadata | undefined>((resolve) => {
+        void this.#convert(requirement.name, wheel, index, resolve).then(() => resolve(undefined));
+      }));
+    return metadata && { wheel, metadata };
+  }
+
+  async #forecast(requirement: Requirement, index: IndexSettings): Promise<LockedWheel | undefined> {
+    const known = await recallForecast(this.#workshop, requirement, index, this.#target);
+    if (known !== undefined) return known;
+    const wheel = await foreseeWheel(this.#workshop.http, index, requirement, this.#target);
+    const forecast = { atMilliseconds: this.#workshop.now().getTime(), wheel };
+    if (wheel !== undefined)
+      await remember(this.#workshop, 'forecasts', inputsOf(requirement, index, this.#target), forecast);
+    return wheel;
+  }
+
+  /** Settles when the conversion has ended, however. */
+  #convert(
+    name: string,
+    wheel: LockedWheel,
+    index: IndexSettings,
+    onMetadata?: (metadata: CoreMetadata) => void,
+  ): Promise<void> {
+    const { earlyWheels } = this.#workshop;
+    const listener = onMetadata === undefined ? {} : { onMetadata };
+    const converting = this.#compiling.then((compiler) =>
+      convertWheel(this.#workshop, index, { name, wheel }, this.#target.pythonVersion, compiler, listener),
+    );
+    earlyWheels.set(wheel.sha256, converting);
+    return converting.then(
+      () => undefined,
       // Whoever needs this wheel tries again and tells what is wrong; a wheel that nobody needs may fail in silence.
-      converting.catch(() => workshop.earlyWheels.delete(wheel.sha256));
-    }
-  };
-  const workers = Array.from({ length: pagesAtOnce }, () => work());
-  // Pages of some projects are megabytes of JSON, and nobody needs them any more.
-  void Promise.allSettled(workers).then(giveBackMemory);
+      () => void earlyWheels.delete(wheel.sha256),
+    );
+  }
+}
+
+/** What is known of the wheel that a pin most likely means, without asking anybody. */
+export async function recallForeseen(
+  workshop: Workshop,
+  requirement: Requirement,
+  index: IndexSettings,
+  target: Target,
+): Promise<ForeseenWheel | undefined> {
+  const wheel = await recallForecast(workshop, requirement, index, target);
+  const metadata = wheel && (await recallMetadata(workshop, wheel));
+  return wheel && metadata && { wheel, metadata };
 }
 
 type Forecast = { readonly atMilliseconds: number; readonly wheel: LockedWheel };
 
-/** The wheel that a pin most likely means, from memory or from the index's page. */
-async function forecast(
+async function recallForecast(
   workshop: Workshop,
-  index: IndexSettings,
   requirement: Requirement,
+  index: IndexSettings,
   target: Target,
 ): Promise<LockedWheel | undefined> {
-  const { pythonVersion, architecture, libc } = target;
-  const inputs = [
-    index.indexUrl ?? '',
-    ...(index.extraIndexUrls ?? []),
+  const known = await recall<Forecast>(workshop, 'forecasts', inputsOf(requirement, index, target));
+  if (known === undefined) return undefined;
+  const age = workshop.now().getTime() - known.atMilliseconds;
+  return Math.abs(age) < maximalAgeMilliseconds ? known.wheel : undefined;
+}
+
+function inputsOf(
+  requirement: Requirement,
+  { indexUrl, extraIndexUrls }: IndexSettings,
+  { pythonVersion, architecture, libc }: Target,
+): readonly string[] {
+  return [
+    indexUrl ?? '',
+    ...(extraIndexUrls ?? []),
     [pythonVersion, architecture, libc.family, libc.version].join(' '),
     formatRequirement(requirement),
     ...(requirement.hashes ?? []),
   ];
-  const now = workshop.now().getTime();
-  const known = await recall<Forecast>(workshop, 'forecasts', inputs);
-  if (known !== undefined && Math.abs(now - known.atMilliseconds) < maximalAgeMilliseconds) return known.wheel;
-  const wheel = await foreseeWheel(workshop.http, index, requirement, target);
-  if (wheel !== undefined) await remember(workshop, 'forecasts', inputs, { atMilliseconds: now, wheel });
-  return wheel;
 }

@@ -4,6 +4,7 @@ import { debConverterVersion } from '@mir/debian';
 import { LayerWriter } from '@mir/oci';
 import type { DebSource } from '../base/base.ts';
 import type { Workshop } from '../workshop.ts';
+import type { ConversionNews } from './conversion.ts';
 import { loadJson } from './facts-blob.ts';
 import type { LayerKey, LayerRecord } from './layer-store.ts';
 
@@ -75,8 +76,10 @@ function findOrConvert(
 ): Promise<LayerRecord> {
   const convert = async () => {
     const conversion = { kind: 'deb', package: one, mergedUsr, ...(proxy !== undefined && { proxy }) } as const;
-    const received = (bytes: number) => workshop.report({ type: 'received', bytes, name: one.name });
-    return (await workshop.pool.run(conversion, one.sizeBytes, received)).layer;
+    const follow = (news: ConversionNews) => {
+      if ('receivedBytes' in news) workshop.report({ type: 'received', bytes: news.receivedBytes, name: one.name });
+    };
+    return (await workshop.pool.run(conversion, one.sizeBytes, follow)).layer;
   };
   return workshop.layers.findOrMake(debKey(one, mergedUsr), convert, options);
 }

@@ -2,7 +2,7 @@ import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { TreeEntry } from '@mir/core';
 import { type BlobStore, type BlobWriter, type ContentPlace, type Digest, type LayerSink, LayerWriter } from '@mir/oci';
-import { installWheel, type WheelSource } from '@mir/python';
+import { type CoreMetadata, installWheel, type WheelSource } from '@mir/python';
 import { ElfScanner, ElfScratch, type Missed, mayBeLibrary } from '../libraries/elf.ts';
 import { LibraryCensus, type LibraryFacts, scanAgain } from '../libraries/library-facts.ts';
 import type { BytecodeLayer } from './bytecode-layer.ts';
@@ -41,6 +41,8 @@ export type WheelWitnesses = {
   readonly bytecode?: BytecodeLayer;
   /** Is told how much of the layer is written, in steps. */
   readonly onGrowth?: (growth: Growth) => void;
+  /** Is told of what the wheel requires, before the rest is read. */
+  readonly onMetadata?: (metadata: CoreMetadata) => void;
 };
 
 /** Growth is told in steps of this size. */
@@ -55,7 +57,7 @@ export async function writeWheelLayer(
   blobs: BlobStore,
   source: WheelSource,
   installation: WheelInstallation,
-  { bytecode, onGrowth = () => undefined }: WheelWitnesses = {},
+  { bytecode, onGrowth = () => undefined, onMetadata }: WheelWitnesses = {},
 ): Promise<LayerRecord> {
   await using blob = await blobs.write();
   const writer = new LayerWriter(watched(blob, onGrowth));
@@ -63,7 +65,7 @@ export async function writeWheelLayer(
   const census = new LibraryCensus();
   const large: LargeLibrary[] = [];
   const scratch = new ElfScratch();
-  for await (const entry of installWheel(source, installation)) {
+  for await (const entry of installWheel(source, { ...installation, ...(onMetadata && { onMetadata }) })) {
     await addEntry(writer, entry, files, census, large, scratch, bytecode);
   }
   const layer = await writer.finish();

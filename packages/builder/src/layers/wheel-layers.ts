@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  type CoreMetadata,
   downloadHeaders,
   type IndexSettings,
   indexSettingsOfMachine,
@@ -10,9 +11,10 @@ import {
 import type { Compiler } from '../base/interpreter.ts';
 import { builderFault } from '../fault.ts';
 import { forgetResolutions } from '../lock/resolution.ts';
+import { recall, remember } from '../memory.ts';
 import type { Workshop } from '../workshop.ts';
 import { bytecodeLayerVersion } from './bytecode-layer.ts';
-import type { WheelPlace } from './conversion.ts';
+import type { ConversionNews, WheelPlace } from './conversion.ts';
 import { GrowingLayer, type Growth, growingBytes } from './growing-layer.ts';
 import type { LayerKey, LayerRecord } from './layer-store.ts';
 import { venvPrefix } from './venv-layer.ts';
@@ -31,7 +33,14 @@ export type WheelLayers = {
 export type PackageLayers = WheelLayers & { readonly package: LockedPackage };
 
 /** Told of each wheel's layer when it is there, before its bytecode is. */
-export type WheelListener = (name: string, layer: LayerRecord) => void;
+export type LayerListener = (name: string, layer: LayerRecord) => void;
+
+/** Who follows the conversion of a wheel. */
+export type WheelListener = {
+  readonly onLayer?: LayerListener;
+  /** Told of what a wheel requires as soon as it is read; not for one whose layer is there already. */
+  readonly onMetadata?: (metadata: CoreMetadata) => void;
+};
 
 /** The key of a wheel's layer: hashes of verified inputs and versions of ours, nothing of the base (DESIGN 4.1, 4.5). */
 export function wheelKey(wheel: LockedWheel, pythonVersion: string): LayerKey {
@@ -45,13 +54,13 @@ export async function wheelLayers(
   packages: readonly LockedPackage[],
   pythonVersion: string,
   compiler: Compiler | undefined,
-  onWheel: WheelListener = () => undefined,
+  onLayer: LayerListener = () => undefined,
 ): Promise<readonly PackageLayers[]> {
   const index = await indexSettingsOfMachine(workshop.environment);
   const conversions = packages.map(async (one): Promise<PackageLayers> => {
     const early = await workshop.earlyWheels.get(one.wheel.sha256)?.catch(() => undefined);
-    const layers = early ?? (await convertWheel(workshop, index, one, pythonVersion, compiler, onWheel));
-    if (early !== undefined) onWheel(one.name, early.wheel);
+    const layers = early ?? (await convertWheel(workshop, index, one, pythonVersion, compiler, { onLayer }));
+    if (early !== undefined) onLayer(one.name, early.wheel);
     return { package: one, ...layers };
   });
   try {
@@ -69,7 +78,7 @@ export async function convertWheel(
   one: Pick<LockedPackage, 'name' | 'wheel'>,
   pythonVersion: string,
   compiler: Compiler | undefined,
-  onWheel: WheelListener = () => undefined,
+  listener: WheelListener = {},
 ): Promise<WheelLayers> {
   const { wheel } = one;
   let beside: LayerRecord | undefined;
@@ -82,15 +91,21 @@ export async function convertWheel(
       installation: { filename, sha256, sizeBytes, pythonVersion: minorOf(pythonVersion), prefix: venvPrefix },
       ...(compiler?.kind === 'archive' && { interpreter: await compiler.prepare() }),
     } as const;
-    const received = (bytes: number) => workshop.report({ type: 'received', bytes, name: one.name });
     let growing: GrowingLayer | undefined;
-    const grow = (growth: Growth) => {
-      if (growing === undefined && sizeBytes >= growingBytes) growing = showGrowing(workshop, growth);
-      else growing?.grow(growth);
+    let metadata: CoreMetadata | undefined;
+    const follow = (news: ConversionNews) => {
+      if ('receivedBytes' in news) {
+        workshop.report({ type: 'received', bytes: news.receivedBytes, name: one.name });
+      } else if ('metadata' in news) {
+        metadata = news.metadata;
+        listener.onMetadata?.(metadata);
+      } else if (growing !== undefined) growing.grow(news.growth);
+      else if (sizeBytes >= growingBytes) growing = showGrowing(workshop, news.growth);
     };
     try {
-      const { layer, bytecode } = await workshop.pool.run(conversion, sizeBytes, received, grow);
+      const { layer, bytecode } = await workshop.pool.run(conversion, sizeBytes, follow);
       growing?.finish(layer);
+      if (metadata !== undefined) await remember(workshop, 'metadata', [sha256], metadata);
       beside = bytecode;
       return layer;
     } catch (thrown) {
@@ -98,7 +113,7 @@ export async function convertWheel(
       throw thrown;
     }
   });
-  onWheel(one.name, record);
+  listener.onLayer?.(one.name, record);
   if (compiler === undefined) return { wheel: record, bytecode: undefined };
   const bytecode = await workshop.layers.findOrMake(bytecodeKey(wheel, compiler), async () => {
     if (beside !== undefined) return beside;
@@ -108,6 +123,11 @@ export async function convertWheel(
     return (await workshop.pool.run(conversion, record.uncompressedSizeBytes)).layer;
   });
   return { wheel: record, bytecode: bytecode.isEmpty === true ? undefined : bytecode };
+}
+
+/** What a wheel requires, where it was converted here before. */
+export function recallMetadata(workshop: Workshop, { sha256 }: LockedWheel): Promise<CoreMetadata | undefined> {
+  return recall<CoreMetadata>(workshop, 'metadata', [sha256]);
 }
 
 function showGrowing(workshop: Workshop, begun: Growth): GrowingLayer {

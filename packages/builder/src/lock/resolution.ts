@@ -13,8 +13,10 @@ import {
   type Target,
   uvVersion,
 } from '@mir/python';
+import type { EarlyWheels } from '../layers/early-wheels.ts';
 import { recall, remember } from '../memory.ts';
 import type { Workshop } from '../workshop.ts';
+import { confirmPins } from './confirmation.ts';
 import { pythonForUv } from './host-python.ts';
 import { arePinned, pinsOf } from './pins.ts';
 
@@ -34,8 +36,8 @@ export type Wish = {
   readonly interpreter: () => Promise<Interpreter | undefined>;
   /** A folder of wheels that were built here, which count beside those of the indexes. */
   readonly wheelFolder?: string;
-  /** Told of the requirements that the resolver begins to work on, and of all the indexes that it asks. */
-  readonly onResolving?: (requirements: readonly Requirement[], index: Promise<IndexSettings>) => void;
+  /** Where wheels may be started on while they are resolved: right when a build follows. */
+  readonly early?: EarlyWheels;
 };
 
 type Resolved = { readonly atMilliseconds: number; readonly lock: Lock };
@@ -78,6 +80,8 @@ async function resolveFrom(
   index: IndexSettings,
   settled: readonly Settled[],
 ): Promise<Lock> {
+  const confirmed = await confirmPins(workshop, wish, () => spelledOut(workshop, wish, index));
+  if (confirmed !== undefined) return confirmed;
   const texts = new Set(wish.requirements.map(textOf));
   const start = settled
     .filter(
@@ -91,8 +95,8 @@ async function resolveFrom(
     // What has not been resolved lately is likely to bring much that is new.
     return runResolver(workshop, wish, index, () => {
       // Whoever only plans converts nothing.
-      if (wish.onResolving !== undefined) workshop.pool.warm();
-      wish.onResolving?.(wish.requirements, spelledOut(workshop, wish, index));
+      if (wish.early !== undefined) workshop.pool.warm();
+      wish.early?.start(wish.requirements, spelledOut(workshop, wish, index));
     });
   }
   const done = new Set(start.requirements);
@@ -101,7 +105,7 @@ async function resolveFrom(
   try {
     const constraints = [...wish.constraints, ...pinsOf(wish.requirements)];
     const lock = await runResolver(workshop, { ...wish, requirements: added, constraints }, index, () =>
-      wish.onResolving?.(added, spelledOut(workshop, wish, index)),
+      wish.early?.start(added, spelledOut(workshop, wish, index)),
     );
     if (arePinned(lock, wish.requirements)) return united(start.lock, lock);
   } catch {

@@ -7,7 +7,7 @@ import { type Compiler, startableInterpreter } from '../base/interpreter.ts';
 import { builderFault } from '../fault.ts';
 import { buildImage } from '../image/build.ts';
 import type { ImageSpec } from '../image-spec.ts';
-import { startWheels } from '../layers/early-wheels.ts';
+import { EarlyWheels } from '../layers/early-wheels.ts';
 import type { LocatedLayer } from '../layers/layer-store.ts';
 import { debKey } from '../layers/package-layers.ts';
 import { wheelKey } from '../layers/wheel-layers.ts';
@@ -136,9 +136,7 @@ async function lockPython(
       target: base.target,
       interpreter: async () => startableInterpreter(await base.compiler()),
       ...(wheelFolder !== undefined && { wheelFolder }),
-      ...(compiler !== undefined && {
-        onResolving: (requirements, index) => startWheels(workshop, index, requirements, base.target, compiler),
-      }),
+      ...(compiler !== undefined && { early: new EarlyWheels(workshop, base.target, compiler) }),
     });
   if (spec.allowSdist === true) return resolveWithSdists(workshop, sdists, resolve);
   return resolve().catch((thrown: unknown) => {

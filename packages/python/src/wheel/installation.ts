@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { DeflatedChunk, DirectoryEntry, FileContent, FileEntry, TreeEntry } from '@mir/core';
 import { pythonFault } from '../fault.ts';
 import { ContentProof } from './content-proof.ts';
+import { type CoreMetadata, readCoreMetadata } from './core-metadata.ts';
 import { type EarlyFile, findDistInfo, metadataFault, parseWheelFile } from './dist-info.ts';
 import { type EntryPoint, launcher, parseEntryPoints, shebang } from './entry-points.ts';
 import { type Destination, destinationOf, type Layout, layoutOf, recordPath } from './layout.ts';
@@ -25,6 +26,8 @@ export type InstallOptions = {
   readonly pythonVersion: string;
   /** The environment's folder without a leading slash: `opt/venv`. */
   readonly prefix: string;
+  /** Told of what the wheel says of itself as soon as it is read: it is proven when the iteration ends without a fault. */
+  readonly onMetadata?: (metadata: CoreMetadata) => void;
 };
 
 /** 1980-01-01, the oldest time that a zip can tell: before it, other tools could not repack the files. */
@@ -112,6 +115,14 @@ async function prepare(source: WheelSource, options: InstallOptions): Promise<In
   for (const name of ['RECORD', 'WHEEL', 'entry_points.txt']) {
     const file = await distInfo.read(name);
     if (file !== undefined) early.set(`${distInfo.folder}/${name}`, file);
+  }
+  if (options.onMetadata !== undefined) {
+    // Not every METADATA can be read, and nothing that is installed depends on it.
+    const metadata = await distInfo.read('METADATA').catch(() => undefined);
+    if (metadata !== undefined) {
+      early.set(`${distInfo.folder}/METADATA`, metadata);
+      options.onMetadata(readCoreMetadata(metadata.text));
+    }
   }
   const text = (name: string) => early.get(`${distInfo.folder}/${name}`)?.text;
   parseWheelFile(text('WHEEL'), filename);

@@ -1,0 +1,80 @@
+import { isFault } from '@mir/core';
+import { evaluateMarker } from './marker.ts';
+import { markerEnvironment } from './marker-environment.ts';
+import { normalizeName, parseRequirement, type Requirement } from './requirement.ts';
+import type { Target } from './target.ts';
+import { normalizeVersion, satisfies } from './version.ts';
+import type { CoreMetadata } from './wheel/core-metadata.ts';
+
+/** A package of which one version is asked for, and what the file of that version says. */
+export type PinnedPackage = {
+  /** Normalised (PEP 503). */
+  readonly name: string;
+  /** As the pin has it. */
+  readonly version: string;
+  /** Those that are asked for. */
+  readonly extras: readonly string[];
+  readonly metadata: CoreMetadata;
+};
+
+type Part = { readonly of: PinnedPackage; readonly extra: string | undefined };
+
+/**
+ * Whether pinned packages are a whole: everything that one of them requires on the target is another of them, in a version that it
+ * takes. Then nothing is left to choose, and a resolver can come to nothing else. `false` means that a resolver has to be asked, not
+ * that there is no solution: what is unusual (pre-releases, direct references, what cannot be read) is left to it.
+ */
+export function isWhole(
+  packages: readonly PinnedPackage[],
+  constraints: readonly Requirement[],
+  target: Target,
+): boolean {
+  const byName = new Map(packages.map((one) => [one.name, one]));
+  if (byName.size !== packages.length) return false;
+  try {
+    return (
+      packages.every((one) => isOrdinary(one, target)) &&
+      constraints.every((one) => allows(one, byName.get(one.name))) &&
+      requiresNothingElse(byName, target)
+    );
+  } catch (thrown) {
+    if (!isFault(thrown)) throw thrown;
+    return false;
+  }
+}
+
+/** A final release without a local part, spelled as everybody spells it, for the target's Python. */
+function isOrdinary({ version, metadata }: PinnedPackage, target: Target): boolean {
+  const isFinal = /^(?:\d+!)?\d+(?:\.\d+)*(?:\.post\d+)?$/.test(version) && normalizeVersion(version) === version;
+  return isFinal && (metadata.requiresPython === undefined || satisfies(target.pythonVersion, metadata.requiresPython));
+}
+
+function allows({ url, hashes, specifier }: Requirement, pinned: PinnedPackage | undefined): boolean {
+  if (pinned === undefined) return true;
+  return url === undefined && hashes === undefined && satisfies(pinned.version, specifier);
+}
+
+function requiresNothingElse(byName: ReadonlyMap<string, PinnedPackage>, target: Target): boolean {
+  const waiting: Part[] = [...byName.values()].flatMap((of) => [{ of, extra: undefined }, ...partsOf(of, of.extras)]);
+  const met = new Set<string>();
+  for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
+    const { of, extra } = part;
+    const key = `${of.name}[${extra ?? ''}]`;
+    if (met.has(key)) continue;
+    met.add(key);
+    if (extra !== undefined && !of.metadata.providesExtra.some((known) => normalizeName(known) === extra)) return false;
+    const environment = markerEnvironment(target, { extras: extra === undefined ? [] : [extra] });
+    for (const text of of.metadata.requiresDist) {
+      const { name, url, specifier, extras, marker } = parseRequirement(text);
+      if (marker !== undefined && !evaluateMarker(marker, environment)) continue;
+      const other = byName.get(name);
+      if (other === undefined || url !== undefined || !satisfies(other.version, specifier)) return false;
+      waiting.push(...partsOf(other, extras));
+    }
+  }
+  return true;
+}
+
+function partsOf(of: PinnedPackage, extras: readonly string[]): readonly Part[] {
+  return extras.map((extra) => ({ of, extra }));
+}

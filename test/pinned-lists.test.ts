@@ -31,8 +31,10 @@ async function lockOf(packages: readonly string[]): Promise<{ readonly lock: str
 }
 
 test('a list that pins all it needs has the lock that the resolver gives, without the resolver', async () => {
-  const confirmed = await lockOf(['toolz==0.12.1', 'idna==3.7', 'zipp==3.19.2']);
-  const resolved = await lockOf(['toolz==0.12.1', 'idna==3.7', 'zipp<=3.19.2,>=3.19.2']);
+  const known = ['toolz==0.12.1', 'idna==3.7'];
+  assert.match((await lockOf(known)).resolvedBy, /^uv /, 'nothing is known of them yet');
+  const confirmed = await lockOf([...known, 'zipp==3.19.2']);
+  const resolved = await lockOf([...known, 'zipp<=3.19.2,>=3.19.2']);
   assert.equal(confirmed.resolvedBy, 'mir');
   assert.match(resolved.resolvedBy, /^uv /);
   assert.equal(confirmed.lock, resolved.lock);

@@ -21,7 +21,7 @@ export { parseLock } from './lock-reader.ts';
 export { evaluateMarker, type Marker, parseMarker } from './marker.ts';
 export { type MarkerEnvironment, markerEnvironment } from './marker-environment.ts';
 export { exactVersion } from './pin.ts';
-export { isWhole, type PinnedPackage } from './pinned-solution.ts';
+export { isWhole, type PinnedPackage, requiresOnly } from './pinned-solution.ts';
 export { type Pyproject, type PyprojectChoice, readPyproject } from './pyproject.ts';
 export {
   formatRequirement,

@@ -43,6 +43,16 @@ export function isWhole(
   }
 }
 
+/** Whether everything that a package requires on the target, whatever its extras bring, has one of some names. */
+export function requiresOnly(names: ReadonlySet<string>, metadata: CoreMetadata, target: Target): boolean {
+  try {
+    return requirementsOf(metadata, undefined, target).every(({ name }) => names.has(name));
+  } catch (thrown) {
+    if (!isFault(thrown)) throw thrown;
+    return false;
+  }
+}
+
 /** A final release without a local part, spelled as everybody spells it, for the target's Python. */
 function isOrdinary({ version, metadata }: PinnedPackage, target: Target): boolean {
   const isFinal = /^(?:\d+!)?\d+(?:\.\d+)*(?:\.post\d+)?$/.test(version) && normalizeVersion(version) === version;
@@ -63,16 +73,24 @@ function requiresNothingElse(byName: ReadonlyMap<string, PinnedPackage>, target:
     if (met.has(key)) continue;
     met.add(key);
     if (extra !== undefined && !of.metadata.providesExtra.some((known) => normalizeName(known) === extra)) return false;
-    const environment = markerEnvironment(target, { extras: extra === undefined ? [] : [extra] });
-    for (const text of of.metadata.requiresDist) {
-      const { name, url, specifier, extras, marker } = parseRequirement(text);
-      if (marker !== undefined && !evaluateMarker(marker, environment)) continue;
+    for (const { name, url, specifier, extras } of requirementsOf(of.metadata, extra, target)) {
       const other = byName.get(name);
       if (other === undefined || url !== undefined || !satisfies(other.version, specifier)) return false;
       waiting.push(...partsOf(other, extras));
     }
   }
   return true;
+}
+
+function requirementsOf(
+  { requiresDist }: CoreMetadata,
+  extra: string | undefined,
+  target: Target,
+): readonly Requirement[] {
+  const environment = markerEnvironment(target, { extras: extra === undefined ? [] : [extra] });
+  return requiresDist
+    .map((text) => parseRequirement(text))
+    .filter(({ marker }) => marker === undefined || evaluateMarker(marker, environment));
 }
 
 function partsOf(of: PinnedPackage, extras: readonly string[]): readonly Part[] {

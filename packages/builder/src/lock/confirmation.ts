@@ -1,10 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { exactVersion, type IndexSettings, isWhole, type Lock, type Requirement, type Target } from '@mir/python';
+import {
+  exactVersion,
+  type IndexSettings,
+  isWhole,
+  type Lock,
+  type Requirement,
+  requiresOnly,
+  type Target,
+} from '@mir/python';
 import { type EarlyWheels, type ForeseenWheel, recallForeseen } from '../layers/early-wheels.ts';
 import type { Workshop } from '../workshop.ts';
 
-/** Of so many wheels it may be unknown what they require: among more of them one is likely to require something else. */
-const unknownLimit = 4;
+/** Of so many wheels, and no more than are known, it may be unknown what they require: they are begun at once. */
+const unknownLimit = 8;
 /** An index that takes longer is left to the resolver, which knows what to say of it. */
 const patienceMilliseconds = 3000;
 const confirmer = 'mir';
@@ -31,8 +39,16 @@ export async function confirmPins(
   const index = await indexing();
   const known = await Promise.all(requirements.map((one) => recallForeseen(workshop, one, index, target)));
   const unknown = known.filter((one) => one === undefined).length;
-  if (unknown > (early === undefined ? 0 : unknownLimit)) return undefined;
-  const wheels = await patiently(Promise.all(requirements.map((one, at) => known[at] ?? early?.begin(one, index))));
+  if (unknown > (early === undefined ? 0 : Math.min(unknownLimit, known.length / 2))) return undefined;
+  const names = new Set(requirements.map(({ name }) => name));
+  // A list that leaves something open shows it early, mostly in what is known.
+  const closed = (one: ForeseenWheel | undefined) => one && requiresOnly(names, one.metadata, target);
+  if (!known.every((one) => one === undefined || closed(one))) return undefined;
+  const begun = requirements.map(async (one, at) => {
+    const wheel = known[at] ?? (await early?.begin(one, index));
+    return closed(wheel) ? wheel : undefined;
+  });
+  const wheels = await patiently(allOrNone(begun));
   const pinned = wheels?.flatMap((wheel, at) => pinnedBy(requirements[at], wheel));
   if (pinned?.length !== requirements.length || !isWhole(pinned, constraints, target)) return undefined;
   return {
@@ -48,6 +64,18 @@ function pinnedBy(requirement: Requirement | undefined, foreseen: ForeseenWheel 
   const version = requirement && exactVersion(requirement);
   if (requirement === undefined || version === undefined || foreseen === undefined) return [];
   return [{ name: requirement.name, extras: requirement.extras, version, ...foreseen }];
+}
+
+/** All of them, or undefined as soon as one is. */
+function allOrNone<Result>(asked: readonly Promise<Result | undefined>[]): Promise<readonly Result[] | undefined> {
+  return new Promise((resolve, reject) => {
+    const missed = asked.map(async (one) => {
+      const found = await one;
+      if (found === undefined) resolve(undefined);
+      return found;
+    });
+    Promise.all(missed).then((all) => resolve(all.filter((one) => one !== undefined)), reject);
+  });
 }
 
 async function patiently<Result>(asked: Promise<Result>): Promise<Result | undefined> {

@@ -11,7 +11,7 @@
 import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readWords } from '../tools/words.ts';
 import { Arena, type CaseName, caseTitles } from './cases.ts';
 import { Buildah } from './contestants/buildah.ts';
 import { BuildKit } from './contestants/buildkit.ts';
@@ -25,7 +25,7 @@ import { readLightPackages, readSet, setNames } from './sets/sets.ts';
 import { openStage, versions } from './stage.ts';
 import { formatTable, shownRatio, shownSeconds } from './table.ts';
 
-const { values } = parseArgs({
+const { values } = readWords(import.meta.filename, {
   options: {
     set: { type: 'string', default: 'S1' },
     case: { type: 'string', default: 'cold,light,heavy,noop,base' },

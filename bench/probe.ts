@@ -7,14 +7,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { buildImage, machinePlatform, makePlan, probeImage, Workshop } from '@mir/builder';
 import { isFault } from '@mir/core';
 import { readRequirementsFile } from '@mir/python';
 import { checkLocalSandbox, openLocalSandbox, type Sandbox, type SandboxImage } from '@mir/sandbox';
+import { readWords } from '../tools/words.ts';
 import { formatTable, shownSeconds } from './table.ts';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, state: { type: 'string' } } });
+const { values } = readWords(import.meta.filename, {
+  options: { rounds: { type: 'string', default: '5' }, state: { type: 'string' } },
+});
 const requested = ['pandas', 'scikit-learn', 'lightgbm'];
 const modules = ['pandas', 'sklearn', 'lightgbm'];
 const limits = {

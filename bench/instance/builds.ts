@@ -8,9 +8,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { readWords } from '../../tools/words.ts';
 
-const { values } = parseArgs({ options: { builds: { type: 'string', default: '1000' }, state: { type: 'string' } } });
+const { values } = readWords(import.meta.filename, {
+  options: { builds: { type: 'string', default: '1000' }, state: { type: 'string' } },
+});
 const builds = Number(values.builds);
 const root = resolve(import.meta.dirname, '../..');
 const home = values.state ?? (await mkdtemp(join(tmpdir(), 'mir-bench-')));

@@ -9,12 +9,12 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import pg from 'pg';
+import { readWords } from '../../tools/words.ts';
 import { type Ask, openLoop, percentile } from './load.ts';
 import { populate } from './population.ts';
 
-const { values } = parseArgs({
+const { values } = readWords(import.meta.filename, {
   options: {
     images: { type: 'string', default: '100000' },
     rate: { type: 'string', default: '100' },

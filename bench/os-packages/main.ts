@@ -7,14 +7,14 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readWords } from '../../tools/words.ts';
 import { type Measured, measure } from '../measurement.ts';
 import { openStage } from '../stage.ts';
 import { formatTable, shownRatio, shownSeconds } from '../table.ts';
 import { Apt } from './apt.ts';
 import { Ours } from './ours.ts';
 
-const { values } = parseArgs({
+const { values } = readWords(import.meta.filename, {
   options: {
     packages: { type: 'string', default: 'libgl1,libglib2.0-0' },
     runs: { type: 'string', default: '3' },

@@ -9,14 +9,15 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { Image, type ImageLayer, readLayout } from '@mir/oci';
 import { openLocalSandbox, type Sandbox, type SandboxOrder } from '@mir/sandbox';
+import { readWords } from '../../tools/words.ts';
 import { measure } from '../measurement.ts';
 import { formatTable, shownRatio, shownSeconds } from '../table.ts';
 
 const run = promisify(execFile);
-const { values } = parseArgs({
+const { values } = readWords(import.meta.filename, {
   options: {
     layout: { type: 'string' },
     runs: { type: 'string', default: '10' },

@@ -9,12 +9,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { readWords } from '../../tools/words.ts';
 import { populate } from '../instance/population.ts';
 
-const { values } = parseArgs({
+const { values } = readWords(import.meta.filename, {
   options: {
     images: { type: 'string', default: '1000' },
     runs: { type: 'string', default: '5' },

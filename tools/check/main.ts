@@ -4,14 +4,21 @@
  *   ./mir test                 everything
  *   ./mir test packages/oci    the tests below a folder (or single files), without the static checks
  */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { readWords, usageOf } from '../words.ts';
 import { findImportFaults } from './import-direction.ts';
 import { prepareMachine } from './machine.ts';
 import { runProgram } from './program.ts';
 import { findTests, runTests } from './tests.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const chosen = process.argv.slice(2);
+const { positionals: chosen } = readWords(import.meta.filename, { allowPositionals: true });
+const absent = chosen.find((path) => !existsSync(path));
+if (absent !== undefined) {
+  process.stderr.write(`There is no ${absent}\n\n${usageOf(import.meta.filename)}`);
+  process.exit(2);
+}
 
 type Check = { readonly name: string; readonly run: () => Promise<string | undefined> };
 

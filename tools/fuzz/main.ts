@@ -8,15 +8,15 @@
  */
 import { readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { runCampaign } from '../../test/fuzz/campaign.ts';
 import { keepFinding, readCorpus } from '../../test/fuzz/corpus.ts';
 import { shortened } from '../../test/fuzz/shortening.ts';
 import { targets } from '../../test/fuzz/targets.ts';
 import { complaintAbout, inputOf } from '../../test/fuzz/trial.ts';
+import { readWords } from '../words.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const { values, positionals } = parseArgs({
+const { values, positionals } = readWords(import.meta.filename, {
   allowPositionals: true,
   options: { seconds: { type: 'string' }, seed: { type: 'string' }, input: { type: 'string' } },
 });

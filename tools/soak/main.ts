@@ -6,7 +6,6 @@
  *   ./mir soak together --processes 10 --rounds 5  processes that build overlapping specs in one home at once
  *   ./mir soak upload --megabytes 700              a layer streamed to a registry that cuts the connection
  */
-import { parseArgs } from 'node:util';
 import { uploadLarge } from '../../packages/oci/test/large-upload.ts';
 import { cleanupOf } from '../../test/support/cleanup.ts';
 import { warmHome } from '../../test/support/home.ts';
@@ -14,8 +13,9 @@ import { killInstance } from '../../test/support/instance-killing.ts';
 import { killBuilds } from '../../test/support/killing.ts';
 import { buildOverlapping } from '../../test/support/overlapping-specs.ts';
 import { buildTogether } from '../../test/support/together.ts';
+import { readWords } from '../words.ts';
 
-const { positionals, values } = parseArgs({
+const { positionals, values } = readWords(import.meta.filename, {
   allowPositionals: true,
   options: {
     builds: { type: 'string', default: '100' },

@@ -154,6 +154,8 @@ test('equal specs under two names at once are one build and two images; a name t
     ),
   );
   assert.deepEqual(racing.map(({ status }) => status).sort(), [200, ...Array(9).fill(409)]);
+  const first = racing.find(({ status }) => status === 200);
+  await endOfJob(ask, jobOf(first?.data));
 });
 
 test('matches are identical, satisfying or near, the best first', async () => {
@@ -180,10 +182,7 @@ test('search finds by each filter, and pages leave nothing out and nothing twice
   assert.deepEqual(await search('creator=member'), []);
   assert.deepEqual(await search('python=3.13'), []);
   const all = await search('pageSize=1000');
-  assert.equal(
-    (await search('status=READY&base=debian:bookworm&creator=admin&pageSize=1000')).length,
-    all.length - 1 + Number(at(await detailsOf('raced'), 'status') === 'READY'),
-  );
+  assert.equal((await search('status=READY&base=debian:bookworm&creator=admin&pageSize=1000')).length, all.length);
   for (const sort of ['createdAt', '-createdAt', 'name', '-name', 'updatedAt', '-updatedAt']) {
     const seen: string[] = [];
     for (let token = ''; ; ) {

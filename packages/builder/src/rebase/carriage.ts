@@ -135,7 +135,9 @@ async function bringLayer(
   const isSmall = layer.size <= smallBytes;
   if (!isSmall) for (const name of sources) if (await repository.mountBlob(layer.digest, name)) return;
   const options = isSmall ? { mountFrom: sources, skipCheck: true } : {};
-  if ((await repository.uploadBlob(layer, () => blobs.read(layer.digest), options)) === 'uploaded') count(layer.size);
+  if ((await repository.uploadBlob(layer, () => blobs.read(layer.digest), options)) !== 'uploaded') return;
+  count(layer.size);
+  if (pooled !== undefined && sources.includes(pooled.repository)) await pooled.doubt(layer.digest);
 }
 
 function layersOf(images: readonly Image[]): readonly Descriptor[] {

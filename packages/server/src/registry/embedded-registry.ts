@@ -22,6 +22,10 @@ export class EmbeddedRegistry implements ImageRegistry {
     // The first push makes it.
   }
 
+  async isThere(): Promise<boolean> {
+    return true;
+  }
+
   async removeRepository(path: string): Promise<void> {
     await (await this.#repositories()).deleteRepository(path);
   }

@@ -34,6 +34,10 @@ export class OciRegistry implements ImageRegistry {
     // The first push makes it.
   }
 
+  async isThere(): Promise<boolean> {
+    return true;
+  }
+
   /** The specification has no removal of repositories: every tag's manifest is deleted, and the registry collects the rest. */
   async removeRepository(path: string): Promise<void> {
     const repository = this.#client.repository(path);

@@ -15,9 +15,10 @@ import {
   findDisagreements,
   imagesToCheck,
   lockImageToCheck,
+  poolFindings,
   type RegistryFinding,
 } from './registry-check.ts';
-import { askForRepository, loseRepository } from './repository-making.ts';
+import { askForRepository, loseRepository, makePool } from './repository-making.ts';
 
 const pageSize = 100;
 
@@ -46,7 +47,8 @@ export async function checkRegistry(
 ): Promise<RegistryReport> {
   const images = await imagesToCheck(context, after, pageSize);
   const found = await findDisagreements(context, images);
-  const findings: RegistryReport['findings'][number][] = [];
+  const findings: RegistryReport['findings'][number][] =
+    after === 0 ? await checkPool(context, caller, repair, trace) : [];
   for (const { image, findings: ofImage } of found) {
     findings.push(
       ...(repair
@@ -61,6 +63,24 @@ export async function checkRegistry(
     findings,
     next: images.length === pageSize && last !== undefined ? last.id : undefined,
   };
+}
+
+/** Looks for the layer pool, and makes it again where that is wanted: builds fill it by and by. */
+async function checkPool(
+  context: InstanceContext,
+  caller: Caller,
+  isWanted: boolean,
+  trace: Trace,
+): Promise<RegistryReport['findings'][number][]> {
+  const findings = await poolFindings(context);
+  if (!isWanted || findings.length === 0) return findings.map((one) => ({ ...one, repair: null }));
+  const repair = 'It is made again, and builds fill it';
+  await transaction(context.db, async (trx) => {
+    await makePool(context, trx);
+    const subject = context.repositories.pool;
+    await audit(trx, { caller, trace, action: 'registry.repair', subject, new: { 'pool-missing': repair } });
+  });
+  return findings.map((one) => ({ ...one, repair }));
 }
 
 /**

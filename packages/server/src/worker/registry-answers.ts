@@ -23,7 +23,7 @@ export async function registryAnswer(
         await paceOf(isUrgent)?.turn(question.action, signal);
         return {};
       case 'throttled':
-        paceOf(isUrgent)?.throttled(question.action, question.seconds);
+        await paceOf(isUrgent)?.throttled(question.action, question.seconds);
         return {};
     }
   } catch (thrown) {

@@ -73,12 +73,12 @@ export class EcrRegistry implements ImageRegistry {
     // What a pool's tags say is only a hint, and a better one may take its place; nothing of it ever expires.
     const settings = isPool ? { ...this.#repository, immutableTags: false } : this.#repository;
     const outcome = await this.#api.createRepository(path, settings);
-    if (outcome !== 'made' && provenance !== 'ours') {
-      // An earlier request may have made it and nobody heard of that: then there is nothing in it, for no build was released.
-      const mayBeOurs = provenance === 'perhaps' || outcome === 'unsure';
-      if (!mayBeOurs || !(await this.#api.isEmpty(path))) throw notOurs(path, this.host);
-    }
+    if (outcome !== 'made') await this.#requireOurs(path, outcome === 'unsure', provenance);
     if (!isPool) await this.setLifecycle(path, { trimmedTags: [] });
+  }
+
+  isThere(path: string): Promise<boolean> {
+    return this.#api.isThere(path);
   }
 
   async removeRepository(path: string): Promise<void> {
@@ -102,6 +102,20 @@ export class EcrRegistry implements ImageRegistry {
 
   location(path: string, end: string): string {
     return `registry://${this.host}/${path}${end}`;
+  }
+
+  /**
+   * A repository tells nobody who made it, at least nobody with these permissions. An earlier request of ours may have made it and nobody heard of that: then
+   * there is nothing in it, for no build was released. Or it is one that was taken for lost: then something in it is ours.
+   */
+  async #requireOurs(path: string, mayBeOfThisRequest: boolean, { asked, digests }: Provenance): Promise<void> {
+    // Of a pool only those layers are taken that a record of ours names, byte for byte, whoever has put them there.
+    if (path === this.#poolPath && asked === 'once') return;
+    if (asked !== 'never' || mayBeOfThisRequest) {
+      const stored = (await this.images(path)) ?? [];
+      if (stored.length === 0 || stored.some(({ digest }) => digests.has(digest))) return;
+    }
+    throw notOurs(path, this.host);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { CreateRepositoryCommand, ECRClient, PutImageCommand } from '@aws-sdk/client-ecr';
+import { CreateRepositoryCommand, ECRClient, GetLifecyclePolicyCommand, PutImageCommand } from '@aws-sdk/client-ecr';
 import { openRegistry } from '@mir/builder';
 import { type Fault, isFault } from '@mir/core';
 import { openDatabase } from '../packages/server/src/database/connection.ts';
 import { migrations } from '../packages/server/src/database/migrations/migrations.ts';
 import type { Tables } from '../packages/server/src/database/schema.ts';
+import type { EcrRegistry } from '../packages/server/src/registry/ecr/ecr-registry.ts';
 import { type ImageRegistry, openImageRegistry } from '../packages/server/src/registry/image-registry.ts';
 import { TokenBuckets } from '../packages/server/src/registry/token-buckets.ts';
 import { readSettings } from '../packages/server/src/settings.ts';
@@ -178,6 +179,39 @@ test('all processes hear of the first refusal for the rate, though it is asked a
   const name = `${aws.registryHost} ecr:CreateRepository`;
   const bucket = await database.selectFrom('registry_buckets').where('name', '=', name).selectAll().executeTakeFirst();
   assert.ok(Number(bucket?.tokens) < 0, `${bucket?.tokens} turns are left`);
+});
+
+test('a tag that is pushed while a lifecycle policy is set does not go with the image that it names', async () => {
+  const path = `${awsPrefix}/racing`;
+  const client = operator();
+  const put = (imageTag: string, layers = 0) =>
+    client.send(
+      new PutImageCommand({
+        repositoryName: path,
+        imageManifest: JSON.stringify({
+          schemaVersion: 2,
+          mediaType: 'application/vnd.docker.distribution.manifest.v2+json',
+          layers: Array.from({ length: layers }, () => ({ size: 1, digest: `sha256:${'0'.repeat(64)}` })),
+        }),
+        imageTag,
+      }),
+    );
+  const registry = registryOf('server') as EcrRegistry;
+  await client.send(new CreateRepositoryCommand({ repositoryName: path, imageTagMutability: 'MUTABLE' }));
+  await put('v1');
+  await put('v2', 1);
+  const look = registry.images.bind(registry);
+  let looks = 0;
+  registry.images = async (asked) => {
+    const stored = await look(asked);
+    looks += 1;
+    if (looks === 1) await put('v3');
+    return stored;
+  };
+  assert.deepEqual(await registry.setLifecycle(path, { trimmedTags: ['v1', 'v2'] }), ['v2']);
+  const policy = await client.send(new GetLifecyclePolicyCommand({ repositoryName: path }));
+  assert.doesNotMatch(policy.lifecyclePolicyText ?? '', /"v1"/, 'v3 names the same image');
+  assert.match(policy.lifecyclePolicyText ?? '', /"v2"/);
 });
 
 test('a KMS key that may not be used is told of, and no repository is left', async () => {

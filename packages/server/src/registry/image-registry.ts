@@ -47,8 +47,8 @@ export interface ImageRegistry extends AsyncDisposable {
   isThere(path: string): Promise<boolean>;
   /** Removes a repository with everything in it; one that is not there is removed already. @throws Fault of the registry */
   removeRepository(path: string): Promise<void>;
-  /** @throws Fault of the registry */
-  setLifecycle(path: string, lifecycle: Lifecycle): Promise<void>;
+  /** @returns those of the tags that it lets go; registries take only so many at a time @throws Fault of the registry */
+  setLifecycle(path: string, lifecycle: Lifecycle): Promise<readonly string[]>;
   /** What a repository holds; undefined when there is none. @throws Fault of the registry */
   images(path: string): Promise<readonly StoredImage[] | undefined>;
   /** Where an image is pushed and tagged. */

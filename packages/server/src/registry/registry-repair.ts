@@ -108,9 +108,12 @@ async function repairImage(
     // Last, because the registry does not undo it when the rest fails.
     const unknown = findings.filter(({ kind }) => kind === 'unknown-tag');
     if (unknown.length > 0) {
-      const told = await letUnknownGo(context, trx, image, unknown);
-      for (const one of unknown)
+      const { told, later } = await letUnknownGo(context, trx, image, unknown);
+      for (const one of unknown) {
         if (one.tag !== null && told.has(one.tag)) done.set(one, 'The registry is told to let it go');
+        if (one.tag !== null && later.has(one.tag))
+          done.set(one, 'The registry is told to let it go tomorrow or later: it takes so many at a time');
+      }
     }
     if (done.size > 0)
       await audit(trx, {
@@ -124,13 +127,13 @@ async function repairImage(
   });
 }
 
-/** Written down as done, so that the list of a version that is given up tomorrow names these tags still. @returns what the registry was told of */
+/** Written down as done, so that the list of a version that is given up tomorrow names these tags still. */
 async function letUnknownGo(
   context: InstanceContext,
   trx: Trx,
   { repository }: CheckedImage,
   unknown: readonly RegistryFinding[],
-): Promise<ReadonlySet<string>> {
+): ReturnType<typeof letTrimmedGo> {
   const payload: TrimmingPayload = { repository, unknownTags: unknown.flatMap(({ tag }) => tag ?? []) };
   await trx
     .insertInto('outbox')

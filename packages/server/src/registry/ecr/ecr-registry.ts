@@ -14,7 +14,7 @@ import { EcrCredentials } from './ecr-credentials.ts';
 import { notOurs, otherRegistry } from './ecr-fault.ts';
 import { parseEcrHost } from './ecr-host.ts';
 import { EcrPace } from './ecr-pace.ts';
-import { expendableTags, lifecyclePolicy } from './lifecycle-policy.ts';
+import { expendableTags, lifecyclePolicy, rulableTags } from './lifecycle-policy.ts';
 
 /** Amazon ECR: a repository for each image, made and removed by the server's role, filled by the builders'. */
 export class EcrRegistry implements ImageRegistry {
@@ -85,11 +85,20 @@ export class EcrRegistry implements ImageRegistry {
     await this.#api.deleteRepository(path);
   }
 
-  async setLifecycle(path: string, { trimmedTags }: Lifecycle): Promise<void> {
-    // Where nothing was given up, nothing has to be compared: that is what a repository is made with.
-    const stored = trimmedTags.length === 0 ? [] : ((await this.images(path)) ?? []);
-    const lifecycle = { trimmedTags: expendableTags(stored, trimmedTags) };
-    await this.#api.putLifecyclePolicy(path, lifecyclePolicy(lifecycle, this.#untaggedDays));
+  /**
+   * A rule takes an image with all its tags, so what is stored is looked at before a rule is made, and again when it stands: another tag may have been pushed in
+   * between.
+   */
+  async setLifecycle(path: string, { trimmedTags }: Lifecycle): Promise<readonly string[]> {
+    for (let told: readonly string[] | undefined; ; ) {
+      // Where nothing was given up, nothing has to be compared: that is what a repository is made with.
+      const stored = trimmedTags.length === 0 ? [] : ((await this.images(path)) ?? []);
+      const wanted = rulableTags(expendableTags(stored, trimmedTags));
+      if (told !== undefined && told.join() === wanted.join()) return told;
+      await this.#api.putLifecyclePolicy(path, lifecyclePolicy(wanted, this.#untaggedDays));
+      if (wanted.length === 0) return wanted;
+      told = wanted;
+    }
   }
 
   images(path: string): Promise<readonly StoredImage[] | undefined> {

@@ -6,7 +6,6 @@
  *   ./mir bench ecr --images 1000 --built 62      builds 62, and copies them before the rebase: ECR makes two repositories in a second
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { type Aws, startAws } from '../../test/aws/aws.ts';
 import { listed } from '../../test/aws/granted-policies.ts';
 import { startTwoRoles } from '../../test/aws/two-roles.ts';
@@ -15,12 +14,13 @@ import { cleanupOf } from '../../test/support/cleanup.ts';
 import { warmHome } from '../../test/support/home.ts';
 import { type Ask, at, clientOf, succeeding, textAt } from '../../test/support/instance-client.ts';
 import { serveHome } from '../../test/support/registry.ts';
+import { readWords } from '../../tools/words.ts';
 import { median } from '../measurement.ts';
 import { formatTable } from '../table.ts';
 import { copyImages } from './copies.ts';
 import { ProcessorMeter } from './processor-time.ts';
 
-const { values } = parseArgs({
+const { values } = readWords(import.meta.filename, {
   options: {
     images: { type: 'string', default: '1000' },
     workers: { type: 'string', default: '2' },

@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { CreateRepositoryCommand, ECRClient, PutImageCommand } from '@aws-sdk/client-ecr';
+import { CreateRepositoryCommand, ECRClient, GetLifecyclePolicyCommand, PutImageCommand } from '@aws-sdk/client-ecr';
 import { openRegistry } from '@mir/builder';
 import { type Fault, isFault } from '@mir/core';
+import { openDatabase } from '../packages/server/src/database/connection.ts';
+import { migrations } from '../packages/server/src/database/migrations/migrations.ts';
+import type { Tables } from '../packages/server/src/database/schema.ts';
+import type { EcrRegistry } from '../packages/server/src/registry/ecr/ecr-registry.ts';
 import { type ImageRegistry, openImageRegistry } from '../packages/server/src/registry/image-registry.ts';
+import { TokenBuckets } from '../packages/server/src/registry/token-buckets.ts';
 import { readSettings } from '../packages/server/src/settings.ts';
+import { temporaryDatabase } from '../packages/server/test/database/temporary-database.ts';
 import { type Aws, startAws } from './aws/aws.ts';
 import { servePodRoles } from './aws/pod-roles.ts';
+import { neverAsked, perhaps } from './aws/provenance.ts';
 import { awsPrefix, useLeastPolicies } from './support/aws-instance.ts';
 import { cleanupOf } from './support/cleanup.ts';
 
@@ -30,6 +37,7 @@ function registryOf(
   role: 'server' | 'builders',
   settings: NodeJS.ProcessEnv = {},
   variables: NodeJS.ProcessEnv = aws.environmentOf(role),
+  buckets?: TokenBuckets,
 ): ImageRegistry {
   useLeastPolicies(aws);
   process.env = {
@@ -44,7 +52,7 @@ function registryOf(
       ...settings,
     }),
     role,
-    buckets: undefined,
+    buckets,
     poolPath: `${awsPrefix}/0-layers`,
     repositories: async () => assert.fail('nothing is looked for here'),
   });
@@ -77,7 +85,7 @@ test('a process without credentials is told so, with what may be done', async ()
   const fault = await faultOf(
     registryOf('server', {}, { AWS_ENDPOINT_URL_ECR: aws.controlEndpoint }).ensureRepository(
       `${awsPrefix}/a`,
-      'unknown',
+      neverAsked,
     ),
   );
   assert.equal(fault.code, 'ecr/no-credentials');
@@ -89,11 +97,11 @@ test('pods get the keys of their role by IRSA and by EKS Pod Identity, from what
   const endpoint = { AWS_ENDPOINT_URL_ECR: aws.controlEndpoint };
   for (const [name, way] of Object.entries(pods)) {
     const registry = registryOf('server', {}, { ...endpoint, ...way('server') });
-    await registry.ensureRepository(`${awsPrefix}/${name.toLowerCase()}`, 'unknown');
+    await registry.ensureRepository(`${awsPrefix}/${name.toLowerCase()}`, neverAsked);
     const last = aws.records.findLast(({ action }) => action === 'ecr:CreateRepository');
     assert.deepEqual([last?.role, last?.allowed], ['server', true], name);
     const other = registryOf('server', {}, { ...endpoint, ...way('builders') });
-    assert.equal((await faultOf(other.ensureRepository(`${awsPrefix}/other`, 'unknown'))).code, 'ecr/denied', name);
+    assert.equal((await faultOf(other.ensureRepository(`${awsPrefix}/other`, neverAsked))).code, 'ecr/denied', name);
   }
 });
 
@@ -138,7 +146,7 @@ test('a repository that is not ours is a fault, and nothing in it is touched', a
   await client.send(new CreateRepositoryCommand({ repositoryName: path }));
   const registry = registryOf('server');
   aws.forgetRecords();
-  const fault = await faultOf(registry.ensureRepository(path, 'unknown'));
+  const fault = await faultOf(registry.ensureRepository(path, neverAsked));
   assert.equal(fault.code, 'repository/not-ours');
   assert.match(fault.message, /rime-managed-images\/theirs.*has not made it/);
   assert.deepEqual(
@@ -147,21 +155,69 @@ test('a repository that is not ours is a fault, and nothing in it is touched', a
     'nothing else was asked',
   );
   // An answer may have been lost: one that is empty is ours then, one that holds something is not.
-  await registry.ensureRepository(path, 'perhaps');
+  await registry.ensureRepository(path, perhaps);
   const manifest = JSON.stringify({
     schemaVersion: 2,
     mediaType: 'application/vnd.docker.distribution.manifest.v2+json',
     layers: [],
   });
-  await client.send(new PutImageCommand({ repositoryName: path, imageManifest: manifest, imageTag: 'v1' }));
-  assert.equal((await faultOf(registry.ensureRepository(path, 'perhaps'))).code, 'repository/not-ours');
-  await registry.ensureRepository(path, 'ours');
+  const put = await client.send(new PutImageCommand({ repositoryName: path, imageManifest: manifest, imageTag: 'v1' }));
+  assert.equal((await faultOf(registry.ensureRepository(path, perhaps))).code, 'repository/not-ours');
+  // What was made and then not found is ours again only where something in it is: it may have been removed, and made by somebody else.
+  const digest = put.image?.imageId?.imageDigest ?? '';
+  const once = (digests: readonly string[]) => ({ asked: 'once', digests: new Set(digests) }) as const;
+  assert.equal((await faultOf(registry.ensureRepository(path, once(['sha256:other'])))).code, 'repository/not-ours');
+  await registry.ensureRepository(path, once(['sha256:other', digest]));
+});
+
+test('all processes hear of the first refusal for the rate, though it is asked again at once', async (t) => {
+  const database = await openDatabase<Tables>({ embedded: await temporaryDatabase(migrations) });
+  t.after(() => database.destroy());
+  const registry = registryOf('server', {}, aws.environmentOf('server'), new TokenBuckets(database));
+  aws.throttle('ecr:CreateRepository', 1);
+  await registry.ensureRepository(`${awsPrefix}/busy`, neverAsked);
+  const name = `${aws.registryHost} ecr:CreateRepository`;
+  const bucket = await database.selectFrom('registry_buckets').where('name', '=', name).selectAll().executeTakeFirst();
+  assert.ok(Number(bucket?.tokens) < 0, `${bucket?.tokens} turns are left`);
+});
+
+test('a tag that is pushed while a lifecycle policy is set does not go with the image that it names', async () => {
+  const path = `${awsPrefix}/racing`;
+  const client = operator();
+  const put = (imageTag: string, layers = 0) =>
+    client.send(
+      new PutImageCommand({
+        repositoryName: path,
+        imageManifest: JSON.stringify({
+          schemaVersion: 2,
+          mediaType: 'application/vnd.docker.distribution.manifest.v2+json',
+          layers: Array.from({ length: layers }, () => ({ size: 1, digest: `sha256:${'0'.repeat(64)}` })),
+        }),
+        imageTag,
+      }),
+    );
+  const registry = registryOf('server') as EcrRegistry;
+  await client.send(new CreateRepositoryCommand({ repositoryName: path, imageTagMutability: 'MUTABLE' }));
+  await put('v1');
+  await put('v2', 1);
+  const look = registry.images.bind(registry);
+  let looks = 0;
+  registry.images = async (asked) => {
+    const stored = await look(asked);
+    looks += 1;
+    if (looks === 1) await put('v3');
+    return stored;
+  };
+  assert.deepEqual(await registry.setLifecycle(path, { trimmedTags: ['v1', 'v2'] }), ['v2']);
+  const policy = await client.send(new GetLifecyclePolicyCommand({ repositoryName: path }));
+  assert.doesNotMatch(policy.lifecyclePolicyText ?? '', /"v1"/, 'v3 names the same image');
+  assert.match(policy.lifecyclePolicyText ?? '', /"v2"/);
 });
 
 test('a KMS key that may not be used is told of, and no repository is left', async () => {
   const registry = registryOf('server', { MIR_REGISTRY_KMS_KEY: 'arn:aws:kms:eu-central-1:123456789012:key/none' });
   aws.refuseKms(true);
-  const fault = await faultOf(registry.ensureRepository(`${awsPrefix}/sealed`, 'unknown'));
+  const fault = await faultOf(registry.ensureRepository(`${awsPrefix}/sealed`, neverAsked));
   assert.equal(fault.code, 'ecr/kms');
   assert.match(fault.hint, /registry\.kms_key/);
   assert.equal(await registry.images(`${awsPrefix}/sealed`), undefined);
@@ -174,7 +230,7 @@ test('an endpoint that nothing listens at is no answer to whether there is a rep
 });
 
 test('a password of the registry is used until it is refused, and then renewed', async (t) => {
-  await registryOf('server').ensureRepository(`${awsPrefix}/renewed`, 'unknown');
+  await registryOf('server').ensureRepository(`${awsPrefix}/renewed`, neverAsked);
   const { builders } = registryOf('builders');
   const asked = () => aws.records.filter(({ action }) => action === 'ecr:GetAuthorizationToken').length;
   const client = openRegistry(aws.registryHost, { credentials: builders.credentials });

@@ -8,6 +8,7 @@ import { ecrPermissions } from '../packages/server/src/registry/ecr/permissions.
 import { type Aws, startAws } from './aws/aws.ts';
 import { grantPolicies } from './aws/granted-policies.ts';
 import { openEcr, permissionCases } from './aws/permission-cases.ts';
+import { neverAsked } from './aws/provenance.ts';
 import { startTwoRoles } from './aws/two-roles.ts';
 import { cleanupOf } from './support/cleanup.ts';
 import { temporaryFolder } from './support/folder.ts';
@@ -134,7 +135,7 @@ test('each permission taken away alone lets something fail, and the message name
 /** A repository with an image in it; gives the digest of a layer. */
 async function prepare(standing: Parameters<typeof openEcr>[1]): Promise<Digest> {
   await using server = openEcr('server', standing);
-  await server.registry.ensureRepository(standing.path, 'unknown');
+  await server.registry.ensureRepository(standing.path, neverAsked);
   const blobs = await BlobStore.open(join(await temporaryFolder(cleanup), 'blobs'));
   const image = await storeImage(blobs);
   await using builders = openEcr('builders', standing);

@@ -3,9 +3,9 @@
  * (test/aws): real policies, moto, a registry in front that throttles.
  *
  *   ./mir bench ecr --images 1000 --workers 2
+ *   ./mir bench ecr --images 1000 --built 62      builds 62, and copies them before the rebase: ECR makes two repositories in a second
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { type Aws, startAws } from '../../test/aws/aws.ts';
 import { listed } from '../../test/aws/granted-policies.ts';
 import { startTwoRoles } from '../../test/aws/two-roles.ts';
@@ -14,17 +14,22 @@ import { cleanupOf } from '../../test/support/cleanup.ts';
 import { warmHome } from '../../test/support/home.ts';
 import { type Ask, at, clientOf, succeeding, textAt } from '../../test/support/instance-client.ts';
 import { serveHome } from '../../test/support/registry.ts';
+import { readWords } from '../../tools/words.ts';
 import { median } from '../measurement.ts';
 import { formatTable } from '../table.ts';
+import { copyImages } from './copies.ts';
+import { ProcessorMeter } from './processor-time.ts';
 
-const { values } = parseArgs({
+const { values } = readWords(import.meta.filename, {
   options: {
     images: { type: 'string', default: '1000' },
     workers: { type: 'string', default: '2' },
     rate: { type: 'string', default: '10' },
+    built: { type: 'string' },
   },
 });
 const [images, workers, rate] = [Number(values.images), Number(values.workers), Number(values.rate)];
+const builtImages = Math.min(images, Number(values.built ?? images));
 const prefix = 'rime-managed-images';
 
 /** What became of one kind of bulk work. */
@@ -37,6 +42,8 @@ type Bulk = {
   readonly mounted: number;
   readonly overLimit: number;
   readonly waitsSeconds: readonly number[];
+  readonly processors: string;
+  readonly requests: string;
 };
 
 const ends: (() => Promise<void>)[] = [];
@@ -57,13 +64,14 @@ try {
   await build(instance.ask, 'first', 0);
   await build(person, 'second', 1);
   const built = await measure(aws, person, 'built', async () => {
-    for (let one = 0; one < images; one += 1) {
+    for (let one = 0; one < builtImages; one += 1) {
       const body = { name: `bulk-${one}`, requirements: requirementsOf(one) };
       await succeeding(instance.ask('POST', '/v1/images', { body }));
     }
     return () => countOf(instance.ask);
   });
   report([built]);
+  await copyImages(aws, { databaseUrl: instance.databaseUrl, prefix, built: builtImages, images });
   const rebased = await measure(aws, person, 'rebased', async () => {
     const body = { kind: 'base', from: 'debian:bookworm', to: `oci:${bases}/bases/debian:newer` };
     const { data } = await succeeding(instance.ask('POST', '/v1/updates', { body }));
@@ -97,11 +105,14 @@ async function measure(
 ): Promise<Bulk> {
   aws.forgetRecords();
   const overLimit = aws.imagesOverLimit;
+  const processors = new ProcessorMeter();
+  await processors.look();
   const startedAt = performance.now();
   const look = await begin();
   const waitsSeconds: number[] = [];
   for (let turn = 0; ; turn += 1) {
     const { done, failed, total } = await look();
+    await processors.look();
     if (turn % 10 === 0) process.stderr.write(`${name}: ${done} of ${total}, ${failed} failed\n`);
     if (total > 0 && done + failed >= total) {
       const seconds = (performance.now() - startedAt) / 1000;
@@ -115,13 +126,25 @@ async function measure(
         mounted: count('ecr:GetDownloadUrlForLayer'),
         overLimit: aws.imagesOverLimit - overLimit,
         waitsSeconds,
+        processors: processors.shown(seconds),
+        requests: requestsIn(aws, done + waitsSeconds.length),
       };
     }
-    const before = performance.now();
+    const beganAt = performance.now();
     await build(person, `${name}-between-${turn}`, turn);
-    waitsSeconds.push((performance.now() - before) / 1000);
+    waitsSeconds.push((performance.now() - beganAt) / 1000);
     await delay(2000);
   }
+}
+
+/** What ECR was asked, for each image, the most frequent first. */
+function requestsIn(aws: Aws, images: number): string {
+  const counts = new Map<string, number>();
+  for (const { action, allowed } of aws.records) if (allowed) counts.set(action, (counts.get(action) ?? 0) + 1);
+  return [...counts]
+    .sort(([, left], [, right]) => right - left)
+    .map(([action, count]) => `${action.replace('ecr:', '')} ${(count / images).toFixed(1)}`)
+    .join(', ');
 }
 
 async function build(ask: Ask, name: string, turn: number): Promise<void> {
@@ -143,7 +166,7 @@ function requirementsOf(turn: number): readonly string[] {
 async function countOf(ask: Ask) {
   const total = async (status: string) =>
     Number(at((await succeeding(ask('GET', `/v1/search?name=bulk-&status=${status}&pageSize=1`))).data, 'total'));
-  return { done: await total('READY'), failed: await total('FAILED'), total: images };
+  return { done: await total('READY'), failed: await total('FAILED'), total: builtImages };
 }
 
 async function countOfUpdate(ask: Ask, id: string) {
@@ -183,4 +206,6 @@ function report(bulks: readonly Bulk[]): void {
     ];
   });
   process.stdout.write(`\n${formatTable(head, rows)}\n`);
+  for (const { name, processors, requests } of bulks)
+    process.stdout.write(`${name}: processors: ${processors}\n${name}: requests an image: ${requests}\n`);
 }

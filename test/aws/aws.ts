@@ -11,6 +11,7 @@ import { dataPlane } from './data-plane.ts';
 import { startMoto } from './moto.ts';
 import { RateLimit } from './rate-limit.ts';
 import { RepositoryBook } from './repository-book.ts';
+import { copyRepository } from './repository-copy.ts';
 import { SignIn } from './sign-in.ts';
 
 /** An AWS account for tests: ECR with its registry, and whatever moto has besides. README.md tells what it cannot. */
@@ -52,6 +53,8 @@ export type Aws = AsyncDisposable & {
   cutUploads(times: number): void;
   /** Answers the next so many requests to the registry with 503. */
   beUnavailable(times: number): void;
+  /** Makes a repository that holds an image of another one, past all policies and rates. */
+  copyRepository(from: string, to: string, tag: string): Promise<void>;
   /** Takes back what `deny`, `expire` and `throttle` did. */
   allowAll(): void;
   /** Every decision so far. */
@@ -144,6 +147,7 @@ export async function startAws(cleanup: Cleanup): Promise<Aws> {
     beUnavailable: (times) => {
       switches.unavailable = times;
     },
+    copyRepository: (from, to, tag) => copyRepository(common, from, to, tag),
     allowAll: () => access.allowAll(),
     records: access.records,
     nextRecord: (isWanted) => access.next(isWanted),

@@ -5,6 +5,7 @@ import { explainEcr } from '../../packages/server/src/registry/ecr/ecr-fault.ts'
 import type { EcrRole } from '../../packages/server/src/registry/ecr/permissions.ts';
 import { type ImageRegistry, openImageRegistry } from '../../packages/server/src/registry/image-registry.ts';
 import { readSettings } from '../../packages/server/src/settings.ts';
+import { neverAsked } from './provenance.ts';
 
 /** What the product does with one permission. */
 export type PermissionCase = {
@@ -71,7 +72,7 @@ export const permissionCases: readonly PermissionCase[] = [
     role: 'server',
     action: 'ecr:CreateRepository',
     operation: 'making the repository of an image',
-    act: ({ registry, path }) => registry.ensureRepository(`${path}-${unique()}`, 'unknown'),
+    act: ({ registry, path }) => registry.ensureRepository(`${path}-${unique()}`, neverAsked),
   },
   {
     role: 'server',
@@ -82,12 +83,8 @@ export const permissionCases: readonly PermissionCase[] = [
   {
     role: 'server',
     action: 'ecr:ListImages',
-    operation: 'taking over a repository that an earlier request may have made',
-    // One with an image in it is not taken over, but it is looked into.
-    act: ({ registry, path }) =>
-      registry.ensureRepository(path, 'perhaps').catch((thrown: unknown) => {
-        if (!isNotOurs(thrown)) throw thrown;
-      }),
+    operation: 'looking whether the layer pool is there',
+    act: ({ registry, path }) => registry.isThere(path),
   },
   {
     role: 'server',
@@ -159,10 +156,6 @@ async function pushLayer(repository: RepositoryClient): Promise<void> {
       yield bytes;
     },
   );
-}
-
-function isNotOurs(thrown: unknown): boolean {
-  return thrown instanceof Error && 'code' in thrown && thrown.code === 'repository/not-ours';
 }
 
 function unique(): string {

@@ -22,7 +22,7 @@ export async function startTwoRoles(
   aws: Aws,
   { prefix, home: given, workers = 1, environment: more = {} }: TwoRoles,
   cleanup: Cleanup,
-): Promise<RunningInstance> {
+): Promise<RunningInstance & { readonly databaseUrl: string }> {
   const home = given ?? (await warmHome(cleanup));
   const postgres = await EmbeddedPostgres.start({ directory: await temporaryFolder(cleanup) });
   cleanup(() => postgres.stop());
@@ -42,5 +42,5 @@ export async function startTwoRoles(
   for (let at = 0; at < workers; at += 1) {
     await startWorker(home, { ...environment, ...aws.environmentOf('builders') }, cleanup);
   }
-  return instance;
+  return { ...instance, databaseUrl: postgres.url };
 }

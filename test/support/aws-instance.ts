@@ -47,13 +47,14 @@ export async function awsSettings(aws: Aws, cleanup: Cleanup): Promise<Environme
   };
 }
 
-/** Starts an instance that keeps its images in an account. */
+/** Starts an instance that keeps its images in an account, in a home of its own if it is not given one. */
 export async function startAwsInstance(
   aws: Aws,
   cleanup: Cleanup,
   environment: Environment = {},
+  given?: string,
 ): Promise<RunningInstance> {
-  const home = await warmHome(cleanup);
+  const home = given ?? (await warmHome(cleanup));
   const postgres = await EmbeddedPostgres.start({ directory: await temporaryFolder(cleanup) });
   cleanup(() => postgres.stop());
   const settings = await awsSettings(aws, cleanup);

@@ -44,6 +44,6 @@ export {
   type ProbeRequest,
 } from './probe/probe-report.ts';
 export type { ProgressEvent, ProgressListener, Stage } from './progress.ts';
-export { deliverRebase, type Rebase, rebaseOpened } from './rebase/named-rebase.ts';
+export { deliveredTo, deliverRebase, type Rebase, rebaseOpened } from './rebase/named-rebase.ts';
 export type { RebasedImage } from './rebase/rebase.ts';
 export { Workshop, type WorkshopOptions } from './workshop.ts';

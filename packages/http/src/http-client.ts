@@ -26,6 +26,8 @@ export type HttpRequest = {
   readonly body?: Uint8Array | (() => AsyncIterable<Uint8Array>);
   /** Whether sending it twice does no harm. GET and HEAD always may be repeated. */
   readonly repeatable?: boolean;
+  /** `false` hands a 429 back at once: whoever sends it waits in a way of their own, and lets others know. */
+  readonly repeatThrottled?: boolean;
   /** `false` hands a 3xx back. Only GET and HEAD are ever followed. */
   readonly followRedirects?: boolean;
   readonly signal?: AbortSignal;
@@ -94,7 +96,7 @@ export class HttpClient {
       const last = attempt >= this.#attempts || sent.repeatable !== true;
       try {
         const response = await this.#sendOnce(sent);
-        if (last || !isWorthRepeating(response.status, sent.method ?? 'GET')) return response;
+        if (last || !isWorthRepeating(response.status, sent)) return response;
         await response.discard();
         await delay(waitMilliseconds(attempt, response.header('retry-after')), undefined, abortOptions(sent));
       } catch (thrown) {
@@ -116,8 +118,9 @@ export class HttpClient {
   }
 }
 
-function isWorthRepeating(status: number, method: string): boolean {
-  return [429, 502, 503, 504].includes(status) || (status === 500 && (method === 'GET' || method === 'HEAD'));
+function isWorthRepeating(status: number, { method = 'GET', repeatThrottled = true }: HttpRequest): boolean {
+  if (status === 429) return repeatThrottled;
+  return [502, 503, 504].includes(status) || (status === 500 && (method === 'GET' || method === 'HEAD'));
 }
 
 function waitMilliseconds(attempt: number, retryAfter?: string): number {

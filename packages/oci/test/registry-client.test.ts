@@ -9,6 +9,7 @@ import {
   pullImage,
   pushImage,
   type RepositoryClient,
+  type RequestPace,
   type TransferProgress,
 } from '../src/index.ts';
 import { clientOf, pushed, sources, startDockerRegistry, startMeddling } from './client-fixture.ts';
@@ -188,6 +189,32 @@ test('"too many requests" is waited out as long as the registry asks', async (t)
   });
   await pushed(t, clientOf(t, registry.host).repository('a'));
   assert.equal(refusals, 0);
+});
+
+test('who shares a rate with others hears of the first "too many requests", and before the next turn is waited for', async (t) => {
+  let refusals = 3;
+  const events: string[] = [];
+  const registry = await startMeddling(t, (request, response) => {
+    if (request.method !== 'PUT' || !request.url?.includes('/manifests/')) return false;
+    events.push(refusals === 0 ? 'taken' : 'refused');
+    if (refusals === 0) return false;
+    refusals--;
+    request.resume();
+    response.writeHead(429, { 'Retry-After': new Date(Date.now() + 5000).toUTCString() }).end();
+    return true;
+  });
+  const pace: RequestPace = {
+    counts: (action) => action === 'put-manifest',
+    turn: async (action) => void events.push(`turn to ${action}`),
+    throttled: async (action, seconds = 0) => {
+      assert.ok(seconds > 2 && seconds <= 5, `${seconds}`);
+      await new Promise((resolve) => setImmediate(resolve));
+      events.push(`too many ${action}`);
+    },
+  };
+  await pushed(t, clientOf(t, registry.host, { pace }).repository('a'));
+  const round = ['turn to put-manifest', 'refused', 'too many put-manifest'];
+  assert.deepEqual(events, [...round, ...round, ...round, 'turn to put-manifest', 'taken']);
 });
 
 test('content that is not what its digest says never becomes a blob', async (t) => {

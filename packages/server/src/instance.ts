@@ -252,7 +252,12 @@ async function makeContext(
   { role, listeningHost, environment, repositories }: ContextParts,
 ): Promise<InstanceContext> {
   const sealer = sealerFromEnvironment(environment);
-  const prefix = await repositoryPrefixOf(db, given.image_registry_config.repository_prefix);
+  const prefix = await repositoryPrefixOf(db, given.image_registry_config.repository_prefix, async (path) => {
+    // Instances that are older than their prefix had no images in ECR, whose roles are made for one prefix.
+    if (given.registry.kind === 'ecr') return false;
+    await using before = openImageRegistry({ settings: given, role, buckets: undefined, poolPath: '', repositories });
+    return (await before.images(path)) !== undefined;
+  });
   const settings = {
     ...given,
     image_registry_config: { ...given.image_registry_config, repository_prefix: prefix },

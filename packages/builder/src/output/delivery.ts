@@ -126,14 +126,17 @@ export class Delivery implements AsyncDisposable {
       this.#count(layer.size);
       return;
     }
-    await this.#workshop.layerPool?.shared(layer.digest);
+    const { layerPool } = this.#workshop;
+    await layerPool?.shared(layer.digest);
     const memory = await this.#remembered();
     const mountFrom = this.#sources(memory, repository, layer.digest);
     const outcome = await repository.uploadBlob(layer, () => this.#workshop.contents.read(layer.digest), {
       mountFrom,
       skipCheck: mountFrom.length > 0,
     });
-    if (outcome === 'uploaded') this.#count(layer.size);
+    if (outcome !== 'uploaded') return;
+    this.#count(layer.size);
+    if (layerPool !== undefined && mountFrom.includes(layerPool.repository)) await layerPool.doubt(layer.digest);
   }
 
   async #push(published: Image | ImageSet, { registry, repository: name, tag }: Target): Promise<Delivered> {

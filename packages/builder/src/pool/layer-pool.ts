@@ -38,6 +38,7 @@ export class LayerPool implements AsyncDisposable {
   readonly #sharingOf = new Map<Digest, Promise<void>>();
   readonly #held = new Set<Digest>();
   readonly #expected = new Set<Digest>();
+  #doubting: Promise<void> | undefined;
   #isGivenUp = false;
   #damage: unknown;
 
@@ -80,6 +81,22 @@ export class LayerPool implements AsyncDisposable {
   /** Whether the pool is believed to have a blob: to mount it from there, or not to miss it here. */
   holds(digest: Digest): boolean {
     return !this.#isGivenUp && (this.#held.has(digest) || this.#memory.poolHas(this.repository, digest));
+  }
+
+  /**
+   * Told that a blob could not be mounted from the pool. Not every registry mounts; but where the pool does not have it any more, it was emptied or made again, and
+   * what it was seen to have is forgotten, so that it is filled again. Asked once.
+   */
+  async doubt(digest: Digest): Promise<void> {
+    this.#doubting ??= this.#attempt(undefined, async () => {
+      if ((await this.#remote.headBlob(digest)) !== undefined) return;
+      throw builderFault('layer/lost', {
+        what: `it does not have blob ${digest} any more`,
+        subject: digest,
+        hint: 'It was emptied or made again; the next builds fill it.',
+      });
+    });
+    await this.#doubting;
   }
 
   /** Puts a layer that is here into the pool, in the background, unless it is known to be there. */

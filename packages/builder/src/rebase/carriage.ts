@@ -16,10 +16,12 @@ import type { Output } from '../output/output.ts';
 import { requireStanding } from '../output/standing.ts';
 import type { Workshop } from '../workshop.ts';
 
-/** A place that has some of an image's layers. */
+/** A place that has some of an image's blobs. */
 export type Origin = {
   readonly blobs: BlobReader;
-  readonly layers: ReadonlySet<Digest>;
+  readonly holds: ReadonlySet<Digest>;
+  /** Manifests that refer to all of these blobs: a repository that has them has the blobs, too. */
+  readonly manifests?: readonly Digest[];
   /** Where they lie, when that is a registry: another repository of it need not be sent them. */
   readonly repository?: { readonly registry: string; readonly name: string };
 };
@@ -68,9 +70,13 @@ async function push(
     workshop.report({ type: 'pushed', bytes });
   };
   await workshop.stage('push', async () => {
-    const layers = layersOf(images).map((layer) => bringLayer(workshop, repository, layer, origins, blobs, count));
+    const known = await knownIn(repository, origins);
+    const layers = layersOf(images)
+      .filter(({ digest }) => !known.has(digest))
+      .map((layer) => bringLayer(workshop, repository, layer, origins, blobs, count));
     const configurations = images.map(async ({ manifest: { config }, configBytes }) => {
-      const uploaded = await repository.uploadBlob(config, () => only(configBytes), { skipCheck: true });
+      const mountFrom = sourcesOf(config, repository, origins);
+      const uploaded = await repository.uploadBlob(config, () => only(configBytes), { mountFrom, skipCheck: true });
       if (uploaded === 'uploaded') count(config.size);
     });
     await Promise.all([...layers, ...configurations]);
@@ -86,6 +92,29 @@ async function push(
   return { name: formatReference({ registry, repository: output.repository, tag }), sentBytes };
 }
 
+/** What a repository has for sure, since manifests of its own refer to it: one question for all layers of an image. */
+async function knownIn(repository: RepositoryClient, origins: readonly Origin[]): Promise<ReadonlySet<Digest>> {
+  const known = origins.map(async ({ holds, manifests, repository: place }) => {
+    if (place?.registry !== repository.registry) return [];
+    if (place.name === repository.name) return [...holds];
+    if (manifests === undefined) return [];
+    const found = await Promise.all(manifests.map((digest) => repository.headManifest(digest)));
+    return found.every((digest) => digest !== undefined) ? [...holds] : [];
+  });
+  return new Set((await Promise.all(known)).flat());
+}
+
+/** Repositories of the same registry that have a blob. */
+function sourcesOf(
+  { digest }: Descriptor,
+  { registry }: RepositoryClient,
+  origins: readonly Origin[],
+): readonly string[] {
+  return origins
+    .filter(({ holds }) => holds.has(digest))
+    .flatMap(({ repository }) => (repository?.registry === registry ? [repository.name] : []));
+}
+
 /** Small enough that asking whether it is there costs as much as sending it. */
 const smallBytes = 64 << 10;
 
@@ -97,19 +126,18 @@ async function bringLayer(
   blobs: BlobReader,
   count: (bytes: number) => void,
 ): Promise<void> {
-  const near = origins
-    .filter((origin) => origin.layers.has(layer.digest))
-    .flatMap((origin) => origin.repository ?? [])
-    .filter(({ registry }) => registry === repository.registry);
-  // A manifest of this very repository refers to it: the registry has it.
-  if (near.some(({ name }) => name === repository.name)) return;
   const pooled = layerPool?.registry === repository.registry ? layerPool : undefined;
   await pooled?.shared(layer.digest);
-  const sources = [...near.map(({ name }) => name), ...(pooled?.holds(layer.digest) ? [pooled.repository] : [])];
-  for (const name of sources) if (await repository.mountBlob(layer.digest, name)) return;
-  const skipCheck = layer.size <= smallBytes;
-  const outcome = await repository.uploadBlob(layer, () => blobs.read(layer.digest), { skipCheck });
-  if (outcome === 'uploaded') count(layer.size);
+  const sources = [
+    ...sourcesOf(layer, repository, origins),
+    ...(pooled?.holds(layer.digest) ? [pooled.repository] : []),
+  ];
+  const isSmall = layer.size <= smallBytes;
+  if (!isSmall) for (const name of sources) if (await repository.mountBlob(layer.digest, name)) return;
+  const options = isSmall ? { mountFrom: sources, skipCheck: true } : {};
+  if ((await repository.uploadBlob(layer, () => blobs.read(layer.digest), options)) !== 'uploaded') return;
+  count(layer.size);
+  if (pooled !== undefined && sources.includes(pooled.repository)) await pooled.doubt(layer.digest);
 }
 
 function layersOf(images: readonly Image[]): readonly Descriptor[] {
@@ -119,7 +147,7 @@ function layersOf(images: readonly Image[]): readonly Descriptor[] {
 
 /** What no origin has is of our own making: it is here or in the layer pool. */
 function joined(origins: readonly Origin[], own: BlobReader): BlobReader {
-  const originOf = (digest: Digest) => origins.find(({ layers }) => layers.has(digest))?.blobs ?? own;
+  const originOf = (digest: Digest) => origins.find(({ holds }) => holds.has(digest))?.blobs ?? own;
   return {
     size: async (digest) => originOf(digest).size(digest),
     read: (digest, range) => originOf(digest).read(digest, range),

@@ -69,15 +69,37 @@ export function deliverRebase(workshop: Workshop, rebase: Rebase, output: Output
   return carry(workshop, rebase.published, rebase.origins, output);
 }
 
+/** The same, where a target has it by now: further ones in the same registry need not be sent what it has. */
+export function deliveredTo(workshop: Workshop, rebase: Rebase, output: Output): Rebase {
+  if (output.kind !== 'registry') return rebase;
+  const images = rebase.images.map(({ image }) => image);
+  const origin: Origin = {
+    blobs: workshop.contents,
+    holds: new Set(
+      images.flatMap(({ manifest, layers }) => [
+        manifest.config.digest,
+        ...layers.map(({ descriptor }) => descriptor.digest),
+      ]),
+    ),
+    repository: { registry: output.registry, name: output.repository },
+  };
+  return { ...rebase, origins: [...rebase.origins, origin] };
+}
+
 function originOf({ images, blobs, location }: OpenedImage): Origin {
-  const layers = new Set(images.flatMap((image) => image.layers.map(({ descriptor }) => descriptor.digest)));
-  if (location.kind !== 'registry') return { blobs, layers };
-  return { blobs, layers, repository: { registry: location.registry, name: location.reference.repository } };
+  const holds = new Set(images.flatMap((image) => image.layers.map(({ descriptor }) => descriptor.digest)));
+  if (location.kind !== 'registry') return { blobs, holds };
+  return {
+    blobs,
+    holds,
+    manifests: images.map(({ digest }) => digest),
+    repository: { registry: location.registry, name: location.reference.repository },
+  };
 }
 
 function baseOrigin(workshop: Workshop, { image, source }: Base): Origin[] {
   if (source === undefined) return [];
-  const layers = new Set(image.layers.map(({ descriptor }) => descriptor.digest));
+  const holds = new Set(image.layers.map(({ descriptor }) => descriptor.digest));
   const blobs = readerOf(workshop.registry(source.registry).repository(source.repository));
-  return [{ blobs, layers, repository: { registry: source.registry, name: source.repository } }];
+  return [{ blobs, holds, repository: { registry: source.registry, name: source.repository } }];
 }

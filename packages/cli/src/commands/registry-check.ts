@@ -10,12 +10,13 @@ export const registryCheck: Command = {
   run,
   help: `
 Compares the registry of an instance with what the instance says is in it: versions that are missing or are
-another image, tags that no version has, repositories of removed images. Changes nothing unless told to.
+another image, tags that no version has, repositories of removed images, a layer pool that is gone. Changes
+nothing unless told to.
 
 Usage: mir registry check [--repair] [--strangers] [--json]
 
       --repair      Build what the names stand for again from its lock, mark older versions that are missing
-                    as lost, let unknown tags and repositories of removed images go
+                    as lost, let unknown tags and repositories of removed images go, make the layer pool again
       --strangers   List repositories of Amazon ECR below the prefix that the instance does not know, too. Its
                     own roles may not: this takes the AWS credentials of this shell (ecr:DescribeRepositories)
       --json        One JSON object a finding

@@ -11,6 +11,7 @@ import type { OciFaultCode } from '../fault.ts';
 import { isObject } from '../image/wire.ts';
 import type { Authorization } from './authorization.ts';
 import { type Refusal, type RegistryAction, type RequestPace, refusalFault } from './request.ts';
+import { retryAfterSeconds } from './retry-after.ts';
 
 const errorLimitBytes = 64 * 1024;
 
@@ -48,13 +49,14 @@ export class RegistryConnection {
   /** Sends a request whose address may be relative to the registry, when it is its turn. */
   async send(request: HttpRequest, scopes: readonly string[], action: RegistryAction): Promise<HttpResponse> {
     const { pace } = this.#manners;
-    if (pace === undefined) return await this.#sendSignedIn(request, scopes);
+    // What nobody counts, HTTP's own patience has to do for.
+    if (pace?.counts(action) !== true) return await this.#sendSignedIn(request, scopes);
     for (let attempt = 1; ; attempt++) {
       await pace.turn(action, request.signal);
-      const response = await this.#sendSignedIn(request, scopes);
+      // All who share the rate are to hear of the first refusal, and not of one that has stayed.
+      const response = await this.#sendSignedIn({ ...request, repeatThrottled: false }, scopes);
       if (response.status !== 429) return response;
-      const asked = response.header('retry-after') ?? '';
-      pace.throttled(action, /^\d+$/.test(asked) ? Number(asked) : undefined);
+      await pace.throttled(action, retryAfterSeconds(response));
       const isReading = request.method === undefined || request.method === 'GET' || request.method === 'HEAD';
       if (attempt === throttledLimit || !(request.repeatable ?? isReading)) return response;
       await response.discard();

@@ -14,10 +14,12 @@ export type RegistryAction =
 
 /** Lets requests wait for their turn, where a registry takes only so many in a second. */
 export interface RequestPace {
+  /** Whether requests of this kind have to wait for their turn. */
+  counts(action: RegistryAction): boolean;
   /** Waits until a request may be sent. */
   turn(action: RegistryAction, signal?: AbortSignal): Promise<void>;
-  /** Told that the registry had no time for a request, and for how long where it said so. */
-  throttled(action: RegistryAction, seconds: number | undefined): void;
+  /** Told that the registry had no time for a request, and for how long where it said so: turns that are waited for after this know it. */
+  throttled(action: RegistryAction, seconds: number | undefined): Promise<void>;
 }
 
 /** A request that a registry has refused. */

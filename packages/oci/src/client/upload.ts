@@ -6,6 +6,7 @@ import { type Digest, isDigest } from '../digest.ts';
 import { isRepositoryName } from '../reference.ts';
 import { scopeOf } from './authorization.ts';
 import type { RegistryConnection } from './registry-connection.ts';
+import { retryAfterSeconds } from './retry-after.ts';
 
 /** How a blob came to be in a repository. */
 export type UploadOutcome = 'present' | 'mounted' | 'uploaded';
@@ -203,8 +204,7 @@ async function* counted(
 const longestWaitSeconds = 60;
 
 async function waitAsAsked(response: HttpResponse, signal: AbortSignal | undefined): Promise<void> {
-  const asked = response.header('retry-after') ?? '';
-  const seconds = /^[0-9]+$/.test(asked) ? Number(asked) : (Date.parse(asked) - Date.now()) / 1000;
-  if (!(seconds > 0)) return;
+  const seconds = retryAfterSeconds(response);
+  if (seconds === undefined) return;
   await delay(Math.min(seconds, longestWaitSeconds) * 1000, undefined, signal === undefined ? {} : { signal });
 }

@@ -96,18 +96,23 @@ async function tellRegistry(trx: Trx, repository: string): Promise<void> {
   await sql`select pg_notify(${channels.outbox}, ${trimmingKind})`.execute(trx);
 }
 
+/** Tags that a registry was told to let go, and those that it has no room for yet. */
+type LetGo = { readonly told: ReadonlySet<string>; readonly later: ReadonlySet<string> };
+
+const nothing: LetGo = { told: new Set(), later: new Set() };
+
 /**
  * Tells the registry which tags of an image it need not keep any more, as far as it still has them: those of versions that were given up,
  * and those of no version that a repair has given up. A registry knows one list for both, and a new one takes the place of the old one.
  *
- * @returns the tags that it was told of
+ * @returns what it was told of, and what it could not be told of yet: that is done tomorrow, when the first have gone
  * @throws Fault of the registry
  */
 export async function letTrimmedGo(
   { registry, repositories }: InstanceContext,
   trx: Trx,
   repository: string,
-): Promise<ReadonlySet<string>> {
+): Promise<LetGo> {
   // Versions are added, given up and pointed at by whoever has locked the image: until the registry knows the list, the list is right.
   const image = await trx
     .selectFrom('images')
@@ -116,7 +121,7 @@ export async function letTrimmedGo(
     .forUpdate()
     .select('id')
     .executeTakeFirst();
-  if (image === undefined) return new Set();
+  if (image === undefined) return nothing;
   const versions = await trx
     .selectFrom('versions')
     .where('image_id', '=', image.id)
@@ -130,11 +135,9 @@ export async function letTrimmedGo(
     .execute();
   const needed = versions.filter(({ state }) => state !== 'FAILED' && state !== 'CANCELLED');
   const neededTags = new Set(needed.map(({ tag }) => tag));
-  const givenUp = new Set([
-    ...versions.filter(({ isTrimmed }) => isTrimmed).map(({ tag }) => tag),
-    ...(await unknownTagsOf(trx, repository)),
-  ]);
-  if (givenUp.size === 0) return givenUp;
+  const unknownTags = await unknownTagsOf(trx, repository);
+  const givenUp = new Set([...versions.filter(({ isTrimmed }) => isTrimmed).map(({ tag }) => tag), ...unknownTags]);
+  if (givenUp.size === 0) return nothing;
   const path = repositories.path(repository);
   const stored = (await registry.images(path)) ?? [];
   // The image of a version that is needed stays under each of its names, whether or not its own tag is there.
@@ -145,8 +148,34 @@ export async function letTrimmedGo(
   const expendable = new Set(stored.filter(({ digest }) => !neededDigests.has(digest)).flatMap(({ tags }) => tags));
   const trimmedTags = [...givenUp].filter((tag) => expendable.has(tag));
   // An empty list as well: an earlier one may name what is needed by now.
-  if (stored.length > 0) await registry.setLifecycle(path, { trimmedTags });
-  return new Set(trimmedTags);
+  const told = new Set(stored.length > 0 ? await registry.setLifecycle(path, { trimmedTags }) : []);
+  const later = new Set(trimmedTags.filter((tag) => !told.has(tag)));
+  const unknown = new Set(unknownTags);
+  if (later.size > 0)
+    await tellTomorrow(
+      trx,
+      repository,
+      trimmedTags.filter((tag) => unknown.has(tag)),
+    );
+  return { told, later };
+}
+
+/** Once, however often it is asked for until then. Unknown tags are known from such rows alone. */
+async function tellTomorrow(trx: Trx, repository: string, unknownTags: readonly string[]): Promise<void> {
+  const payload: TrimmingPayload = { repository, unknownTags };
+  await trx
+    .deleteFrom('outbox')
+    .where('kind', '=', trimmingKind)
+    .where('done_at', 'is', null)
+    .where(sql<string>`payload->>'repository'`, '=', repository)
+    .where('run_after', '>', sql<Date>`now()`)
+    // Not one that has failed and is tried again.
+    .where('attempts', '=', 0)
+    .execute();
+  await trx
+    .insertInto('outbox')
+    .values({ kind: trimmingKind, payload: JSON.stringify(payload), run_after: sql<Date>`now() + interval '1 day'` })
+    .execute();
 }
 
 /** What repairs gave up. The outbox keeps that for some days, and registries need one or two to let it go. */

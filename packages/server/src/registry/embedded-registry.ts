@@ -22,14 +22,19 @@ export class EmbeddedRegistry implements ImageRegistry {
     // The first push makes it.
   }
 
+  async isThere(): Promise<boolean> {
+    return true;
+  }
+
   async removeRepository(path: string): Promise<void> {
     await (await this.#repositories()).deleteRepository(path);
   }
 
   /** What no tag names any more is removed by `mir registry gc`. */
-  async setLifecycle(path: string, { trimmedTags }: Lifecycle): Promise<void> {
+  async setLifecycle(path: string, { trimmedTags }: Lifecycle): Promise<readonly string[]> {
     const repositories = await this.#repositories();
     for (const tag of trimmedTags) await repositories.deleteTag(path, tag);
+    return trimmedTags;
   }
 
   async images(path: string): Promise<readonly StoredImage[] | undefined> {

@@ -21,8 +21,16 @@ export type StoredImage = {
   readonly sizeBytes: number | undefined;
 };
 
-/** How sure it is that a repository that is there already was made by this instance. */
-export type Provenance = 'ours' | 'perhaps' | 'unknown';
+/** What is known of a repository that is there already. */
+export type Provenance = {
+  /**
+   * `never`: it was not asked for. `perhaps`: it was, and no answer is known. `once`: it was made, and was not found later, so that what is there now may
+   * be somebody else's.
+   */
+  readonly asked: 'never' | 'perhaps' | 'once';
+  /** The images that this instance has put there. */
+  readonly digests: ReadonlySet<string>;
+};
 
 /**
  * Where images are kept. The server makes, reads and removes repositories; its build processes push and tag at a {@link target}, and read
@@ -35,10 +43,12 @@ export interface ImageRegistry extends AsyncDisposable {
   readonly makesRepositories: boolean;
   /** Makes a repository, with its lifecycle. @throws Fault `repository/not-ours` for one that was there before, those of the registry */
   ensureRepository(path: string, provenance: Provenance): Promise<void>;
+  /** Whether there is a repository; one that registries make by themselves always counts as there. @throws Fault of the registry */
+  isThere(path: string): Promise<boolean>;
   /** Removes a repository with everything in it; one that is not there is removed already. @throws Fault of the registry */
   removeRepository(path: string): Promise<void>;
-  /** @throws Fault of the registry */
-  setLifecycle(path: string, lifecycle: Lifecycle): Promise<void>;
+  /** @returns those of the tags that it lets go; registries take only so many at a time @throws Fault of the registry */
+  setLifecycle(path: string, lifecycle: Lifecycle): Promise<readonly string[]>;
   /** What a repository holds; undefined when there is none. @throws Fault of the registry */
   images(path: string): Promise<readonly StoredImage[] | undefined>;
   /** Where an image is pushed and tagged. */

@@ -34,6 +34,10 @@ export class OciRegistry implements ImageRegistry {
     // The first push makes it.
   }
 
+  async isThere(): Promise<boolean> {
+    return true;
+  }
+
   /** The specification has no removal of repositories: every tag's manifest is deleted, and the registry collects the rest. */
   async removeRepository(path: string): Promise<void> {
     const repository = this.#client.repository(path);
@@ -44,7 +48,7 @@ export class OciRegistry implements ImageRegistry {
   }
 
   /** The specification has no policies: manifests that only these tags name are deleted at once. */
-  async setLifecycle(path: string, { trimmedTags }: Lifecycle): Promise<void> {
+  async setLifecycle(path: string, { trimmedTags }: Lifecycle): Promise<readonly string[]> {
     const repository = this.#client.repository(path);
     const stored = (await this.images(path)) ?? [];
     const kept = new Set(
@@ -54,6 +58,7 @@ export class OciRegistry implements ImageRegistry {
       ({ tags, digest }) => tags.some((tag) => trimmedTags.includes(tag)) && !kept.has(digest),
     );
     for (const { digest } of gone) await repository.deleteManifest(digest);
+    return gone.flatMap(({ tags }) => tags);
   }
 
   async images(path: string): Promise<readonly StoredImage[] | undefined> {

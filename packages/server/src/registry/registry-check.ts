@@ -1,9 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { InstanceContext, Trx } from '../instance-context.ts';
 import type { StoredImage } from './image-registry.ts';
+import { hasRepository, isForeign, standsPool } from './repository-making.ts';
 
 /** In what way the registry and the instance disagree. */
 export const findingKinds = [
+  'pool-missing',
   'repository-missing',
   'version-missing',
   'other-image',
@@ -17,6 +19,7 @@ export type RegistryFinding = {
   readonly kind: (typeof findingKinds)[number];
   /** The repository, as the registry knows it. */
   readonly path: string;
+  /** Empty for the layer pool, which belongs to all. */
   readonly image: string;
   readonly version: number | null;
   readonly tag: string | null;
@@ -109,7 +112,23 @@ export async function disagreementsOf(
   image: CheckedImage,
 ): Promise<readonly RegistryFinding[]> {
   const path = repositories.path(image.repository);
-  return compare(image, path, await registry.images(path));
+  const stored = await registry.images(path);
+  const digests = new Set(image.versions.flatMap(({ digest }) => digest ?? []));
+  if (!image.isRemoved && registry.makesRepositories && isForeign(digests, stored)) {
+    const message = `The repository of "${image.name}" holds none of its versions, but other images: somebody else has made it after ours was removed. Remove it, and a repair makes ours again`;
+    return [{ kind: 'unsure', path, image: image.name, version: null, tag: null, message }];
+  }
+  return compare(image, path, stored);
+}
+
+/** That the layer pool is gone, if it is. @throws Fault of the registry */
+export async function poolFindings(context: InstanceContext): Promise<readonly RegistryFinding[]> {
+  const { db, registry, repositories } = context;
+  const wasMade = await hasRepository(context, db, repositories.pool);
+  if (!registry.makesRepositories || !wasMade || (await standsPool(context, db))) return [];
+  const path = repositories.path(repositories.pool);
+  const message = 'The registry has no layer pool: what images share is uploaded for each of them';
+  return [{ kind: 'pool-missing', path, image: '', version: null, tag: null, message }];
 }
 
 function compare(

@@ -15,9 +15,10 @@ import {
   findDisagreements,
   imagesToCheck,
   lockImageToCheck,
+  poolFindings,
   type RegistryFinding,
 } from './registry-check.ts';
-import { askForRepository, loseRepository } from './repository-making.ts';
+import { askForRepository, loseRepository, makePool } from './repository-making.ts';
 
 const pageSize = 100;
 
@@ -46,7 +47,8 @@ export async function checkRegistry(
 ): Promise<RegistryReport> {
   const images = await imagesToCheck(context, after, pageSize);
   const found = await findDisagreements(context, images);
-  const findings: RegistryReport['findings'][number][] = [];
+  const findings: RegistryReport['findings'][number][] =
+    after === 0 ? await checkPool(context, caller, repair, trace) : [];
   for (const { image, findings: ofImage } of found) {
     findings.push(
       ...(repair
@@ -61,6 +63,24 @@ export async function checkRegistry(
     findings,
     next: images.length === pageSize && last !== undefined ? last.id : undefined,
   };
+}
+
+/** Looks for the layer pool, and makes it again where that is wanted: builds fill it by and by. */
+async function checkPool(
+  context: InstanceContext,
+  caller: Caller,
+  isWanted: boolean,
+  trace: Trace,
+): Promise<RegistryReport['findings'][number][]> {
+  const findings = await poolFindings(context);
+  if (!isWanted || findings.length === 0) return findings.map((one) => ({ ...one, repair: null }));
+  const repair = 'It is made again, and builds fill it';
+  await transaction(context.db, async (trx) => {
+    await makePool(context, trx);
+    const subject = context.repositories.pool;
+    await audit(trx, { caller, trace, action: 'registry.repair', subject, new: { 'pool-missing': repair } });
+  });
+  return findings.map((one) => ({ ...one, repair }));
 }
 
 /**
@@ -88,9 +108,12 @@ async function repairImage(
     // Last, because the registry does not undo it when the rest fails.
     const unknown = findings.filter(({ kind }) => kind === 'unknown-tag');
     if (unknown.length > 0) {
-      const told = await letUnknownGo(context, trx, image, unknown);
-      for (const one of unknown)
+      const { told, later } = await letUnknownGo(context, trx, image, unknown);
+      for (const one of unknown) {
         if (one.tag !== null && told.has(one.tag)) done.set(one, 'The registry is told to let it go');
+        if (one.tag !== null && later.has(one.tag))
+          done.set(one, 'The registry is told to let it go tomorrow or later: it takes so many at a time');
+      }
     }
     if (done.size > 0)
       await audit(trx, {
@@ -104,13 +127,13 @@ async function repairImage(
   });
 }
 
-/** Written down as done, so that the list of a version that is given up tomorrow names these tags still. @returns what the registry was told of */
+/** Written down as done, so that the list of a version that is given up tomorrow names these tags still. */
 async function letUnknownGo(
   context: InstanceContext,
   trx: Trx,
   { repository }: CheckedImage,
   unknown: readonly RegistryFinding[],
-): Promise<ReadonlySet<string>> {
+): ReturnType<typeof letTrimmedGo> {
   const payload: TrimmingPayload = { repository, unknownTags: unknown.flatMap(({ tag }) => tag ?? []) };
   await trx
     .insertInto('outbox')

@@ -5,7 +5,7 @@ import type { Db, InstanceContext, Trx } from '../instance-context.ts';
 import { endJob } from '../jobs/ending.ts';
 import type { JobPriority } from '../jobs/job.ts';
 import { channels, release } from '../jobs/queue.ts';
-import type { Provenance } from './image-registry.ts';
+import type { Provenance, StoredImage } from './image-registry.ts';
 
 /** The kind of the outbox's rows that ask for a repository. */
 export const makingKind = 'make-repository';
@@ -48,12 +48,32 @@ export async function hasRepository({ registry }: InstanceContext, db: Db, repos
 export async function makeRepository(context: InstanceContext, trx: Trx, repository: string): Promise<void> {
   // Removed meanwhile: what is made now, nobody would remove.
   if (!(await isNeeded(trx, repository))) return;
-  await ensure(context, trx, context.repositories.pool);
+  // It takes as long as making a repository: beside each other.
+  const hasPool = standsPool(context, trx);
+  hasPool.catch(() => undefined);
   await lock(trx, context.registry.host ?? '', repository);
   // Again: it may have been removed until its removal let go of the lock.
   if (!(await isNeeded(trx, repository))) return;
   await ensure(context, trx, repository);
+  if (!(await hasPool)) await makePool(context, trx);
   await release(trx, await waitingJobs(trx, repository));
+}
+
+/**
+ * Whether the layer pool is there, if it was ever made. Nobody else would notice that it was removed: builds that cannot mount from it upload.
+ *
+ * @throws Fault of the registry
+ */
+export async function standsPool({ registry, repositories }: InstanceContext, db: Db): Promise<boolean> {
+  const { pool } = repositories;
+  if (registry.host === undefined || !registry.makesRepositories) return true;
+  return (await isMade(db, registry.host, pool)) && (await registry.isThere(repositories.path(pool)));
+}
+
+/** Makes the layer pool, which {@link standsPool} has not found. @throws Fault of the registry */
+export async function makePool(context: InstanceContext, trx: Trx): Promise<void> {
+  // That it is gone is not written down: the record is read and written beside the transaction, which would wait for itself.
+  await ensure(context, trx, context.repositories.pool, { isGone: true });
 }
 
 /** Removes a repository of the instance; nothing is asked where it never had one. @throws Fault of the registry */
@@ -74,8 +94,10 @@ export async function removeRepository(
     .executeTakeFirst();
   // What stands there after it was removed, somebody else has made.
   if (known === undefined || known.removed_at !== null) return;
+  const path = repositories.path(repository);
   // Asked for and never seen: it may be there, and may as well be somebody else's.
-  if (known.made_at !== null) await registry.removeRepository(repositories.path(repository));
+  if (known.made_at !== null && !isForeign(await digestsOf(trx, repository), await registry.images(path)))
+    await registry.removeRepository(path);
   await trx
     .updateTable('registry_repositories')
     .set({ removed_at: sql<Date>`now()` })
@@ -113,9 +135,18 @@ export async function waitingJobs(db: Db, repository: string): Promise<readonly 
   return rows.flatMap(({ job }) => job ?? []);
 }
 
-/** Says that a repository is no longer there, and with it perhaps the pool; whoever builds into it asks for it again. */
+/**
+ * Whether a repository that this instance has put images into holds none of them, but others: it was removed behind our back, and somebody else has made
+ * one of that name.
+ */
+export function isForeign(digests: ReadonlySet<string>, stored: readonly StoredImage[] | undefined): boolean {
+  if (digests.size === 0 || stored === undefined || stored.length === 0) return false;
+  return !stored.some(({ digest }) => digests.has(digest));
+}
+
+/** Says that repositories are no longer there; whoever builds into them asks for them again. */
 export async function loseRepository(
-  { registry: { host }, repositories }: InstanceContext,
+  { registry: { host } }: InstanceContext,
   trx: Trx,
   ...names: readonly string[]
 ): Promise<void> {
@@ -123,8 +154,7 @@ export async function loseRepository(
     .updateTable('registry_repositories')
     .set({ lost_at: sql<Date>`now()` })
     .where('registry', '=', host ?? '')
-    // Which of them it was, a registry's words do not tell reliably; making one that is there costs one request.
-    .where('repository', 'in', [...names, repositories.pool])
+    .where('repository', 'in', [...names])
     .execute();
 }
 
@@ -146,22 +176,29 @@ export async function forgetRepositories(
     .select('images.repository')
     .execute();
   const names = rows.map(({ repository }) => repository);
+  if (names.length === 0) return false;
   await loseRepository(context, trx, ...names);
   for (const name of names) await askForRepository(context, trx, name, { priority, workspaceId: null });
-  return names.length > 0;
+  return true;
 }
 
-/** Makes one repository, once: the record that it was asked for stands before anything is asked. */
-async function ensure({ db, registry, repositories }: InstanceContext, trx: Trx, repository: string): Promise<void> {
+/** Makes one repository, once, or when it is known to have gone: the record that it was asked for stands before anything is asked. */
+async function ensure(
+  { db, registry, repositories }: InstanceContext,
+  trx: Trx,
+  repository: string,
+  { isGone = false } = {},
+): Promise<void> {
   const { host } = registry;
   if (host === undefined) return;
-  if (await isMade(trx, host, repository)) return;
+  const stands = async () => !isGone && (await isMade(trx, host, repository));
+  if (await stands()) return;
   await lock(trx, host, repository);
-  if (await isMade(trx, host, repository)) return;
-  const provenance = await record(db, host, repository);
+  if (await stands()) return;
+  const asked = await record(db, host, repository);
   const path = repositories.path(repository);
   try {
-    await registry.ensureRepository(path, provenance);
+    await registry.ensureRepository(path, { asked, digests: await digestsOf(trx, repository) });
   } catch (thrown) {
     if (isFault(thrown, 'repository/not-ours')) await forget(db, host, repository);
     throw thrown;
@@ -175,20 +212,32 @@ async function ensure({ db, registry, repositories }: InstanceContext, trx: Trx,
 }
 
 /** Written at once, whatever becomes of the transaction. */
-async function record(db: Db, registry: string, repository: string): Promise<Provenance> {
+async function record(db: Db, registry: string, repository: string): Promise<Provenance['asked']> {
   const { numInsertedOrUpdatedRows } = await db
     .insertInto('registry_repositories')
     .values({ registry, repository })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirstOrThrow();
-  if (numInsertedOrUpdatedRows !== 0n) return 'unknown';
+  if (numInsertedOrUpdatedRows !== 0n) return 'never';
   const known = await db
     .selectFrom('registry_repositories')
     .where('registry', '=', registry)
     .where('repository', '=', repository)
     .select('made_at')
     .executeTakeFirst();
-  return known?.made_at == null ? 'perhaps' : 'ours';
+  return known?.made_at == null ? 'perhaps' : 'once';
+}
+
+/** The images that this instance has put into a repository. */
+async function digestsOf(db: Db, repository: string): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .selectFrom('versions')
+    .innerJoin('images', 'images.id', 'versions.image_id')
+    .where('images.repository', '=', repository)
+    .where('versions.digest', 'is not', null)
+    .select('versions.digest')
+    .execute();
+  return new Set(rows.flatMap(({ digest }) => digest ?? []));
 }
 
 async function forget(db: Db, registry: string, repository: string): Promise<void> {

@@ -14,20 +14,35 @@ const formerPrefix = 'managed-images';
  * default of another release never loses an image.
  *
  * @param asked empty when the settings do not say it
+ * @param isThere whether there is a repository in the registry. Asked once, of an instance that is older than what is kept, and whose settings
+ * may have begun to say another prefix with the upgrade
  * @throws Fault `settings/wrong` for another one than that below which there are images
  */
-export async function repositoryPrefixOf(db: Db, asked: string): Promise<string> {
+export async function repositoryPrefixOf(
+  db: Db,
+  asked: string,
+  isThere: (path: string) => Promise<boolean>,
+): Promise<string> {
   return transaction(db, async (trx) => {
     const row = await trx.selectFrom('instance').select('repository_prefix').forUpdate().executeTakeFirst();
     if (row === undefined) return asked === '' ? defaultPrefix : asked;
-    const images = await trx.selectFrom('images').select('id').limit(1).executeTakeFirst();
-    const standing = row.repository_prefix ?? (images === undefined ? undefined : asked === '' ? formerPrefix : asked);
+    const image = await trx
+      .selectFrom('images')
+      // One that was built tells most.
+      .orderBy(sql`current_version_id is null or removed_at is not null`)
+      .orderBy('id')
+      .limit(1)
+      .select('repository')
+      .executeTakeFirst();
+    const unkept = async (repository: string) =>
+      asked === '' || (await isThere(`${formerPrefix}/${repository}`)) ? formerPrefix : asked;
+    const standing = row.repository_prefix ?? (image === undefined ? undefined : await unkept(image.repository));
     const prefix = asked === '' ? (standing ?? defaultPrefix) : asked;
-    if (images !== undefined && standing !== undefined && prefix !== standing) {
+    if (image !== undefined && standing !== undefined && prefix !== standing) {
       throw new Fault('settings/wrong', {
         what: `The setting image_registry_config.repository_prefix is wrong: it is "${prefix}", and the images of this instance lie below "${standing}"`,
         subject: 'image_registry_config.repository_prefix',
-        hint: `Set it to "${standing}", or leave it out.`,
+        hint: `Set it (MIR_REPOSITORY_PREFIX) to "${standing}", or leave it out: an instance with images keeps its prefix.`,
       });
     }
     if (prefix !== row.repository_prefix)

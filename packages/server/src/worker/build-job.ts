@@ -1,7 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProbeReport, ProgressEvent, Stage } from '@mir/builder';
 import type { StageDuration } from '../database/schema.ts';
-import { cancellation, cancelled, complete, type Destination, destinationsOf } from '../images/completion.ts';
+import {
+  type BuildResult,
+  cancellation,
+  cancelled,
+  complete,
+  type Destination,
+  destinationsOf,
+} from '../images/completion.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import { type JobProgress, priorities } from '../jobs/job.ts';
 import type { ClaimedJob } from '../jobs/queue.ts';
@@ -14,6 +21,12 @@ import { JobJournal } from './job-journal.ts';
 
 /** How often is looked whether a repository is there by now: the server makes it in a fraction of a second. */
 const repositoryPollMilliseconds = 300;
+
+/**
+ * To so many repositories an image is brought at once. Each takes half a dozen requests one after the other, and most of the time is waiting, for
+ * the network or for a turn: with one after the other a worker came nowhere near what a registry takes in a second.
+ */
+const deliveriesAtOnce = 6;
 
 const stageNames: Readonly<Record<Stage, string>> = {
   base: 'Base is there',
@@ -76,22 +89,46 @@ export class BuildJob {
       const result = await this.#process.build(order, this.#target(first), this);
       // Before the end: whoever follows the log stops at it.
       await this.say(`The image is ${result.digest}`);
-      const done = (delivered: Destination | undefined) =>
-        complete(db, this.#worker, this.#job.id, result, new Set(delivered && [delivered.versionId]));
-      // One by one, each READY at once: a build for many images that gives way to others, or dies, goes on where it was.
-      for (let missing = await done(first); missing.length > 0; ) {
-        const there = await this.#thatAreThere(missing);
-        if (there.length === 0) missing = await done(undefined);
-        for (const next of there) {
-          // Cancelled or removed meanwhile.
-          if (!missing.some(({ versionId }) => versionId === next.versionId)) continue;
-          await this.#process.deliver(this.#target(next), this);
-          missing = await done(next);
-        }
-      }
+      await this.#bringToOthers(result, first);
     } finally {
       this.#process.finish();
       await this.#journal.close();
+    }
+  }
+
+  /**
+   * Brings the image to the versions that wait for it besides the first, until there are none. Each is READY when it has it: a build for many images
+   * that gives way to others, or dies, goes on where it was.
+   */
+  async #bringToOthers(result: BuildResult, first: Destination): Promise<void> {
+    const { db } = this.#context;
+    const completed = (delivered: readonly Destination[]) =>
+      complete(db, this.#worker, this.#job.id, result, new Set(delivered.map(({ versionId }) => versionId)));
+    for (let missing = await completed([first]); missing.length > 0; ) {
+      const next = [...(await this.#thatAreThere(missing))];
+      const delivered: Destination[] = [];
+      // One at a time, for all that were delivered meanwhile: each locks the job.
+      let completing = Promise.resolve();
+      const writeDown = async () => {
+        if (delivered.length > 0) missing = await completed(delivered.splice(0));
+      };
+      const bring = async () => {
+        for (let one = next.shift(); one !== undefined; one = next.shift()) {
+          const { versionId } = one;
+          // Cancelled or removed meanwhile.
+          if (!missing.some((other) => other.versionId === versionId)) continue;
+          await this.#process.deliver(this.#target(one), this);
+          delivered.push(one);
+          completing = completing.then(writeDown);
+          await completing;
+        }
+      };
+      // The first that fails is the last that is begun.
+      const ends = await Promise.allSettled(
+        Array.from({ length: deliveriesAtOnce }, () => bring().finally(() => next.splice(0))),
+      );
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
+      missing = await completed([]);
     }
   }
 

@@ -76,7 +76,7 @@ export type WorkerMessage =
   /** First of all: what is special about the instance's registry. */
   | { readonly type: 'registry'; readonly notes: RegistryNotes | undefined }
   | { readonly type: 'build'; readonly order: BuildOrder; readonly target: BuildTarget }
-  | { readonly type: 'deliver'; readonly target: BuildTarget }
+  | { readonly type: 'deliver'; readonly id: number; readonly target: BuildTarget }
   | { readonly type: 'plan'; readonly order: BuildOrder }
   | { readonly type: 'catalogue'; readonly suite: Suite }
   | { readonly type: 'run'; readonly order: RunOrder }
@@ -93,7 +93,8 @@ export type ProcessMessage =
   | { readonly type: 'progress'; readonly event: ProgressEvent }
   | { readonly type: 'log'; readonly text: string }
   | { readonly type: 'built'; readonly result: BuildResult }
-  | { readonly type: 'delivered' }
+  /** The image is at one of its targets; or, with a fault, it is not. */
+  | { readonly type: 'delivered'; readonly id: number; readonly fault?: FaultData }
   | { readonly type: 'planned'; readonly result: PlanResult }
   | { readonly type: 'catalogued'; readonly names: readonly string[] }
   /** What probes said, whether they were passed or not. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import type { LayerKey, LayerRecord, ProbeReport, ProgressEvent, RecordStore } from '@mir/builder';
-import { Fault } from '@mir/core';
+import { Fault, type FaultData } from '@mir/core';
 import type { Suite } from '@mir/debian';
 import type { BuildResult } from '../images/completion.ts';
 import type { BuildersAccess } from '../registry/image-registry.ts';
@@ -49,8 +49,21 @@ type Waiting = { readonly resolve: (answer: Answer) => void; readonly reject: (t
 
 type Answer = Exclude<
   ProcessMessage,
-  { type: 'read-record' | 'write-record' | 'registry-question' | 'progress' | 'log' | 'output' | 'pinned' | 'probed' }
+  {
+    type:
+      | 'read-record'
+      | 'write-record'
+      | 'registry-question'
+      | 'delivered'
+      | 'progress'
+      | 'log'
+      | 'output'
+      | 'pinned'
+      | 'probed';
+  }
 >;
+
+type Delivering = { readonly resolve: () => void; readonly reject: (thrown: unknown) => void };
 
 /**
  * A process that builds and plans, one thing after the other, kept for the next one. It can be killed at any moment: that is how
@@ -61,8 +74,12 @@ export class BuildProcess {
   readonly #access: BuildersAccess;
   readonly #environment: NodeJS.ProcessEnv;
   #child: ChildProcess | undefined;
+  /** Ends what the process waits for when it has gone. */
+  #gone = new AbortController();
   #listener: BuildListener | undefined;
   #answer: Waiting | undefined;
+  readonly #deliveries = new Map<number, Delivering>();
+  #nextDelivery = 1;
   #killedBecause: unknown;
 
   constructor(records: RecordStore, environment: NodeJS.ProcessEnv, access: BuildersAccess) {
@@ -81,11 +98,24 @@ export class BuildProcess {
     return answer.result;
   }
 
-  /** Puts the image that was built to another destination. @throws whatever {@link kill} was given, since the image was built */
+  /**
+   * Puts the image that was built to another destination; several may be under way at once.
+   *
+   * @throws Fault of the registry; whatever {@link kill} was given, since the image was built
+   */
   async deliver(target: BuildTarget, listener: BuildListener): Promise<void> {
+    const child = this.#child;
     // It was killed while nothing was asked of it: another process would know of no image, and never answer.
-    if (this.#child === undefined || this.#child.killed) throw this.#killedBecause ?? machineryFault(undefined);
-    await this.#ask({ type: 'deliver', target }, listener);
+    if (child === undefined || child.killed) throw this.#killedBecause ?? machineryFault(undefined);
+    this.#listener = listener;
+    const id = this.#nextDelivery;
+    this.#nextDelivery += 1;
+    await new Promise<void>((resolve, reject) => {
+      this.#deliveries.set(id, { resolve, reject });
+      child.send({ type: 'deliver', id, target } satisfies WorkerMessage, (error) => {
+        if (error !== null) this.#end(child, error);
+      });
+    });
   }
 
   /** Says that nothing more is wanted of the image that was built. */
@@ -127,6 +157,7 @@ export class BuildProcess {
   /** Ends the process at once; what it was doing ends with the given fault. */
   kill(because?: unknown): void {
     this.#killedBecause = because;
+    this.#gone.abort();
     this.#child?.kill('SIGKILL');
   }
 
@@ -157,6 +188,7 @@ export class BuildProcess {
     child.unref();
     child.channel?.unref();
     this.#child = child;
+    this.#gone = new AbortController();
     child.send({ type: 'registry', notes: this.#access.notes } satisfies WorkerMessage, () => undefined);
     return child;
   }
@@ -171,7 +203,8 @@ export class BuildProcess {
       );
     } else if (message.type === 'registry-question') {
       const { id, question } = message;
-      void registryAnswer(this.#access, question, this.#listener?.isUrgent ?? true).then((answer) =>
+      const isUrgent = this.#listener?.isUrgent ?? true;
+      void registryAnswer(this.#access, question, isUrgent, this.#gone.signal).then((answer) =>
         child.send({ type: 'registry-answer', id, answer } satisfies WorkerMessage, () => undefined),
       );
     } else if (message.type === 'progress') this.#listener?.onProgress(message.event);
@@ -179,6 +212,7 @@ export class BuildProcess {
     else if (message.type === 'output') this.#listener?.onOutput?.(message.stream, message.text);
     else if (message.type === 'probed') this.#listener?.onProbed?.(message.reports);
     else if (message.type === 'pinned') this.#listener?.onPinned?.(message.digest);
+    else if (message.type === 'delivered') this.#settleDelivery(message.id, message.fault);
     else if (message.type === 'failed') this.#settle(({ reject }) => reject(Fault.from(message.fault)));
     else this.#settle(({ resolve }) => resolve(message));
   }
@@ -197,8 +231,18 @@ export class BuildProcess {
   #end(child: ChildProcess, error: Error | undefined): void {
     if (this.#child !== child) return;
     this.#child = undefined;
+    this.#gone.abort();
     const because = this.#killedBecause ?? machineryFault(error);
     this.#settle(({ reject }) => reject(because));
+    for (const { reject } of this.#deliveries.values()) reject(because);
+    this.#deliveries.clear();
+  }
+
+  #settleDelivery(id: number, fault: FaultData | undefined): void {
+    const delivering = this.#deliveries.get(id);
+    this.#deliveries.delete(id);
+    if (fault === undefined) delivering?.resolve();
+    else delivering?.reject(Fault.from(fault));
   }
 
   #settle(how: (answer: Waiting) => void): void {

@@ -8,6 +8,7 @@ import {
   bytesToMove,
   type ConversionPool,
   Delivery,
+  deliveredTo,
   deliverRebase,
   type ImageSpec,
   inspectPlan,
@@ -25,11 +26,12 @@ import {
   type Stage,
   Workshop,
 } from '@mir/builder';
-import { Fault, isFault, parsePlatform } from '@mir/core';
+import { isFault, parsePlatform } from '@mir/core';
 import type { Suite } from '@mir/debian';
 import { parseRequirement } from '@mir/python';
 import type { BuildOrder, BuildTarget, PlanResult, ProcessMessage, WorkerMessage } from './build-message.ts';
 import { resultOf } from './build-result.ts';
+import { Deliveries, faultOf } from './deliveries.ts';
 import { KeptThreads } from './kept-threads.ts';
 import { MessageRecords } from './message-records.ts';
 import { proofLines, prove, requireProof, type UnprovenImage } from './proof.ts';
@@ -40,24 +42,21 @@ import { runInSandbox } from './sandboxed-run.ts';
 const records = new MessageRecords(say);
 const registries = new RegistryQuestions(say);
 const threads = new KeptThreads(process.env);
-let delivered: ((target: BuildTarget | undefined) => void) | undefined;
-const waiting: (BuildTarget | undefined)[] = [];
+const deliveries = new Deliveries(say);
 
 process.on('message', (message: WorkerMessage) => {
   if (message.type === 'record') return records.answer(message.id, message.record);
   if (message.type === 'registry-answer') return registries.answer(message.id, message.answer);
   if (message.type === 'registry') return registries.note(message.notes);
   if (message.type === 'build') {
-    // What was said of a build before, which may have failed, is not about this one.
-    waiting.length = 0;
+    deliveries.begin();
     return void attempt(() => build(message.order, message.target));
   }
   if (message.type === 'plan') return void attempt(() => plan(message.order));
   if (message.type === 'run') return void attempt(() => run(message.order));
   if (message.type === 'catalogue') return void attempt(() => catalogue(message.suite));
-  const next = message.type === 'deliver' ? message.target : undefined;
-  if (delivered === undefined) waiting.push(next);
-  else delivered(next);
+  if (message.type === 'deliver') return deliveries.ask(message.id, message.target);
+  deliveries.end();
 });
 // The worker has gone, and with it whoever would take the result.
 process.on('disconnect', () => process.exit(0));
@@ -66,15 +65,7 @@ async function attempt(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (thrown) {
-    const fault = isFault(thrown)
-      ? thrown
-      : new Fault('server/failed', {
-          what: `It failed for a reason that is a fault of the program: ${thrown instanceof Error ? thrown.message : thrown}`,
-          hint: 'It is tried again; if it stays, report it with the log of the worker.',
-          cause: thrown,
-        });
-    if (!isFault(thrown)) process.stderr.write(`${thrown instanceof Error ? thrown.stack : thrown}\n`);
-    say({ type: 'failed', fault: fault.toJSON() });
+    say({ type: 'failed', fault: faultOf(thrown) });
   }
 }
 
@@ -108,14 +99,11 @@ async function build(order: BuildOrder, first: BuildTarget): Promise<void> {
       { problems, durations, reports },
     ),
   });
-  for (;;) {
-    const target = await nextTarget();
-    if (target === undefined) return;
+  await deliveries.make(async (target) => {
     await using delivery = new Delivery(workshop, target);
     delivery.expectBases(plans.map(({ base }) => base));
     await delivery.complete(built.published);
-    say({ type: 'delivered' });
-  }
+  });
 }
 
 /** Puts an image on another base: its package layers stay, what belongs to the base is made anew. */
@@ -147,12 +135,8 @@ async function rebase(
       { problems: [], durations, reports: made.reports },
     ),
   });
-  for (;;) {
-    const target = await nextTarget();
-    if (target === undefined) return;
-    await deliverRebase(workshop, made, target);
-    say({ type: 'delivered' });
-  }
+  const further = deliveredTo(workshop, made, first);
+  await deliveries.make(async (target) => void (await deliverRebase(workshop, further, target)));
 }
 
 /** Proves images before they get a tag. @throws Fault `probe/*` */
@@ -277,16 +261,6 @@ function logPlans(plans: readonly Plan[]): void {
     });
     say({ type: 'log', text: items.map(({ name, version }) => `${name} ${version}`).join(', ') });
   }
-}
-
-function nextTarget(): Promise<BuildTarget | undefined> {
-  if (waiting.length > 0) return Promise.resolve(waiting.shift());
-  return new Promise((resolve) => {
-    delivered = (target) => {
-      delivered = undefined;
-      resolve(target);
-    };
-  });
 }
 
 function say(message: ProcessMessage): void {

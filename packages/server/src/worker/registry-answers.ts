@@ -2,11 +2,16 @@ import { Fault, isFault } from '@mir/core';
 import type { BuildersAccess } from '../registry/image-registry.ts';
 import type { RegistryAnswer, RegistryQuestion } from './registry-questions.ts';
 
-/** What a worker answers its build process about registries. */
+/**
+ * What a worker answers its build process about registries.
+ *
+ * @param signal when the process has gone: what it waited for is left to the others
+ */
 export async function registryAnswer(
   { credentials, paceOf }: BuildersAccess,
   question: RegistryQuestion,
   isUrgent: boolean,
+  signal: AbortSignal,
 ): Promise<RegistryAnswer> {
   try {
     switch (question.ask) {
@@ -15,10 +20,10 @@ export async function registryAnswer(
       case 'renewal':
         return { isRenewed: (await credentials.refused?.(question.registry)) ?? false };
       case 'turn':
-        await paceOf(isUrgent)?.turn(question.action);
+        await paceOf(isUrgent)?.turn(question.action, signal);
         return {};
       case 'throttled':
-        paceOf(isUrgent)?.throttled(question.action, question.seconds);
+        await paceOf(isUrgent)?.throttled(question.action, question.seconds);
         return {};
     }
   } catch (thrown) {

@@ -2,6 +2,7 @@ import type { RegistryAccess } from '@mir/builder';
 import { Fault, type FaultData } from '@mir/core';
 import type { Credentials, RegistryAction, RequestPace } from '@mir/oci';
 import { explainEcr } from '../registry/ecr/ecr-fault.ts';
+import { isCounted } from '../registry/ecr/rates.ts';
 import type { RegistryNotes } from '../registry/image-registry.ts';
 import type { ProcessMessage } from './build-message.ts';
 
@@ -30,9 +31,9 @@ export class RegistryQuestions {
   constructor(say: (message: ProcessMessage) => void) {
     this.#say = say;
     const pace: RequestPace = {
+      counts: isCounted,
       turn: async (action) => void (await this.#ask({ ask: 'turn', action })),
-      // Nobody waits for the answer; what comes next waits for its turn.
-      throttled: (action, seconds) => void this.#ask({ ask: 'throttled', action, seconds }).catch(() => undefined),
+      throttled: async (action, seconds) => void (await this.#ask({ ask: 'throttled', action, seconds })),
     };
     this.access = {
       credentials: {

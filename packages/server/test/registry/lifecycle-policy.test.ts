@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { lifecyclePolicy } from '../../src/registry/ecr/lifecycle-policy.ts';
+import { expendableTags, lifecyclePolicy } from '../../src/registry/ecr/lifecycle-policy.ts';
 
 type Rule = {
   readonly rulePriority: number;
@@ -13,7 +13,7 @@ type Rule = {
 };
 
 function rulesOf(trimmedTags: readonly string[]): readonly Rule[] {
-  const policy = lifecyclePolicy({ trimmedTags }, 14);
+  const policy = lifecyclePolicy(trimmedTags, 14);
   assert.ok(policy.length < 30_720, 'as long as Amazon takes it');
   return (JSON.parse(policy) as { rules: readonly Rule[] }).rules;
 }
@@ -47,4 +47,12 @@ test('without anything given up only what has no tag goes', () => {
     rulesOf([]).map(({ selection }) => selection.tagStatus),
     ['untagged'],
   );
+});
+
+test('an image goes only when all its tags were given up, and then by any of them', () => {
+  const image = (digest: string, ...tags: string[]) => ({ digest, tags, sizeBytes: undefined });
+  const stored = [image('one', 'v1', 'v4'), image('two', 'v2', 'v3'), image('three', 'v5'), image('untagged')];
+  assert.deepEqual(expendableTags(stored, ['v1', 'v2', 'v6']), [], 'v3 and v4 name the same images');
+  assert.deepEqual(expendableTags(stored, ['v1', 'v2', 'v3']), ['v2', 'v3']);
+  assert.deepEqual(expendableTags(stored, ['v5', 'v4', 'v1']), ['v5', 'v4', 'v1']);
 });

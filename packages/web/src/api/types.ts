@@ -1777,7 +1777,7 @@ export type Operations = {
       };
       readonly checked: number;
       readonly findings: readonly {
-        readonly kind: 'repository-missing' | 'version-missing' | 'other-image' | 'unknown-tag' | 'still-there' | 'unsure';
+        readonly kind: 'pool-missing' | 'repository-missing' | 'version-missing' | 'other-image' | 'unknown-tag' | 'still-there' | 'unsure';
         readonly path: string;
         readonly image: string;
         readonly version: number | null;

@@ -1,7 +1,7 @@
 import type { ECRClient } from '@aws-sdk/client-ecr';
 import { isFault } from '@mir/core';
 import type { StoredImage } from '../image-registry.ts';
-import { type EcrActor, ecrFault } from './ecr-fault.ts';
+import { type EcrActor, ecrFault, isThrottling } from './ecr-fault.ts';
 import type { EcrPace } from './ecr-pace.ts';
 
 type Sdk = typeof import('./sdk.ts')['sdk'];
@@ -109,12 +109,13 @@ export class EcrApi {
     );
   }
 
-  /** Whether there is anything in a repository. */
-  async isEmpty(path: string): Promise<boolean> {
-    const { imageIds } = await this.#ask('ListImages', path, ({ sdk, client }) =>
-      client.send(new sdk.ListImagesCommand({ ...this.#in(path), maxResults: 1 })),
+  /** Whether there is a repository, and what it holds is of no interest. */
+  async isThere(path: string): Promise<boolean> {
+    return await this.#found(
+      this.#ask('ListImages', path, ({ sdk, client }) =>
+        client.send(new sdk.ListImagesCommand({ ...this.#in(path), maxResults: 1 })),
+      ),
     );
-    return (imageIds ?? []).length === 0;
   }
 
   /** What a repository holds; undefined when there is none. */
@@ -218,6 +219,20 @@ export class EcrApi {
         throwOnRequestTimeout: true,
       },
     });
+    // Inside of the SDK's own attempts: all who share the rate are to hear of the first refusal, and not of one that has stayed.
+    client.middlewareStack.add(
+      (next, { commandName = '' }) =>
+        async (request) => {
+          try {
+            return await next(request);
+          } catch (thrown) {
+            if (isThrottling(thrown))
+              await this.#options.pace.actionThrottled(`ecr:${commandName.replace(/Command$/, '')}`);
+            throw thrown;
+          }
+        },
+      { step: 'finalizeRequest', priority: 'low', name: 'sharedRates' },
+    );
     return { sdk, client };
   }
 }

@@ -64,7 +64,7 @@ export function ecrFault(thrown: unknown, request: EcrRequest): Fault {
       'Raise the quota of the account (Service Quotas, Amazon ECR), or remove images that nobody needs.',
     );
   }
-  if (/Throttl|TooManyRequests|RequestLimitExceeded|SlowDown/i.test(name)) {
+  if (isThrottling(thrown)) {
     return fault(
       'ecr/throttled',
       `Amazon ECR has no time for ${request.action} of ${request.subject}: ${message}`,
@@ -84,6 +84,11 @@ export function ecrFault(thrown: unknown, request: EcrRequest): Fault {
     `Amazon ECR refused ${request.action} of ${request.subject}: ${name}: ${message}`,
     'It is tried again; if it stays, look at the state of the service and at the settings below [registry].',
   );
+}
+
+/** Whether Amazon has thrown something out for the rate. */
+export function isThrottling(thrown: unknown): boolean {
+  return thrown instanceof Error && /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown/i.test(thrown.name);
 }
 
 /** The fault for a refusal of the registry itself; undefined where it is one as of any registry. */

@@ -1,6 +1,6 @@
 import type { RegistryAction, RequestPace } from '@mir/oci';
 import type { TokenBuckets } from '../token-buckets.ts';
-import { ecrActions, ecrRates, isRated } from './rates.ts';
+import { ecrActions, ecrRates, isCounted, isRated } from './rates.ts';
 
 /** How long a registry is left alone that has no time and does not say for how long. */
 const restSeconds = 1;
@@ -17,6 +17,10 @@ export class EcrPace implements RequestPace {
     this.#isUrgent = isUrgent;
   }
 
+  counts(action: RegistryAction): boolean {
+    return isCounted(action);
+  }
+
   async turn(action: RegistryAction, signal?: AbortSignal): Promise<void> {
     await this.actionTurn(ecrActions[action], signal);
   }
@@ -31,11 +35,14 @@ export class EcrPace implements RequestPace {
     });
   }
 
-  throttled(action: RegistryAction, seconds = restSeconds): void {
-    const name = ecrActions[action];
-    if (!isRated(name)) return;
-    // Whoever asks next waits; that it could not be written down costs another refusal.
-    this.#buckets?.drain(this.#bucket(name), ecrRates[name], Math.min(seconds, 60)).catch(() => undefined);
+  throttled(action: RegistryAction, seconds?: number): Promise<void> {
+    return this.actionThrottled(ecrActions[action], seconds);
+  }
+
+  /** Lets whoever asks next wait, in all processes. That it could not be written down costs another refusal. */
+  async actionThrottled(action: string, seconds = restSeconds): Promise<void> {
+    if (!isRated(action)) return;
+    await this.#buckets?.drain(this.#bucket(action), ecrRates[action], Math.min(seconds, 60)).catch(() => undefined);
   }
 
   #bucket(action: string): string {

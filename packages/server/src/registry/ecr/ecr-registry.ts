@@ -14,7 +14,7 @@ import { EcrCredentials } from './ecr-credentials.ts';
 import { notOurs, otherRegistry } from './ecr-fault.ts';
 import { parseEcrHost } from './ecr-host.ts';
 import { EcrPace } from './ecr-pace.ts';
-import { expendableTags, lifecyclePolicy } from './lifecycle-policy.ts';
+import { expendableTags, lifecyclePolicy, rulableTags } from './lifecycle-policy.ts';
 
 /** Amazon ECR: a repository for each image, made and removed by the server's role, filled by the builders'. */
 export class EcrRegistry implements ImageRegistry {
@@ -73,23 +73,32 @@ export class EcrRegistry implements ImageRegistry {
     // What a pool's tags say is only a hint, and a better one may take its place; nothing of it ever expires.
     const settings = isPool ? { ...this.#repository, immutableTags: false } : this.#repository;
     const outcome = await this.#api.createRepository(path, settings);
-    if (outcome !== 'made' && provenance !== 'ours') {
-      // An earlier request may have made it and nobody heard of that: then there is nothing in it, for no build was released.
-      const mayBeOurs = provenance === 'perhaps' || outcome === 'unsure';
-      if (!mayBeOurs || !(await this.#api.isEmpty(path))) throw notOurs(path, this.host);
-    }
+    if (outcome !== 'made') await this.#requireOurs(path, outcome === 'unsure', provenance);
     if (!isPool) await this.setLifecycle(path, { trimmedTags: [] });
+  }
+
+  isThere(path: string): Promise<boolean> {
+    return this.#api.isThere(path);
   }
 
   async removeRepository(path: string): Promise<void> {
     await this.#api.deleteRepository(path);
   }
 
-  async setLifecycle(path: string, { trimmedTags }: Lifecycle): Promise<void> {
-    // Where nothing was given up, nothing has to be compared: that is what a repository is made with.
-    const stored = trimmedTags.length === 0 ? [] : ((await this.images(path)) ?? []);
-    const lifecycle = { trimmedTags: expendableTags(stored, trimmedTags) };
-    await this.#api.putLifecyclePolicy(path, lifecyclePolicy(lifecycle, this.#untaggedDays));
+  /**
+   * A rule takes an image with all its tags, so what is stored is looked at before a rule is made, and again when it stands: another tag may have been pushed in
+   * between.
+   */
+  async setLifecycle(path: string, { trimmedTags }: Lifecycle): Promise<readonly string[]> {
+    for (let told: readonly string[] | undefined; ; ) {
+      // Where nothing was given up, nothing has to be compared: that is what a repository is made with.
+      const stored = trimmedTags.length === 0 ? [] : ((await this.images(path)) ?? []);
+      const wanted = rulableTags(expendableTags(stored, trimmedTags));
+      if (told !== undefined && told.join() === wanted.join()) return told;
+      await this.#api.putLifecyclePolicy(path, lifecyclePolicy(wanted, this.#untaggedDays));
+      if (wanted.length === 0) return wanted;
+      told = wanted;
+    }
   }
 
   images(path: string): Promise<readonly StoredImage[] | undefined> {
@@ -102,6 +111,20 @@ export class EcrRegistry implements ImageRegistry {
 
   location(path: string, end: string): string {
     return `registry://${this.host}/${path}${end}`;
+  }
+
+  /**
+   * A repository tells nobody who made it, at least nobody with these permissions. An earlier request of ours may have made it and nobody heard of that: then
+   * there is nothing in it, for no build was released. Or it is one that was taken for lost: then something in it is ours.
+   */
+  async #requireOurs(path: string, mayBeOfThisRequest: boolean, { asked, digests }: Provenance): Promise<void> {
+    // Of a pool only those layers are taken that a record of ours names, byte for byte, whoever has put them there.
+    if (path === this.#poolPath && asked === 'once') return;
+    if (asked !== 'never' || mayBeOfThisRequest) {
+      const stored = (await this.images(path)) ?? [];
+      if (stored.length === 0 || stored.some(({ digest }) => digests.has(digest))) return;
+    }
+    throw notOurs(path, this.host);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 import { isTag } from '@mir/oci';
-import type { Lifecycle, StoredImage } from '../image-registry.ts';
+import type { StoredImage } from '../image-registry.ts';
 
 /** Amazon takes no more rules than 50 in a policy; one is for what has no tag. */
 const trimmedLimit = 49;
@@ -16,14 +16,19 @@ export function expendableTags(stored: readonly StoredImage[], trimmedTags: read
   return trimmedTags.filter((tag) => expendable.has(tag));
 }
 
+/** Those of some tags that a policy has room for, each with a rule of its own: several patterns in one rule would all have to fit one image. */
+export function rulableTags(tags: readonly string[]): readonly string[] {
+  // A tag cannot hold a wildcard.
+  return [...new Set(tags)].filter(isTag).slice(0, trimmedLimit);
+}
+
 /**
  * The lifecycle policy of an image's repository ("Lifecycle policy properties", Amazon ECR user guide): what has no tag goes after some
  * days, and versions that the instance has given up go by their exact tags, see {@link expendableTags}. Nothing ever goes by count or by
  * age alone, so the version in use cannot be hit.
  */
-export function lifecyclePolicy({ trimmedTags }: Lifecycle, untaggedDays: number): string {
-  // Several patterns in one rule would all have to fit one image; a tag cannot hold a wildcard.
-  const named = [...new Set(trimmedTags)].filter(isTag).slice(0, trimmedLimit);
+export function lifecyclePolicy(trimmedTags: readonly string[], untaggedDays: number): string {
+  const named = rulableTags(trimmedTags);
   const rules = named.map((tag, index) => ({
     rulePriority: index + 1,
     description: `${tag} was given up by the instance`,

@@ -29,6 +29,11 @@ export const ecrActions = {
   'delete-manifest': 'ecr:BatchDeleteImage',
 } as const satisfies Readonly<Record<RegistryAction, string>>;
 
+/** Whether requests of this kind have to wait for their turn. */
+export function isCounted(action: RegistryAction): boolean {
+  return isRated(ecrActions[action]);
+}
+
 /** Whether an action is one of {@link ecrRates}. */
 export function isRated(action: string): action is RatedAction {
   return Object.hasOwn(ecrRates, action);

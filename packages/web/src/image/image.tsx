@@ -15,6 +15,7 @@ import { Removal } from '../managed-images/removal.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { LinkButton } from '../parts/link-button.tsx';
+import { StaleNote } from '../parts/stale-note.tsx';
 import { Time } from '../parts/time.tsx';
 import { useCurrentWorkspace } from '../shell/current-workspace.ts';
 import classes from './image.module.css';
@@ -33,8 +34,8 @@ const views = [
 /** An image: what is in it, how to use it, how it came to be, and who uses it. */
 export function Image() {
   const { name } = useParams({ from: '/shell/images/$name' });
-  const { data } = useSuspenseQuery(imageQuery(name));
-  const { image } = data;
+  const details = useSuspenseQuery(imageQuery(name));
+  const { image } = details.data;
   const builds = useLiveImages();
   const job = builds.get(name) ?? image.job ?? undefined;
   const isAlterable = image.rights.alter;
@@ -44,6 +45,7 @@ export function Image() {
       <Heading title={name} about={<About image={image} />} actions={<Actions image={image} job={job} />}>
         {name}
       </Heading>
+      <StaleNote query={details} />
       <State image={image} job={job} />
       <nav aria-label={`Views of ${name}`} className={classes['views']}>
         <ul>

@@ -49,13 +49,13 @@ function Contents({ layers }: Pick<VersionDetails, 'layers'>) {
           </tr>
         </thead>
         <tbody>
-          {layers.map(({ role, digest, sizeBytes, images }) => (
+          {layers.map(({ role, digest, sizeBytes, images }, at) => (
             <tr key={digest}>
               <th scope="row">{role}</th>
               <td>
                 <span className={classes['digest']}>
                   <code className="code">{digest.slice(0, 19)}…</code>
-                  <CopyButton text={digest} name={`Copy the digest of the ${role} layer`} />
+                  <CopyButton text={digest} name={`Copy the digest of layer ${at + 1}, ${role}`} />
                 </span>
               </td>
               <td data-number>{formatSize(sizeBytes)}</td>

@@ -39,10 +39,10 @@ export function Shell() {
       </header>
       <Navigation isOpen={isOpen} />
       <div className={classes['rest']}>
-        <ConnectionBanner />
         <main id="view" tabIndex={-1} className={classes['view']}>
           <Outlet />
         </main>
+        <ConnectionBanner />
       </div>
     </div>
   );

@@ -1,7 +1,7 @@
 import { Button, Loader, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { call } from '../api/call.ts';
 import { faultOf } from '../api/fault.ts';
 import { basesQuery } from '../api/queries.ts';
@@ -33,7 +33,7 @@ export function Creation() {
       const { name } = draft;
       clear();
       await queryClient.invalidateQueries({ queryKey: ['images'] });
-      await navigate({ to: '/images/$name', params: { name } });
+      await navigate({ to: '/images/$name/build', params: { name } });
     },
   });
   const nameFault = faultOfName(draft.name, isTried);
@@ -117,6 +117,7 @@ function PlanPanel({
   readonly check: ReturnType<typeof useCheck>;
   readonly onAddOsPackages: (names: readonly string[]) => void;
 }) {
+  const title = useRef<HTMLHeadingElement>(null);
   if (!check.isAsking && check.lineFaults.length === 0 && check.fault === undefined) {
     return (
       <p className={classes['quiet']}>The plan appears here: exact versions, their sizes, and what would not work.</p>
@@ -126,7 +127,9 @@ function PlanPanel({
     return <p className={classes['quiet']}>The plan is made when every line can be read.</p>;
   return (
     <>
-      <h2 className={classes['title']}>The plan {check.isPlanning && <Loader size="xs" aria-hidden />}</h2>
+      <h2 ref={title} tabIndex={-1} className={classes['title']}>
+        The plan {check.isPlanning && <Loader size="xs" aria-hidden />}
+      </h2>
       {check.fault !== undefined && (
         <FaultMessage fault={check.fault}>
           <Button size="compact-sm" variant="default" onClick={check.planAgain}>
@@ -136,7 +139,14 @@ function PlanPanel({
       )}
       {check.plan !== undefined && (
         <div className={classes['made']} data-old={check.isPlanning || check.fault !== undefined}>
-          <PlanProblems plan={check.plan} onAddOsPackages={onAddOsPackages} />
+          <PlanProblems
+            plan={check.plan}
+            onAddOsPackages={(names) => {
+              onAddOsPackages(names);
+              // The button goes with the problem.
+              title.current?.focus();
+            }}
+          />
           <PlanView plan={check.plan} />
         </div>
       )}

@@ -22,6 +22,7 @@ type SpecFieldsProps = {
 export function SpecFields({ draft, onChange, python, unchosenPython, withoutPlatforms }: SpecFieldsProps) {
   const types = useQuery(imageTypesQuery);
   const bases = useQuery(basesQuery);
+  const chosenType = types.data?.imageTypes.find(({ name }) => name === draft.imageType);
   const known = bases.data?.bases ?? [];
   const isOther = draft.pythonVersion !== '' && !known.some((one) => one.pythonVersion === draft.pythonVersion);
   return (
@@ -29,16 +30,10 @@ export function SpecFields({ draft, onChange, python, unchosenPython, withoutPla
       <div className={classes['pair']}>
         <NativeSelect
           label="Image type"
-          description="Packages for a use case"
+          description={chosenType?.summary || 'Packages for a use case'}
           value={draft.imageType}
           onChange={(event) => onChange({ imageType: event.currentTarget.value })}
-          data={[
-            { value: '', label: 'None: only what is asked for' },
-            ...(types.data?.imageTypes ?? []).map(({ name, summary }) => ({
-              value: name,
-              label: `${name}: ${summary}`,
-            })),
-          ]}
+          data={[{ value: '', label: 'None' }, ...(types.data?.imageTypes ?? []).map(({ name }) => name)]}
         />
         <NativeSelect
           label="Python"

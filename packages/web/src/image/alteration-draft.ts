@@ -15,6 +15,7 @@ export function useAlterationDraft(name: string, { number, spec }: Pick<VersionD
   const standing = draftOf(name, spec);
   return {
     draft: kept ?? standing,
+    isChanged: kept !== undefined,
     change: (changed: Partial<Draft>) =>
       setKept((before) => {
         const { begunOn: on = number, ...draft } = { ...(before ?? standing), ...changed };

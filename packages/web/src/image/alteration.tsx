@@ -1,6 +1,7 @@
 import { Button, Loader } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
+import { useRef } from 'react';
 import { call } from '../api/call.ts';
 import { versionQuery } from '../api/image-queries.ts';
 import type { ImageDetails, VersionDetails } from '../api/types.ts';
@@ -47,13 +48,17 @@ export function Alteration() {
 }
 
 function Form({ image, version }: { readonly image: ImageDetails; readonly version: VersionDetails }) {
-  const { draft, change, begin, begunOn } = useAlterationDraft(image.name, version);
+  const { draft, isChanged, change, begin, begunOn } = useAlterationDraft(image.name, version);
   const check = useCheck(draft);
   const queryClient = useQueryClient();
   const navigate = useNavigate();
+  const { number } = image.latestVersion;
+  // Nothing is changed: what may be newer is what it resolves to. The instance does that with what was built last.
+  const isAgain = !isChanged && version.number === number;
   const altering = useMutation({
-    mutationFn: () =>
-      call('alterImage', {
+    mutationFn: () => {
+      if (isAgain) return call('retryImage', { params: { name: image.name } });
+      return call('alterImage', {
         params: { name: image.name },
         // What is left out stays as it stands, which may be another version than the one that is shown: all of it is said.
         body: {
@@ -66,15 +71,20 @@ function Form({ image, version }: { readonly image: ImageDetails; readonly versi
           skipImports: version.spec.skipImports,
           smokeCommand: version.spec.smokeCommand,
         },
-      }),
+      });
+    },
     onSuccess: async () => {
       begin();
       await queryClient.invalidateQueries({ queryKey: ['image', image.name] });
       await navigate({ to: '/images/$name/build', params: { name: image.name } });
     },
   });
-  const addOsPackages = (names: readonly string[]) =>
+  const title = useRef<HTMLHeadingElement>(null);
+  const addOsPackages = (names: readonly string[]) => {
     change({ osPackages: [...new Set([...draft.osPackages, ...names])] });
+    // The button goes with the problem.
+    title.current?.focus();
+  };
   return (
     <div className={classes['columns']}>
       <form
@@ -105,18 +115,26 @@ function Form({ image, version }: { readonly image: ImageDetails; readonly versi
           unchosenPython={`As it is: ${image.pythonVersion ?? 'the standard one'}`}
         />
         {altering.isError && <FaultMessage fault={altering.error} />}
-        <div>
+        <div className={classes['submit']}>
           <Button
             type="submit"
             loading={altering.isPending}
-            disabled={check.plan === undefined || check.isPlanning || draft.platforms.length === 0}
+            variant={isChanged ? 'filled' : 'default'}
+            disabled={
+              check.plan === undefined || check.isPlanning || draft.platforms.length === 0 || !(isChanged || isAgain)
+            }
           >
-            Build version {image.latestVersion.number + 1}
+            {isAgain ? 'Build it again as' : 'Build'} version {number + 1}
           </Button>
+          {!isChanged && (
+            <p>{isAgain ? 'Nothing is changed: versions are resolved anew.' : 'Nothing is changed so far.'}</p>
+          )}
         </div>
       </form>
       <section className={classes['change']} aria-label="What would change" aria-busy={check.isPlanning}>
-        <h3>What would change {check.isPlanning && <Loader size="xs" aria-hidden />}</h3>
+        <h3 ref={title} tabIndex={-1}>
+          What would change {check.isPlanning && <Loader size="xs" aria-hidden />}
+        </h3>
         {check.fault !== undefined && <FaultMessage fault={check.fault} />}
         {check.plan === undefined && check.fault === undefined && check.lineFaults.length === 0 && (
           <p role="status">Versions are being chosen; that takes a few seconds.</p>

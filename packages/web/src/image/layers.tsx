@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { versionQuery } from '../api/image-queries.ts';
 import type { VersionDetails } from '../api/types.ts';
+import { withShortDigests } from '../format/digest.ts';
 import { counted, formatSize } from '../format/size.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { DataTable } from '../parts/data-table.tsx';
@@ -54,7 +55,7 @@ function Contents({ layers }: Pick<VersionDetails, 'layers'>) {
               <th scope="row">{role}</th>
               <td>
                 <span className={classes['digest']}>
-                  <code className="code">{digest.slice(0, 19)}…</code>
+                  <code className="code">{withShortDigests(digest)}</code>
                   <CopyButton text={digest} name={`Copy the digest of layer ${at + 1}, ${role}`} />
                 </span>
               </td>

@@ -22,7 +22,7 @@ export function PackageChanges({
 }) {
   if (changes.length === 0) return <p>The packages are the same.</p>;
   return (
-    <DataTable label={label} minWidth={420}>
+    <DataTable label={label}>
       <thead>
         <tr>
           <th scope="col">Package</th>

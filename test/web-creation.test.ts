@@ -41,6 +41,16 @@ suite('creating an image in a browser', { skip: withoutBrowser }, () => {
       ['[project]\nname = "x"\ndependencies = ["six==1.16.0"]\n', 'Read as pyproject.toml.', '1.16.0'],
       ['dependencies:\n  - numpy\n  - pip:\n    - six==1.15.0\n', 'Packages of Conda are left out: numpy.', '1.15.0'],
       [
+        '[project]\nname = "x"\nrequires-python = ">=3.9,<3.12"\ndependencies = ["six==1.16.0"]\n',
+        'Python 3.11 is taken because the file says requires-python = ">=3.9,<3.12".',
+        '1.16.0',
+      ],
+      [
+        'dependencies:\n  - python=3.11\n  - pip:\n    - six==1.15.0\n',
+        'Python 3.11 is taken because the file says python=3.11.',
+        '1.15.0',
+      ],
+      [
         'lock-version = "1.0"\n\n[[packages]]\nname = "six"\nversion = "1.16.0"\n',
         'The versions of the lock are taken as pins',
         '1.16.0',
@@ -61,6 +71,7 @@ suite('creating an image in a browser', { skip: withoutBrowser }, () => {
     await page.getByText('lightgbm needs libgomp.so.1').waitFor({ timeout: 90_000 });
     assert.deepEqual(await findBarriers(page, 'create-image-plan'), []);
     await page.getByRole('button', { name: 'Add libgomp1' }).click();
+    assert.equal(await page.locator(':focus').textContent(), 'The plan ');
     await page.getByRole('row', { name: /^libgomp1/ }).waitFor({ timeout: 60_000 });
     assert.equal(await page.getByText('lightgbm needs libgomp.so.1').count(), 0);
   });
@@ -84,9 +95,11 @@ suite('creating an image in a browser', { skip: withoutBrowser }, () => {
     assert.equal(await page.getByLabel('Name').inputValue(), 'made-here');
     await page.getByRole('row', { name: 'six 1.16.0' }).waitFor();
     await page.getByRole('button', { name: 'Create image' }).click();
-    await page.waitForURL('**/images/made-here');
+    await page.waitForURL('**/images/made-here/build');
     await page.getByRole('heading', { name: 'made-here', level: 1 }).waitFor();
-    await page.getByText('Ready', { exact: true }).first().waitFor({ timeout: 60_000 });
+    await page.getByText('Version 1 is ready, and in use.').waitFor({ timeout: 60_000 });
+    await page.getByRole('main').getByRole('link', { name: 'How to use it' }).last().click();
+    await page.getByRole('heading', { name: 'How to use it' }).waitFor();
 
     await page.goto('/create-image');
     assert.equal(await packages().inputValue(), '');
@@ -96,6 +109,19 @@ suite('creating an image in a browser', { skip: withoutBrowser }, () => {
     assert.deepEqual(await findBarriers(page, 'create-image-match'), []);
     await offered.getByRole('link', { name: 'Use this one: made-here' }).click();
     await page.waitForURL('**/images/made-here');
+  });
+
+  test('a library that an alteration would miss is added by a button', async () => {
+    await page.goto('/images/made-here/alter');
+    await page.getByRole('textbox', { name: 'Packages', exact: true }).fill('six==1.16.0\nlightgbm==4.5.0\n');
+    await page.getByText('lightgbm needs libgomp.so.1').waitFor({ timeout: 90_000 });
+    assert.deepEqual(await findBarriers(page, 'alter-missing-library'), []);
+    await page.getByRole('button', { name: 'Add libgomp1' }).click();
+    await page
+      .getByRole('region', { name: 'What would change among the OS packages' })
+      .getByRole('row', { name: /^libgomp1/ })
+      .waitFor({ timeout: 60_000 });
+    assert.equal(await page.getByText('lightgbm needs libgomp.so.1').count(), 0);
   });
 
   test('a package is found by the beginning of its name; nothing is created without a name', async () => {

@@ -29,6 +29,8 @@ suite('the first start in a browser', { skip: withoutBrowser }, () => {
     assert.equal(page.headers.get('x-content-type-options'), 'nosniff');
     const policy = page.headers.get('content-security-policy') ?? '';
     assert.match(policy, /script-src 'self';/);
+    assert.match(policy, /style-src 'self';/);
+    assert.match(policy, /require-trusted-types-for 'script'/);
     assert.match(policy, /frame-ancestors 'none'/);
     assert.doesNotMatch(text, /<script(?![^>]*src=)/, 'no script stands in the page');
     const [script] = /\/assets\/[\w.-]+\.js/.exec(text) ?? [];

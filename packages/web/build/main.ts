@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import zlib, { constants } from 'node:zlib';
 import { build } from 'vite';
+import { themeVariables } from './theme-variables.ts';
 
 const brotliCompress = promisify(zlib.brotliCompress);
 const gzip = promisify(zlib.gzip);
@@ -29,6 +30,7 @@ await build({
   // Nothing is taken from files that lie about.
   envDir: false,
   logLevel: 'warn',
+  plugins: [themeVariables()],
   build: {
     outDir: target,
     emptyOutDir: true,

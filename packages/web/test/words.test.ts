@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addressOf } from '../src/api/call.ts';
+import { choosePython, pythonFits } from '../src/creation/wanted-python.ts';
 import { formatSize } from '../src/format/size.ts';
 import { formatDuration, relativeTime } from '../src/format/time.ts';
-import { wheelSizes } from '../src/image/lock-sizes.ts';
-import { packageChanges } from '../src/image/package-list.ts';
+import { lockChanges } from '../src/image/lock-changes.ts';
+import { readPins } from '../src/image/lock-pins.ts';
 import { reasonWords } from '../src/image/reason-words.ts';
 import { isComplaint } from '../src/log/stages.ts';
 import { parseSearch, stringifySearch } from '../src/shell/search.ts';
@@ -50,19 +51,6 @@ test('reasons and changes are said in words', () => {
   assert.equal(reasonWords({ kind: 'ALTERED', subject: 'numpy', old: '<2', new: '>=2' }), 'numpy: <2 → >=2');
   assert.equal(reasonWords({ kind: 'ALTERED', subject: 'numpy', new: 'any version' }), 'numpy added: any version');
   assert.equal(reasonWords({ kind: 'RETRY', subject: 'version', old: '4' }), 'Built again after version 4');
-  const before = [
-    { name: 'idna', version: '3.7' },
-    { name: 'six', version: '1.16.0' },
-  ];
-  const after = [
-    { name: 'six', version: '1.17.0' },
-    { name: 'attrs', version: '24.1' },
-  ];
-  assert.deepEqual(packageChanges(before, after), [
-    { name: 'attrs', before: null, after: '24.1' },
-    { name: 'idna', before: '3.7', after: null },
-    { name: 'six', before: '1.16.0', after: '1.17.0' },
-  ]);
 });
 
 test('what went wrong is found in a log, and little else', () => {
@@ -73,8 +61,108 @@ test('what went wrong is found in a log, and little else', () => {
   assert.ok(!says('Resolving 14 packages') && !says('installing error-handler 1.2'));
 });
 
-test('the sizes of wheels are read from a lock', async () => {
-  const lock =
-    'lock-version = "1.0"\n[[packages]]\nname = "six"\nversion = "1.16.0"\nwheels = [{ name = "six.whl", size = 11053, hashes = { sha256 = "0" } }]\n';
-  assert.deepEqual([...(await wheelSizes(lock))], [['six', 11053]]);
+/** A lock as the instance writes it. */
+function lockOf(
+  packages: Readonly<Record<string, string>>,
+  base = 'a',
+  osPackages: Readonly<Record<string, string>> = {},
+) {
+  return [
+    'lock-version = "1.0"',
+    ...Object.entries(packages).map(
+      ([name, version]) =>
+        `[[packages]]\nname = "${name}"\nversion = "${version}"\nwheels = [{ name = "x.whl", size = 11053 }]`,
+    ),
+    `[tool.mir.base]\nname = "debian:bookworm"\ndigest = "sha256:${base}"`,
+    ...Object.entries(osPackages).map(
+      ([name, version]) => `[[tool.mir.os-package]]\nname = "${name}"\nversion = "${version}"\nsize = 5`,
+    ),
+  ].join('\n');
+}
+
+test('what a lock pins is read from it', async () => {
+  const { pins, base } = await readPins('linux/amd64', lockOf({ six: '1.16.0' }, 'a', { libgomp1: '12' }));
+  assert.deepEqual(pins, [
+    { kind: 'wheel', name: 'six', version: '1.16.0', sizeBytes: 11053 },
+    { kind: 'os-package', name: 'libgomp1', version: '12', sizeBytes: 5 },
+  ]);
+  assert.equal(base.name, 'debian:bookworm');
+});
+
+test('the locks of all platforms are compared; what changes on one of them only is marked', async () => {
+  const before = [
+    await readPins('linux/amd64', lockOf({ idna: '3.7', six: '1.16.0', cuda: '12' })),
+    await readPins('linux/arm64', lockOf({ idna: '3.7', six: '1.16.0' })),
+  ];
+  const after = [
+    await readPins('linux/amd64', lockOf({ idna: '3.8', six: '1.16.0', cuda: '13', attrs: '24' }, 'b')),
+    await readPins('linux/arm64', lockOf({ idna: '3.8', six: '1.17.0', attrs: '24' }, 'b')),
+  ];
+  const { changes, base } = lockChanges(before, after);
+  assert.deepEqual(
+    changes.map(({ name, before: was, after: is, platforms }) => [name, was, is, platforms]),
+    [
+      ['attrs', null, '24', []],
+      ['cuda', '12', '13', ['linux/amd64']],
+      ['idna', '3.7', '3.8', []],
+      ['six', '1.16.0', '1.17.0', ['linux/arm64']],
+    ],
+  );
+  assert.deepEqual(base, { before: 'debian:bookworm', after: 'debian:bookworm' });
+  const narrowed = lockChanges(before, after.slice(1));
+  assert.deepEqual([narrowed.droppedPlatforms, narrowed.addedPlatforms], [['linux/amd64'], []]);
+  assert.deepEqual(
+    narrowed.changes.map(({ name, platforms }) => [name, platforms]),
+    [
+      ['attrs', []],
+      ['idna', []],
+      ['six', []],
+    ],
+  );
+});
+
+test('the Python that a file asks for is taken, or it is said why not', () => {
+  const pythons = ['3.9', '3.11', '3.13'];
+  const choose = (specifier: string, chosen = '', base?: string) =>
+    choosePython({
+      wanted: { specifier, words: `requires-python = "${specifier}"` },
+      chosen,
+      pythons,
+      standard: '3.11',
+      base,
+    });
+  assert.equal(choose('>=3.9').version, '3.11');
+  assert.equal(choose('>=3.12').version, '3.13');
+  assert.equal(choose('=3.9').version, '3.9');
+  assert.match(choose('>=3.12').note ?? '', /^Python 3\.13 is taken because the file says requires-python/);
+  assert.deepEqual([choose('>=3.14').version, choose('>=3.14').isOfFile], [undefined, false]);
+  assert.match(choose('>=3.14').note ?? '', /none of the Pythons here is: 3\.9, 3\.11, 3\.13/);
+  assert.equal(choose('>=3.12', '3.11').version, '3.11');
+  assert.match(choose('>=3.12', '3.11').note ?? '', /asks for .*; Python 3\.11 is chosen/);
+  assert.equal(choose('>=3.9', '3.11').note, undefined);
+  assert.match(choose('latest').note ?? '', /cannot be read/);
+  assert.match(choose('>=3.12', '', 'oci:registry/cuda').note ?? '', /that of its base/);
+});
+
+test('specifiers of pip, Conda and Poetry are followed for a Python', () => {
+  const fitting = (specifier: string) => ['3.9', '3.11', '3.13'].filter((one) => pythonFits(specifier, one));
+  for (const [specifier, expected] of [
+    ['>=3.10,<3.13', ['3.11']],
+    ['>=3.10, <4', ['3.11', '3.13']],
+    ['==3.11.*', ['3.11']],
+    ['3.11', ['3.11']],
+    ['=3.11.4', ['3.11']],
+    ['=3.11.4=h123_0', ['3.11']],
+    ['<3.11', ['3.9']],
+    ['<3.11.5', ['3.9', '3.11']],
+    ['!=3.9.*', ['3.11', '3.13']],
+    ['~=3.10', ['3.11', '3.13']],
+    ['~=3.11.1', ['3.11']],
+    ['^3.10', ['3.11', '3.13']],
+    ['3.9.*|3.11.*', ['3.9', '3.11']],
+    ['>=3.10 <3.13', ['3.11']],
+    ['>3.9,!=3.11.2', ['3.9', '3.11', '3.13']],
+  ] as const) {
+    assert.deepEqual(fitting(specifier), expected, specifier);
+  }
 });

@@ -18,20 +18,23 @@ type Encoding = keyof typeof encodings;
 type WebFile = { readonly bytes: Buffer; readonly encoded: ReadonlyMap<Encoding, Buffer> };
 
 /**
- * What the application may load: scripts of this server and nothing else, so that a name or a log line that found a way into the
- * page as markup still runs nothing. Styles are set by scripts, which is why they are not held to files.
+ * What the application may load: scripts and styles of this server and nothing else, so that a name or a log line that found a way into
+ * the page as markup neither runs nor covers anything. Texts cannot be made into markup or scripts at all where the browser knows
+ * Trusted Types.
  */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
+  "style-src 'self'",
+  "img-src 'self'",
   "font-src 'self'",
   "connect-src 'self'",
   "manifest-src 'self'",
   "form-action 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
 ].join('; ');
 
 /** First parts of paths that are the API's, whatever a browser asks there. */

@@ -12,7 +12,7 @@ import { findImage, type ImageRow, lockImage } from './image-row.ts';
 import { addVersion } from './new-version.ts';
 import { checkOsPackages } from './os-catalogue.ts';
 import { checkSpec, type Spec } from './spec.ts';
-import { specChanges } from './spec-change.ts';
+import { specChanges, withStandingPlatforms } from './spec-change.ts';
 import { findVersion } from './versions.ts';
 
 /**
@@ -38,7 +38,7 @@ export async function alterImage(
     requireRight(caller, 'change', 'Altering this image', image);
     refuseSystem(image);
     const standing = await standingSpec(trx, image);
-    const spec = checkSpec(change(standing), context.rules);
+    const spec = checkSpec(withStandingPlatforms(change(standing), standing, context.rules), context.rules);
     const reasons = specChanges(standing, spec);
     if (reasons.length === 0) {
       throw serverFault('request/precondition', {

@@ -3,15 +3,16 @@ import type { Trx } from '../instance-context.ts';
 import { idsOfPackages } from './packages.ts';
 
 /**
- * Lets the name of an image stand for one of its versions. What is found by the image (its packages, its Python, its base) is what that
- * version holds. Only the database changes: registries know versions by tags that never move.
+ * Lets the name of an image stand for one of its versions. What is found by the image (its packages, its Python, its base, its type) is
+ * what that version holds. Only the database changes: registries know versions by tags that never move.
  */
 export async function pointImageAt(trx: Trx, imageId: number, versionId: number): Promise<void> {
   const version = await trx
     .selectFrom('versions')
     .where('id', '=', versionId)
-    .select(['libraries', 'python_version', 'base_name'])
+    .select(['libraries', 'python_version', 'base_name', 'spec'])
     .executeTakeFirstOrThrow();
+  await settleType(trx, imageId, version.spec.imageType ?? null, version.python_version);
   await trx
     .updateTable('images')
     .set({
@@ -25,6 +26,19 @@ export async function pointImageAt(trx: Trx, imageId: number, versionId: number)
     .where('id', '=', imageId)
     .execute();
   await settleStatus(trx, imageId);
+}
+
+/** An image is of the type, and made from the system image, that its version was asked for with; a system image is of its own. */
+async function settleType(trx: Trx, imageId: number, type: string | null, python: string | null): Promise<void> {
+  await sql`
+    update images set image_type = ${type}::text, parent_id = (
+      select parent.id from images as parent
+      where parent.role = 'SYSTEM' and parent.image_type = ${type}::text
+        and parent.python_version = coalesce(${python}::text, images.python_version) and parent.removed_at is null
+    )
+    where id = ${imageId} and role = 'USER_DEFINED' and (
+      image_type is distinct from ${type}::text or (${python}::text is not null and python_version is distinct from ${python}::text)
+    )`.execute(trx);
 }
 
 /** The status that follows from an image's versions: what is under way, what is current, how the latest ended. */

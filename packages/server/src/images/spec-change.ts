@@ -1,6 +1,6 @@
 import type { ChangeReason } from '@mir/core';
-import { normalizeName } from '@mir/python';
-import type { Spec } from './spec.ts';
+import { isVersion, normalizeName } from '@mir/python';
+import type { Spec, SpecRules } from './spec.ts';
 
 /** What is different between two specs, one reason for each thing, as a person would name it. */
 export function specChanges(old: Spec, altered: Spec): ChangeReason[] {
@@ -17,13 +17,16 @@ export function specChanges(old: Spec, altered: Spec): ChangeReason[] {
       new Map(old.pipRequirements.map((one) => [normalizeName(one.name), shown(one)])),
       new Map(altered.pipRequirements.map((one) => [normalizeName(one.name), shown(one)])),
     ),
-    ...listChanges(
-      new Map(old.packageRequirements.map(({ name, versionSpecifier }) => [name, versionSpecifier ?? 'any version'])),
-      new Map(
-        altered.packageRequirements.map(({ name, versionSpecifier }) => [name, versionSpecifier ?? 'any version']),
-      ),
-    ),
+    ...listChanges(osVersions(old), osVersions(altered)),
   ];
+}
+
+/** Platforms that are named as those that it has already are no change, and are kept as they were said: perhaps not at all. */
+export function withStandingPlatforms(altered: Spec, standing: Spec, { platforms }: SpecRules): Spec {
+  const effective = (spec: Spec) => (spec.platforms ?? platforms).toSorted().join();
+  if (effective(altered) !== effective(standing)) return altered;
+  const { platforms: _, ...others } = altered;
+  return standing.platforms === undefined ? others : { ...others, platforms: standing.platforms };
 }
 
 function valueChange(subject: string, old: string | undefined, now: string | undefined): ChangeReason[] {
@@ -36,10 +39,21 @@ function listChanges(old: ReadonlyMap<string, string>, now: ReadonlyMap<string, 
   return names.flatMap((name) => valueChange(name, old.get(name), now.get(name)));
 }
 
-function shown({ versionSpecifier, extras, marker, url }: Spec['pipRequirements'][number]): string {
+function osVersions({ packageRequirements }: Spec): ReadonlyMap<string, string> {
+  return new Map(
+    packageRequirements.map(({ name, versionSpecifier = '' }) => [
+      name,
+      versionSpecifier.replace(/^=/, '') || 'any version',
+    ]),
+  );
+}
+
+function shown({ versionSpecifier = '', extras, marker, url }: Spec['pipRequirements'][number]): string {
+  // A bare version means exactly that one.
+  const specifier = isVersion(versionSpecifier) ? `==${versionSpecifier}` : versionSpecifier;
   const parts = [
     extras === undefined ? '' : `[${extras.join(',')}]`,
-    url === undefined ? (versionSpecifier ?? '') : `@ ${url}`,
+    url === undefined ? specifier : `@ ${url}`,
     marker === undefined ? '' : `; ${marker}`,
   ].filter((part) => part !== '');
   return parts.length === 0 ? 'any version' : parts.join(' ');

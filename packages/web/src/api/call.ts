@@ -1,5 +1,5 @@
 import { tellConnection } from '../connection/connection.ts';
-import { ApiFault, unreachable } from './fault.ts';
+import { ApiFault, lostConnection } from './fault.ts';
 import { type Operations, places } from './types.ts';
 
 type Given<Operation extends { params: unknown; query: unknown; body: unknown }> = Part<'params', Operation['params']> &
@@ -58,7 +58,7 @@ export async function call<Id extends keyof Operations>(
   });
   const text = await answer.text();
   const isJson = (answer.headers.get('content-type') ?? '').includes('json');
-  if (!answer.ok) throw isJson ? new ApiFault(JSON.parse(text)) : lost();
+  if (!answer.ok) throw isJson ? new ApiFault(JSON.parse(text)) : lostConnection();
   return (isJson ? JSON.parse(text) : text) as Operations[Id]['answer'];
 }
 
@@ -69,17 +69,9 @@ async function reach(address: string, request: RequestInit): Promise<Response> {
   } catch (thrown) {
     if (request.signal?.aborted === true) throw thrown;
     tellConnection('lost');
-    throw lost();
+    throw lostConnection();
   }
   // A proxy answers for an instance that is away.
   tellConnection(answer.status === 502 || answer.status === 504 ? 'lost' : 'there');
   return answer;
-}
-
-function lost(): ApiFault {
-  return new ApiFault({
-    cause: unreachable,
-    detail: 'The instance does not answer',
-    hint: 'What you see may be old. It is tried again by itself.',
-  });
 }

@@ -36,6 +36,27 @@ export class ApiFault extends Error {
 /** The instance cannot be reached: no answer came at all, or none of its own. */
 export const unreachable = 'connection/lost';
 
+/** No answer came. */
+export function lostConnection(): ApiFault {
+  return new ApiFault({
+    cause: unreachable,
+    detail: 'The instance does not answer',
+    hint: 'What you see may be old. It is tried again by itself.',
+  });
+}
+
+/** The server has another application by now than the one that this page is of. */
+export const newerApplication = 'application/outdated';
+
+/** This page is of an application that the server no longer has. */
+export function outdated(): ApiFault {
+  return new ApiFault({
+    cause: newerApplication,
+    detail: 'The instance has a newer version of this page',
+    hint: 'Reload it to go on. Drafts are kept.',
+  });
+}
+
 /** Whether something thrown is a fault, of these codes where some are given. */
 export function isApiFault(thrown: unknown, ...codes: readonly string[]): thrown is ApiFault {
   return thrown instanceof ApiFault && (codes.length === 0 || codes.includes(thrown.code));

@@ -46,3 +46,15 @@ export const workspacesQuery = queryOptions({
   queryKey: ['workspaces'],
   queryFn: ({ signal }) => call('listWorkspaces', { signal }),
 });
+
+/** Named sets of packages for a use case. */
+export const imageTypesQuery = queryOptions({
+  queryKey: ['image-types'],
+  queryFn: ({ signal }) => call('listImageTypes', { signal }),
+});
+
+/** What images are built on, and the Python that each has. */
+export const basesQuery = queryOptions({
+  queryKey: ['bases'],
+  queryFn: ({ signal }) => call('listBases', { signal }),
+});

@@ -1,21 +1,23 @@
-import { Button, Checkbox, Loader, NativeSelect, TagsInput, TextInput } from '@mantine/core';
+import { Button, Loader, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { call } from '../api/call.ts';
 import { faultOf } from '../api/fault.ts';
+import { basesQuery } from '../api/queries.ts';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
 import classes from './creation.module.css';
 import { useDraft } from './draft.ts';
 import { Matches } from './matches.tsx';
 import { PackageSearch } from './package-search.tsx';
+import { PlanProblems } from './plan-problems.tsx';
 import { PlanView } from './plan-view.tsx';
 import { RequirementsField } from './requirements-field.tsx';
+import { SpecFields } from './spec-fields.tsx';
 import { useCheck } from './use-check.ts';
 
 const namePattern = /^[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*$/;
-const allPlatforms = ['linux/amd64', 'linux/arm64'] as const;
 
 /** Creating an image: what it shall hold on one side, what that would be on the other. */
 export function Creation() {
@@ -24,15 +26,14 @@ export function Creation() {
   const queryClient = useQueryClient();
   const navigate = useNavigate();
   const [isTried, setIsTried] = useState(false);
-  const types = useQuery({ queryKey: ['image-types'], queryFn: ({ signal }) => call('listImageTypes', { signal }) });
-  const bases = useQuery({ queryKey: ['bases'], queryFn: ({ signal }) => call('listBases', { signal }) });
+  const bases = useQuery(basesQuery);
   const creating = useMutation({
     mutationFn: () => call('createImage', { body: { name: draft.name, ...check.spec } }),
     onSuccess: async () => {
       const { name } = draft;
       clear();
       await queryClient.invalidateQueries({ queryKey: ['images'] });
-      await navigate({ to: '/images/$name', params: { name } });
+      await navigate({ to: '/images/$name/build', params: { name } });
     },
   });
   const nameFault = faultOfName(draft.name, isTried);
@@ -75,65 +76,12 @@ export function Creation() {
             faults={check.lineFaults}
           />
           {check.requested.kind === 'requirements' && <PackageSearch onPick={add} />}
-          <div className={classes['pair']}>
-            <NativeSelect
-              label="Image type"
-              description="Packages for a use case"
-              value={draft.imageType}
-              onChange={(event) => change({ imageType: event.currentTarget.value })}
-              data={[
-                { value: '', label: 'None: only what is asked for' },
-                ...(types.data?.imageTypes ?? []).map(({ name, summary }) => ({
-                  value: name,
-                  label: `${name}: ${summary}`,
-                })),
-              ]}
-            />
-            <NativeSelect
-              label="Python"
-              description="Its base comes with it"
-              value={draft.pythonVersion}
-              onChange={(event) => change({ pythonVersion: event.currentTarget.value })}
-              data={[
-                { value: '', label: standard === undefined ? 'The standard one' : `${standard}, the standard one` },
-                ...(bases.data?.bases ?? []).map(({ name, pythonVersion }) => ({
-                  value: pythonVersion,
-                  label: `${pythonVersion} (${name})`,
-                })),
-              ]}
-            />
-          </div>
-          <TagsInput
-            label="OS packages"
-            description="Debian packages, such as libgomp1; Enter after each"
-            value={[...draft.osPackages]}
-            onChange={(osPackages) => change({ osPackages })}
-            splitChars={[',', ' ']}
-            acceptValueOnBlur
-          />
-          <fieldset className={classes['platforms']}>
-            <legend>Platforms</legend>
-            {allPlatforms.map((platform) => (
-              <Checkbox
-                key={platform}
-                label={platform}
-                checked={draft.platforms.includes(platform)}
-                onChange={(event) =>
-                  change({
-                    platforms: allPlatforms.filter((one) =>
-                      one === platform ? event.currentTarget.checked : draft.platforms.includes(one),
-                    ),
-                  })
-                }
-              />
-            ))}
-            <p>None chosen: those that the instance builds for by itself.</p>
-          </fieldset>
-          <Checkbox
-            label="Build packages from their sources where they have no wheel"
-            description="In the sandbox, without network; takes longer"
-            checked={draft.allowSdist}
-            onChange={(event) => change({ allowSdist: event.currentTarget.checked })}
+          <SpecFields
+            draft={draft}
+            onChange={change}
+            python={check.python}
+            unchosenPython={standard === undefined ? 'The standard one' : `${standard}, the standard one`}
+            withoutPlatforms="None chosen: those that the instance builds for by itself."
           />
           {creating.isError && fields.length === 0 && <FaultMessage fault={creating.error} />}
           {isTried && !check.isAsking && !isWrong && <p role="alert">Name a package, or choose an image type.</p>}
@@ -169,7 +117,8 @@ function PlanPanel({
   readonly check: ReturnType<typeof useCheck>;
   readonly onAddOsPackages: (names: readonly string[]) => void;
 }) {
-  if (!check.isAsking && check.lineFaults.length === 0) {
+  const title = useRef<HTMLHeadingElement>(null);
+  if (!check.isAsking && check.lineFaults.length === 0 && check.fault === undefined) {
     return (
       <p className={classes['quiet']}>The plan appears here: exact versions, their sizes, and what would not work.</p>
     );
@@ -178,7 +127,9 @@ function PlanPanel({
     return <p className={classes['quiet']}>The plan is made when every line can be read.</p>;
   return (
     <>
-      <h2 className={classes['title']}>The plan {check.isPlanning && <Loader size="xs" aria-hidden />}</h2>
+      <h2 ref={title} tabIndex={-1} className={classes['title']}>
+        The plan {check.isPlanning && <Loader size="xs" aria-hidden />}
+      </h2>
       {check.fault !== undefined && (
         <FaultMessage fault={check.fault}>
           <Button size="compact-sm" variant="default" onClick={check.planAgain}>
@@ -188,7 +139,15 @@ function PlanPanel({
       )}
       {check.plan !== undefined && (
         <div className={classes['made']} data-old={check.isPlanning || check.fault !== undefined}>
-          <PlanView plan={check.plan} onAddOsPackages={onAddOsPackages} />
+          <PlanProblems
+            plan={check.plan}
+            onAddOsPackages={(names) => {
+              onAddOsPackages(names);
+              // The button goes with the problem.
+              title.current?.focus();
+            }}
+          />
+          <PlanView plan={check.plan} />
         </div>
       )}
       {check.plan === undefined && check.fault === undefined && (

@@ -32,14 +32,8 @@ const place = 'mir-draft';
 
 /** The draft of this tab: it is still there after a reload, and gone with the tab. */
 export function useDraft() {
-  const [draft, setDraft] = useState(stored);
-  useEffect(() => {
-    try {
-      sessionStorage.setItem(place, JSON.stringify(draft));
-    } catch {
-      // A browser that keeps nothing loses the draft with a reload, and nothing else.
-    }
-  }, [draft]);
+  const [draft, setDraft] = useState(() => keptDraft(place) ?? empty);
+  useEffect(() => keepDraft(place, draft), [draft]);
   return {
     draft,
     change: (changed: Partial<Draft>) => setDraft((before) => ({ ...before, ...changed })),
@@ -47,12 +41,23 @@ export function useDraft() {
   };
 }
 
-function stored(): Draft {
+/** Keeps a draft for this tab; undefined forgets it. */
+export function keepDraft(name: string, draft: object | undefined): void {
   try {
-    const found: unknown = JSON.parse(sessionStorage.getItem(place) ?? '{}');
-    return typeof found === 'object' && found !== null ? { ...empty, ...found } : empty;
+    if (draft === undefined) sessionStorage.removeItem(name);
+    else sessionStorage.setItem(name, JSON.stringify(draft));
   } catch {
-    return empty;
+    // A browser that keeps nothing loses the draft with a reload, and nothing else.
+  }
+}
+
+/** The draft that this tab keeps under a name. */
+export function keptDraft<Kept extends Draft>(name: string): Kept | undefined {
+  try {
+    const found: unknown = JSON.parse(sessionStorage.getItem(name) ?? 'null');
+    return typeof found === 'object' && found !== null ? ({ ...empty, ...found } as Kept) : undefined;
+  } catch {
+    return undefined;
   }
 }
 

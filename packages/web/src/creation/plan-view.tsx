@@ -2,7 +2,6 @@ import { Button } from '@mantine/core';
 import { useState } from 'react';
 import type { Plan } from '../api/types.ts';
 import { counted, formatSize } from '../format/size.ts';
-import { Icon } from '../icons/icon.tsx';
 import classes from './plan-view.module.css';
 
 type PlannedPlatform = Plan['platforms'][number];
@@ -11,18 +10,13 @@ type PlannedPackage = PlannedPlatform['packages'][number];
 /** So many packages are shown before somebody asks for the rest. */
 const shownPackages = 12;
 
-type PlanViewProps = { readonly plan: Plan; readonly onAddOsPackages: (names: readonly string[]) => void };
-
-/** What a build would do: exact versions, what they weigh, what is there already, and what would not work. */
-export function PlanView({ plan, onAddOsPackages }: PlanViewProps) {
+/** What a build would do: exact versions, what they weigh, and what is there already. */
+export function PlanView({ plan }: { readonly plan: Plan }) {
   return (
     <>
       {plan.platforms.map((one) => (
         <section key={one.platform} aria-label={`Plan for ${one.platform}`} className={classes['platform']}>
           <PlatformHead platform={one} />
-          {one.problems.map((problem) => (
-            <Problem key={`${problem.code} ${problem.message}`} problem={problem} onAddOsPackages={onAddOsPackages} />
-          ))}
           <Packages packages={one.packages} />
         </section>
       ))}
@@ -44,31 +38,6 @@ function PlatformHead({ platform: one }: { readonly platform: PlannedPlatform })
           : `${formatSize(one.bytesToMove)} to fetch; ${here === 0 ? 'nothing' : `${counted(here, 'package')} (${formatSize(one.bytesShared)})`} in the pool already.`}
       </p>
     </>
-  );
-}
-
-function Problem({
-  problem: { severity, message, fix, osPackages = [] },
-  onAddOsPackages,
-}: {
-  readonly problem: PlannedPlatform['problems'][number];
-  readonly onAddOsPackages: PlanViewProps['onAddOsPackages'];
-}) {
-  return (
-    <div className={classes['problem']} data-severity={severity}>
-      <Icon name="warning" />
-      <div>
-        <p>{message}</p>
-        {/* What to do is told in words of the command; here is a button for it. */}
-        {osPackages.length === 0 ? (
-          <p>{fix}</p>
-        ) : (
-          <Button size="compact-sm" variant="default" onClick={() => onAddOsPackages(osPackages)}>
-            Add {osPackages.join(', ')}
-          </Button>
-        )}
-      </div>
-    </div>
   );
 }
 

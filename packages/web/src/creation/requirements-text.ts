@@ -1,3 +1,7 @@
+import { isApiFault } from '../api/fault.ts';
+import { loadPart } from '../shell/application-part.ts';
+import type { WantedPython } from './wanted-python.ts';
+
 /** A line of what somebody gave, that asks for something. */
 export type RequirementLine = { readonly text: string; readonly line: number };
 
@@ -14,18 +18,26 @@ export type Requested = {
   readonly faults: readonly LineFault[];
   /** What was left out of it on purpose, in words. */
   readonly notes: readonly string[];
+  readonly python?: WantedPython | undefined;
 };
 
-/** Reads what somebody typed, pasted or dropped: a requirements file, pyproject.toml, environment.yml or pylock.toml, told apart by what is in it. */
+/**
+ * Reads what somebody typed, pasted or dropped: a requirements file, pyproject.toml, environment.yml or pylock.toml, told apart by
+ * what is in it.
+ *
+ * @throws ApiFault when what reads such files cannot be loaded
+ */
 export async function readRequested(text: string): Promise<Requested> {
   const kind = kindOf(text);
   try {
     if (kind === 'environment') return { kind, ...(await readEnvironment(text)) };
     if (kind === 'requirements') return { kind, ...readRequirements(text) };
-    const { parse } = await import('smol-toml');
+    const { parse } = await loadPart(() => import('smol-toml'));
     const data = parse(text);
     return { kind, ...(kind === 'lock' ? readLock(text, data) : readProject(text, data)) };
   } catch (thrown) {
+    // What reads such files could not be loaded; that is not the fault of the file.
+    if (isApiFault(thrown)) throw thrown;
     const line = lineIn(thrown);
     const why = thrown instanceof Error ? (thrown.message.split('\n')[0] ?? '') : 'it cannot be read';
     return { kind, lines: [], faults: [{ line, message: `This is no ${kindNames[kind]}: ${why}` }], notes: [] };
@@ -73,9 +85,11 @@ function readRequirements(text: string): Omit<Requested, 'kind'> {
     if (message === undefined) lines.push({ text: withoutHashes, line: heldFrom });
     else faults.push({ line: heldFrom, message });
   }
+  const [, python] = /^#.*\b(?:pip-compile with Python |--python-version[= ])(3\.\d+)/m.exec(text) ?? [];
   return {
     lines,
     faults,
+    ...(python !== undefined && { python: { specifier: python, words: `that it was made for Python ${python}` } }),
     notes:
       hashes === 0 ? [] : ['Hashes are left out: the instance pins every file by its own, in the lock of the version.'],
   };
@@ -107,9 +121,13 @@ function readProject(text: string, data: Readonly<Record<string, unknown>>): Omi
   }
   const extras = Object.keys(tableOf(project['optional-dependencies']));
   return {
+    python: wantedIn(project, 'requires-python'),
     lines: dependencies.map((one) => ({ text: one, line: lineOf(text, one) })),
     faults: [],
-    notes: extras.length === 0 ? [] : [`Optional dependencies are left out: ${extras.join(', ')}.`],
+    notes: [
+      ...leftOut('Optional dependencies', extras),
+      ...leftOut('Dependency groups', Object.keys(tableOf(data['dependency-groups']))),
+    ],
   };
 }
 
@@ -124,25 +142,45 @@ function readLock(text: string, data: Readonly<Record<string, unknown>>): Omit<R
   return {
     lines: pins,
     faults: pins.length === 0 ? [{ line: 1, message: 'It names no packages with a version' }] : [],
-    notes: ['The versions of the lock are taken as pins; files and hashes are chosen for the platforms of the image.'],
+    python: wantedIn(data, 'requires-python') ?? wantedIn(tableOf(data['metadata']), 'python-versions'),
+    notes: [
+      'The versions of the lock are taken as pins; files and hashes are chosen for the platforms of the image.',
+      ...leftOut('OS packages of the lock', namesIn(tableOf(tableOf(data['tool'])['mir'])['os-package'])),
+    ],
   };
 }
 
+function wantedIn(table: Readonly<Record<string, unknown>>, key: string): WantedPython | undefined {
+  const specifier = table[key];
+  return typeof specifier === 'string' && specifier.trim() !== ''
+    ? { specifier, words: `${key} = "${specifier}"` }
+    : undefined;
+}
+
+function namesIn(list: unknown): readonly string[] {
+  return Array.isArray(list) ? textsOf(list.map((one) => tableOf(one)['name'])) : [];
+}
+
+function leftOut(what: string, names: readonly string[]): readonly string[] {
+  if (names.length === 0) return [];
+  return [`${what} are left out: ${names.slice(0, 8).join(', ')}${names.length > 8 ? ' …' : ''}.`];
+}
+
 async function readEnvironment(text: string): Promise<Omit<Requested, 'kind'>> {
-  const { parse } = await import('yaml');
+  const { parse } = await loadPart(() => import('yaml'));
   const dependencies: unknown = tableOf(parse(text))['dependencies'];
   const all: readonly unknown[] = Array.isArray(dependencies) ? dependencies : [];
   const pip = all.map(tableOf).flatMap((one) => textsOf(one['pip']));
-  const conda = all.filter((one) => typeof one === 'string').filter((one) => !/^(pip|python)(?=[\s=<>!~]|$)/.test(one));
-  const notes =
-    conda.length === 0
-      ? []
-      : [
-          `Only the part for pip is taken. Packages of Conda are left out: ${conda.slice(0, 8).join(', ')}${conda.length > 8 ? ' …' : ''}.`,
-        ];
+  const packages = textsOf(all).map((one) => one.replace(/^[\w.-]+::/, ''));
+  const conda = packages.filter((one) => !/^(pip|python)(?=[\s=<>!~]|$)/.test(one));
+  const [, specifier] =
+    packages.map((one) => /^python(?:\s+(?=\d)|\s*(?=[=<>!~]))(.+)$/.exec(one)).find((one) => one !== null) ?? [];
+  const notes = leftOut('Only the part for pip is taken. Packages of Conda', conda);
   const lines = pip.map((one) => ({ text: one, line: lineOf(text, one) }));
   const faults = pip.length === 0 ? [{ line: 1, message: 'It has no part for pip ("- pip:" with a list below)' }] : [];
-  return { lines, faults, notes };
+  const python =
+    specifier === undefined ? undefined : { specifier, words: `python${/^\d/.test(specifier) ? ' ' : ''}${specifier}` };
+  return { lines, faults, notes, python };
 }
 
 function lineOf(text: string, part: string): number {

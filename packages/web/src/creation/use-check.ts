@@ -2,9 +2,13 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
 import { call } from '../api/call.ts';
-import { faultOf, isApiFault } from '../api/fault.ts';
+import { faultOf, isApiFault, newerApplication } from '../api/fault.ts';
+import { basesQuery } from '../api/queries.ts';
+import { onReturn } from '../connection/connection.ts';
+import { reloadForNewer } from '../shell/application-part.ts';
 import { type Draft, specOf } from './draft.ts';
 import { type LineFault, type Requested, readRequested } from './requirements-text.ts';
+import { choosePython } from './wanted-python.ts';
 
 /** After the last key, what costs the instance little is asked. */
 const pauseMilliseconds = 300;
@@ -16,8 +20,20 @@ const nothing: Requested = { kind: 'requirements', lines: [], faults: [], notes:
 
 /** What is known of a draft while it is typed: what is wrong at which line, images that fit it already, and what a build would do. */
 export function useCheck(draft: Draft) {
-  const requested = useRequested(draft.text);
-  const spec = useMemo(() => specOf(draft, requested.lines), [draft, requested]);
+  const { requested: read, fault: unread } = useRequested(draft.text);
+  const { data: known } = useQuery(basesQuery);
+  const python = choosePython({
+    wanted: read.python,
+    chosen: draft.pythonVersion,
+    pythons: known?.bases.map(({ pythonVersion }) => pythonVersion) ?? [],
+    standard: known?.bases.find(({ isDefault }) => isDefault)?.pythonVersion,
+    base: draft.base,
+  });
+  const requested = python.note === undefined ? read : { ...read, notes: [python.note, ...read.notes] };
+  const spec = useMemo(
+    () => specOf({ ...draft, pythonVersion: python.version ?? '' }, read.lines),
+    [draft, read, python.version],
+  );
   const key = JSON.stringify(spec);
   const isAsking = requested.lines.length > 0 || draft.imageType !== '';
   const [pausedKey] = useDebouncedValue(key, pauseMilliseconds);
@@ -39,9 +55,11 @@ export function useCheck(draft: Draft) {
     // The plan before is shown, paler, until the next one is there.
     placeholderData: keepPreviousData,
   });
-  const fault = matches.error ?? plan.error;
+  const fault = unread ?? matches.error ?? plan.error;
   return {
     requested,
+    /** The Python that it gets. */
+    python,
     spec,
     /** Whether there is anything to build. */
     isAsking,
@@ -49,7 +67,7 @@ export function useCheck(draft: Draft) {
       (a, b) => a.line - b.line,
     ),
     /** What is wrong and lies in no line. */
-    fault: fault !== null && faultsAtLines(requested, fault).length === 0 ? fault : undefined,
+    fault: fault != null && faultsAtLines(requested, fault).length === 0 ? fault : undefined,
     matches: isAsking ? (matches.data?.matches ?? []) : [],
     plan: isAsking ? plan.data?.plan : undefined,
     isPlanning: isAsking && (plan.isFetching || planKey !== key),
@@ -60,18 +78,27 @@ export function useCheck(draft: Draft) {
   };
 }
 
-function useRequested(text: string): Requested {
-  const [read, setRead] = useState<{ readonly text: string; readonly requested: Requested }>();
+/** What a text asks for, and why it could not be read: what reads it may have to be loaded. */
+function useRequested(text: string) {
+  const [read, setRead] = useState<{ readonly requested: Requested; readonly fault?: unknown }>({ requested: nothing });
   useEffect(() => {
     let isCurrent = true;
-    void readRequested(text).then((requested) => {
-      if (isCurrent) setRead({ text, requested });
-    });
+    const look = () =>
+      readRequested(text).then(
+        (requested) => isCurrent && setRead({ requested }),
+        (fault: unknown) => {
+          if (isApiFault(fault, newerApplication) && reloadForNewer()) return;
+          if (isCurrent) setRead({ requested: nothing, fault });
+        },
+      );
+    void look();
+    const stop = onReturn(() => void look());
     return () => {
       isCurrent = false;
+      stop();
     };
   }, [text]);
-  return read?.requested ?? nothing;
+  return read;
 }
 
 /** The instance speaks of `requirements[3]`; people see lines. */

@@ -1,27 +1,29 @@
-import { Button, Loader, NativeSelect, TagsInput } from '@mantine/core';
+import { Button, Loader } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useRef } from 'react';
 import { call } from '../api/call.ts';
 import { versionQuery } from '../api/image-queries.ts';
 import type { ImageDetails, VersionDetails } from '../api/types.ts';
+import { PlanProblems } from '../creation/plan-problems.tsx';
 import { PlanView } from '../creation/plan-view.tsx';
 import { RequirementsField } from '../creation/requirements-field.tsx';
+import { SpecFields } from '../creation/spec-fields.tsx';
 import { useCheck } from '../creation/use-check.ts';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { Pane } from '../parts/pane.tsx';
 import classes from './alteration.module.css';
-import { changeWords, PackageChanges } from './package-changes.tsx';
-import { packageChanges } from './package-list.ts';
+import { useAlterationDraft } from './alteration-draft.ts';
+import { LockChange } from './lock-change.tsx';
 import { useShownVersion } from './shown-version.ts';
-import { draftOf } from './spec-draft.ts';
 
 /** Changing what is asked for: the new lock is compared with the one that stands before anything is built. */
 export function Alteration() {
   const { image, number } = useShownVersion();
-  // Of an image that could not be built, what failed is what somebody wants to change.
-  const from = image.latestVersion.state === 'FAILED' ? image.latestVersion.number : number;
+  const { latestVersion } = image;
+  // Of what could not be built, or is being built, somebody wants to change that.
+  const from = latestVersion.state === 'READY' ? number : latestVersion.number;
   const version = useQuery({ ...versionQuery(image.name, from), staleTime: Number.POSITIVE_INFINITY });
   return (
     <>
@@ -46,33 +48,43 @@ export function Alteration() {
 }
 
 function Form({ image, version }: { readonly image: ImageDetails; readonly version: VersionDetails }) {
-  const [draft, setDraft] = useState(() => draftOf(image.name, version.spec));
-  const change = (changed: Partial<typeof draft>) => setDraft((before) => ({ ...before, ...changed }));
+  const { draft, isChanged, change, begin, begunOn } = useAlterationDraft(image.name, version);
   const check = useCheck(draft);
-  const bases = useQuery({ queryKey: ['bases'], queryFn: ({ signal }) => call('listBases', { signal }) });
   const queryClient = useQueryClient();
   const navigate = useNavigate();
+  const { number } = image.latestVersion;
+  // Nothing is changed: what may be newer is what it resolves to. The instance does that with what was built last.
+  const isAgain = !isChanged && version.number === number;
   const altering = useMutation({
-    mutationFn: () =>
-      call('alterImage', {
+    mutationFn: () => {
+      if (isAgain) return call('retryImage', { params: { name: image.name } });
+      return call('alterImage', {
         params: { name: image.name },
-        // What is taken out has to be said; what is left out stays.
+        // What is left out stays as it stands, which may be another version than the one that is shown: all of it is said.
         body: {
-          requirements: check.spec.requirements,
-          ...(draft.pythonVersion !== '' && { pythonVersion: draft.pythonVersion }),
+          ...check.spec,
           imageType: draft.imageType === '' ? 'default' : draft.imageType,
           osPackages: draft.osPackages,
+          platforms: draft.platforms,
           allowSdist: draft.allowSdist,
+          bytecode: version.spec.bytecode,
+          skipImports: version.spec.skipImports,
+          smokeCommand: version.spec.smokeCommand,
         },
-      }),
+      });
+    },
     onSuccess: async () => {
+      begin();
       await queryClient.invalidateQueries({ queryKey: ['image', image.name] });
       await navigate({ to: '/images/$name/build', params: { name: image.name } });
     },
   });
-  const addOsPackages = (names: readonly string[]) =>
+  const title = useRef<HTMLHeadingElement>(null);
+  const addOsPackages = (names: readonly string[]) => {
     change({ osPackages: [...new Set([...draft.osPackages, ...names])] });
-  const pythons = bases.data?.bases.map(({ pythonVersion }) => pythonVersion) ?? [];
+    // The button goes with the problem.
+    title.current?.focus();
+  };
   return (
     <div className={classes['columns']}>
       <form
@@ -82,110 +94,62 @@ function Form({ image, version }: { readonly image: ImageDetails; readonly versi
           altering.mutate();
         }}
       >
+        {begunOn !== undefined && (
+          <p className={classes['kept']}>
+            Your changes from before are kept{begunOn !== version.number && `; they were begun on version ${begunOn}`}.{' '}
+            <Button size="compact-xs" variant="subtle" onClick={begin}>
+              Begin anew
+            </Button>
+          </p>
+        )}
         <RequirementsField
           text={draft.text}
           onChange={(text) => change({ text })}
           requested={check.requested}
           faults={check.lineFaults}
         />
-        <NativeSelect
-          label="Python"
-          value={draft.pythonVersion}
-          onChange={(event) => change({ pythonVersion: event.currentTarget.value })}
-          data={[
-            ...(draft.pythonVersion === ''
-              ? [{ value: '', label: `As it is: ${image.pythonVersion ?? 'the standard one'}` }]
-              : []),
-            ...[...new Set([...pythons, ...(draft.pythonVersion === '' ? [] : [draft.pythonVersion])])].sort(),
-          ]}
-          disabled={draft.base !== undefined}
-          description={draft.base === undefined ? undefined : `That of its base, ${draft.base}`}
-        />
-        <TagsInput
-          label="OS packages"
-          description="Debian packages, such as libgomp1; Enter after each"
-          value={[...draft.osPackages]}
-          onChange={(osPackages) => change({ osPackages })}
-          splitChars={[',', ' ']}
-          acceptValueOnBlur
+        <SpecFields
+          draft={draft}
+          onChange={change}
+          python={check.python}
+          unchosenPython={`As it is: ${image.pythonVersion ?? 'the standard one'}`}
         />
         {altering.isError && <FaultMessage fault={altering.error} />}
-        <div>
-          <Button type="submit" loading={altering.isPending} disabled={check.plan === undefined || check.isPlanning}>
-            Build version {image.latestVersion.number + 1}
+        <div className={classes['submit']}>
+          <Button
+            type="submit"
+            loading={altering.isPending}
+            variant={isChanged ? 'filled' : 'default'}
+            disabled={
+              check.plan === undefined || check.isPlanning || draft.platforms.length === 0 || !(isChanged || isAgain)
+            }
+          >
+            {isAgain ? 'Build it again as' : 'Build'} version {number + 1}
           </Button>
+          {!isChanged && (
+            <p>{isAgain ? 'Nothing is changed: versions are resolved anew.' : 'Nothing is changed so far.'}</p>
+          )}
         </div>
       </form>
       <section className={classes['change']} aria-label="What would change" aria-busy={check.isPlanning}>
-        <h3>What would change {check.isPlanning && <Loader size="xs" aria-label="The plan is being made" />}</h3>
+        <h3 ref={title} tabIndex={-1}>
+          What would change {check.isPlanning && <Loader size="xs" aria-hidden />}
+        </h3>
         {check.fault !== undefined && <FaultMessage fault={check.fault} />}
         {check.plan === undefined && check.fault === undefined && check.lineFaults.length === 0 && (
           <p role="status">Versions are being chosen; that takes a few seconds.</p>
         )}
         {check.plan !== undefined && (
           <>
+            <PlanProblems plan={check.plan} onAddOsPackages={addOsPackages} />
             <LockChange name={image.name} number={image.currentVersion ?? version.number} plan={check.plan} />
             <details>
               <summary>The whole plan</summary>
-              <PlanView plan={check.plan} onAddOsPackages={addOsPackages} />
+              <PlanView plan={check.plan} />
             </details>
-            {check.plan.platforms
-              .flatMap(({ problems }) => problems)
-              .map(({ message, fix, osPackages = [] }) => (
-                <FaultMessage key={message} fault={new Error(message)}>
-                  {osPackages.length === 0 ? (
-                    fix
-                  ) : (
-                    <Button size="compact-sm" variant="default" onClick={() => addOsPackages(osPackages)}>
-                      Add {osPackages.join(', ')}
-                    </Button>
-                  )}
-                </FaultMessage>
-              ))}
           </>
         )}
       </section>
     </div>
-  );
-}
-
-function LockChange({
-  name,
-  number,
-  plan,
-}: {
-  readonly name: string;
-  readonly number: number;
-  readonly plan: NonNullable<ReturnType<typeof useCheck>['plan']>;
-}) {
-  const standing = useQuery(versionQuery(name, number));
-  const [platform] = plan.platforms;
-  if (platform === undefined) return null;
-  return (
-    <Pane query={standing}>
-      {({ version }) => {
-        const ofKind = (wanted: 'wheel' | 'os-package') => platform.packages.filter(({ kind }) => kind === wanted);
-        const changes = packageChanges(version.libraries, ofKind('wheel'));
-        const osChanges = packageChanges(version.osPackages, ofKind('os-package'));
-        return (
-          <>
-            <p>
-              {changes.length === 0 && osChanges.length > 0
-                ? `Only OS packages change, compared with version ${number}.`
-                : `${changeWords(changes)}, compared with version ${number}.`}
-            </p>
-            {(changes.length > 0 || osChanges.length === 0) && (
-              <PackageChanges changes={changes} label="What would change in the lock" />
-            )}
-            {osChanges.length > 0 && (
-              <>
-                <p>OS packages: {changeWords(osChanges)}.</p>
-                <PackageChanges changes={osChanges} label="What would change among the OS packages" />
-              </>
-            )}
-          </>
-        );
-      }}
-    </Pane>
   );
 }

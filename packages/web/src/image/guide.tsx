@@ -1,6 +1,8 @@
+import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { CodeBlock } from '../parts/code-block.tsx';
 import { Heading } from '../parts/heading.tsx';
+import { useCurrentWorkspace } from '../shell/current-workspace.ts';
 import classes from './sections.module.css';
 import { useShownVersion } from './shown-version.ts';
 
@@ -10,6 +12,7 @@ export function Guide() {
   const { name, repoUri, digest, reference } = image;
   const registry = repoUri.split('/', 1)[0] ?? '';
   const { origin } = window.location;
+  const workspace = useCurrentWorkspace();
   return (
     <>
       <Heading order={2} title={`${name} · how to use it`}>
@@ -27,7 +30,18 @@ export function Guide() {
       </Way>
       <Way
         title="From Python"
-        about="With MIR_URL and MIR_API_KEY in the environment; a token is made in the settings of a workspace."
+        about={
+          <>
+            With MIR_URL and MIR_API_KEY in the environment;{' '}
+            {workspace === undefined ? (
+              'a token is made in the settings of a workspace.'
+            ) : (
+              <Link to="/workspaces/$workspace/settings/api-access-tokens" params={{ workspace }}>
+                make an API access token
+              </Link>
+            )}
+          </>
+        }
       >
         <CodeBlock
           name="Python"
@@ -56,7 +70,7 @@ function Way({
   children,
 }: {
   readonly title: string;
-  readonly about: string;
+  readonly about: ReactNode;
   readonly children: ReactNode;
 }) {
   return (

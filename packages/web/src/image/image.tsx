@@ -6,6 +6,7 @@ import { call } from '../api/call.ts';
 import { faultOfFailure } from '../api/fault.ts';
 import { imageQuery } from '../api/image-queries.ts';
 import type { ImageDetails, JobDetails } from '../api/types.ts';
+import { withShortDigests } from '../format/digest.ts';
 import { counted, formatSize } from '../format/size.ts';
 import { Icon } from '../icons/icon.tsx';
 import { BuildProgress } from '../images/build-progress.tsx';
@@ -15,49 +16,28 @@ import { Removal } from '../managed-images/removal.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { LinkButton } from '../parts/link-button.tsx';
+import { StaleNote } from '../parts/stale-note.tsx';
 import { Time } from '../parts/time.tsx';
 import { useCurrentWorkspace } from '../shell/current-workspace.ts';
 import classes from './image.module.css';
-
-const views = [
-  ['Packages', '/images/$name'],
-  ['How to use it', '/images/$name/use'],
-  ['Versions', '/images/$name/versions'],
-  ['Alter', '/images/$name/alter'],
-  ['Build log', '/images/$name/build'],
-  ['Probe', '/images/$name/probe'],
-  ['Layers', '/images/$name/layers'],
-  ['Usage', '/images/$name/usage'],
-] as const;
+import { Views } from './views.tsx';
 
 /** An image: what is in it, how to use it, how it came to be, and who uses it. */
 export function Image() {
   const { name } = useParams({ from: '/shell/images/$name' });
-  const { data } = useSuspenseQuery(imageQuery(name));
-  const { image } = data;
+  const details = useSuspenseQuery(imageQuery(name));
+  const { image } = details.data;
   const builds = useLiveImages();
   const job = builds.get(name) ?? image.job ?? undefined;
-  const isAlterable = image.rights.alter;
   return (
     <>
       <Back />
       <Heading title={name} about={<About image={image} />} actions={<Actions image={image} job={job} />}>
         {name}
       </Heading>
+      <StaleNote query={details} />
       <State image={image} job={job} />
-      <nav aria-label={`Views of ${name}`} className={classes['views']}>
-        <ul>
-          {views
-            .filter(([view]) => view !== 'Alter' || isAlterable)
-            .map(([view, to]) => (
-              <li key={to}>
-                <Link to={to} params={{ name }} activeOptions={{ exact: true, includeSearch: false }}>
-                  {view}
-                </Link>
-              </li>
-            ))}
-        </ul>
-      </nav>
+      <Views image={image} />
       <Outlet />
     </>
   );
@@ -155,7 +135,7 @@ function State({ image, job }: { readonly image: ImageDetails; readonly job: Job
           <span>The build of version {latestVersion.number} was cancelled.</span>
         )}
         {!isBuilding && latestVersion.probe?.outcome === 'not-probed' && latestVersion.probe.note !== null && (
-          <span>Not probed: {latestVersion.probe.note}</span>
+          <span>{withShortDigests(latestVersion.probe.note)}</span>
         )}
       </div>
       {!isBuilding && latestVersion.failure !== null && latestVersion.state === 'FAILED' && (

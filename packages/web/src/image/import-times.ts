@@ -1,9 +1,12 @@
 import type { ProbeReport } from '../api/types.ts';
 
-/** How long the modules of each package took to import when the version was probed, by the package's normal name. */
-export function importSeconds(probes: readonly ProbeReport[]): ReadonlyMap<string, number> {
+/** How long the modules of each package took to import when the version was probed on a platform, by the package's normal name. */
+export function importSeconds(
+  probes: readonly ProbeReport[],
+  platform: string | undefined,
+): ReadonlyMap<string, number> {
   const seconds = new Map<string, number>();
-  for (const { name, modules } of probes[0]?.packages ?? []) {
+  for (const { name, modules } of probes.find((one) => one.platform === platform)?.packages ?? []) {
     const imported = modules.filter(({ outcome }) => outcome === 'imported');
     if (imported.length === 0) continue;
     const key = name.toLowerCase().replaceAll(/[-_.]+/g, '-');

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { versionQuery } from '../api/image-queries.ts';
 import type { VersionDetails } from '../api/types.ts';
+import { withShortDigests } from '../format/digest.ts';
 import { counted, formatSize } from '../format/size.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { DataTable } from '../parts/data-table.tsx';
@@ -49,13 +50,13 @@ function Contents({ layers }: Pick<VersionDetails, 'layers'>) {
           </tr>
         </thead>
         <tbody>
-          {layers.map(({ role, digest, sizeBytes, images }) => (
+          {layers.map(({ role, digest, sizeBytes, images }, at) => (
             <tr key={digest}>
               <th scope="row">{role}</th>
               <td>
                 <span className={classes['digest']}>
-                  <code className="code">{digest.slice(0, 19)}…</code>
-                  <CopyButton text={digest} name={`Copy the digest of the ${role} layer`} />
+                  <code className="code">{withShortDigests(digest)}</code>
+                  <CopyButton text={digest} name={`Copy the digest of layer ${at + 1}, ${role}`} />
                 </span>
               </td>
               <td data-number>{formatSize(sizeBytes)}</td>

@@ -1,7 +1,16 @@
 import { counted, formatSize } from '../format/size.ts';
 import { DataTable } from '../parts/data-table.tsx';
 import classes from './package-changes.module.css';
-import type { PackageChange } from './package-list.ts';
+
+/** A package that is there at another version, or only before, or only after. */
+export type PackageChange = {
+  readonly name: string;
+  readonly before: string | null;
+  readonly after: string | null;
+  readonly note?: string | undefined;
+  /** Where it is so, when it is not so everywhere. */
+  readonly platforms?: readonly string[] | undefined;
+};
 
 /** What is different between two sets of packages. */
 export function PackageChanges({
@@ -25,11 +34,18 @@ export function PackageChanges({
       <tbody>
         {changes.map((change) => (
           <tr
-            key={`${change.name} ${change.before} ${change.after}`}
+            key={`${change.name} ${change.before} ${change.after} ${change.platforms?.join()}`}
             data-kind={kindOf(change)}
             className={classes['change']}
           >
-            <th scope="row">{change.name}</th>
+            <th scope="row">
+              {change.name}
+              {change.platforms?.map((platform) => (
+                <span key={platform} className={classes['platform']}>
+                  {platform} only
+                </span>
+              ))}
+            </th>
             <td className="number">{change.before ?? '–'}</td>
             <td className="number">{change.after ?? '–'}</td>
             <td>{change.note ?? kindOf(change)}</td>
@@ -42,7 +58,8 @@ export function PackageChanges({
 
 /** What is different, in one line. */
 export function changeWords(changes: readonly PackageChange[], bytes?: number): string {
-  const count = (kind: string) => changes.filter((one) => kindOf(one) === kind).length;
+  // What differs by platform is one package all the same.
+  const count = (kind: string) => new Set(changes.filter((one) => kindOf(one) === kind).map(({ name }) => name)).size;
   const parts = [
     [count('added'), 'added'],
     [count('taken out'), 'taken out'],

@@ -1,17 +1,18 @@
-import { TextInput } from '@mantine/core';
+import { NativeSelect, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
-import { call } from '../api/call.ts';
 import { versionQuery } from '../api/image-queries.ts';
 import type { VersionDetails } from '../api/types.ts';
 import { counted, formatSize } from '../format/size.ts';
 import { formatDuration } from '../format/time.ts';
 import { Icon } from '../icons/icon.tsx';
 import { DataTable } from '../parts/data-table.tsx';
+import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { Pane } from '../parts/pane.tsx';
 import { importSeconds } from './import-times.ts';
-import { wheelSizes } from './lock-sizes.ts';
+import { pinsQuery } from './lock-pins.ts';
 import classes from './sections.module.css';
 import { useShownVersion } from './shown-version.ts';
 
@@ -33,22 +34,20 @@ export function Packages() {
 
 function Contents({ name, version }: { readonly name: string; readonly version: VersionDetails }) {
   const [filter, setFilter] = useState('');
-  const [platform] = version.lockPlatforms;
-  const sizes = useQuery({
-    queryKey: ['image', name, 'lock', version.number],
-    queryFn: async ({ signal }) =>
-      wheelSizes(
-        await call('getLock', { params: { name, number: String(version.number) }, query: { platform }, signal }),
-      ),
-    enabled: platform !== undefined,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
+  const search = useSearch({ from: '/shell/images/$name/' });
+  const navigate = useNavigate();
+  const platform = version.lockPlatforms.find((one) => one === search.platform) ?? version.lockPlatforms[0];
+  const lock = useQuery({ ...pinsQuery(name, version.number, platform ?? ''), enabled: platform !== undefined });
+  const wheels = lock.data?.pins.filter(({ kind }) => kind === 'wheel');
+  const sizes = new Map(wheels?.map((one) => [normalized(one.name), one.sizeBytes]));
   if (version.libraries.length === 0) {
     return <p>Nothing is installed yet. {version.state === 'FAILED' && 'The build of this version failed.'}</p>;
   }
   const asked = new Set(version.spec.pipRequirements.map(({ name: wanted }) => normalized(wanted)));
-  const seconds = importSeconds(version.probes);
-  const shown = version.libraries.filter(({ name: one }) => one.includes(filter.trim().toLowerCase()));
+  const seconds = importSeconds(version.probes, platform);
+  // What a version holds in general is that of its first platform.
+  const installed = version.lockPlatforms.length > 1 ? (wheels ?? version.libraries) : version.libraries;
+  const shown = installed.filter(({ name: one }) => one.includes(filter.trim().toLowerCase()));
   return (
     <>
       <div className={classes['tools']}>
@@ -63,6 +62,20 @@ function Contents({ name, version }: { readonly name: string; readonly version: 
         <span role="status">
           {counted(shown.length, 'package')}, {asked.size} of them asked for
         </span>
+        {platform !== undefined && version.lockPlatforms.length > 1 && (
+          <NativeSelect
+            aria-label="Platform"
+            data={[...version.lockPlatforms]}
+            value={platform}
+            onChange={(event) =>
+              void navigate({
+                to: '.',
+                search: (before) => ({ ...before, platform: event.currentTarget.value }),
+                replace: true,
+              })
+            }
+          />
+        )}
         {platform !== undefined && (
           <a
             href={`/v1/images/${name}/versions/${version.number}/lock?platform=${encodeURIComponent(platform)}`}
@@ -72,6 +85,7 @@ function Contents({ name, version }: { readonly name: string; readonly version: 
           </a>
         )}
       </div>
+      {lock.isError && <FaultMessage fault={lock.error} />}
       <DataTable label="Python packages">
         <thead>
           <tr>
@@ -87,7 +101,7 @@ function Contents({ name, version }: { readonly name: string; readonly version: 
         </thead>
         <tbody>
           {shown.map((one) => {
-            const size = sizes.data?.get(normalized(one.name));
+            const size = sizes.get(normalized(one.name));
             const time = seconds.get(normalized(one.name));
             return (
               <tr key={one.name}>

@@ -9,7 +9,7 @@ export function draftOf(name: string, spec: Spec): Draft {
     imageType: spec.imageType ?? '',
     pythonVersion: spec.pythonVersion ?? '',
     osPackages: spec.packageRequirements.map(({ name: one, versionSpecifier }) =>
-      versionSpecifier === undefined || versionSpecifier === '' ? one : `${one}=${versionSpecifier}`,
+      versionSpecifier === undefined || versionSpecifier === '' ? one : `${one}=${versionSpecifier.replace(/^=/, '')}`,
     ),
     platforms: spec.platforms,
     allowSdist: spec.allowSdist,

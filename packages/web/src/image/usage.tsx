@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { runsQuery, usageQuery } from '../api/image-queries.ts';
 import type { ImageDetails, Operations } from '../api/types.ts';
 import { counted } from '../format/size.ts';
@@ -43,7 +44,9 @@ export function Usage() {
                 {found.map((run) => (
                   <tr key={run.id}>
                     <th scope="row">
-                      <code className="code">{run.command.join(' ')}</code>
+                      <Link to="/test-runs/$id" params={{ id: run.id }} className={classes['run']}>
+                        {run.command.join(' ')}
+                      </Link>
                     </th>
                     <td>{run.image.version ?? '–'}</td>
                     <td>{run.workspace ?? '–'}</td>

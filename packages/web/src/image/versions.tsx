@@ -101,6 +101,7 @@ function Entry({ image, version, before, onRollBack }: EntryProps) {
           to="/images/$name"
           params={{ name: image.name }}
           search={{ version: version.number }}
+          aria-label={`Packages of version ${version.number}`}
         >
           Packages
         </LinkButton>
@@ -110,6 +111,7 @@ function Entry({ image, version, before, onRollBack }: EntryProps) {
           to="/images/$name/build"
           params={{ name: image.name }}
           search={{ version: version.number }}
+          aria-label={`Log of version ${version.number}`}
         >
           Log
         </LinkButton>

@@ -1,3 +1,4 @@
+import { Skeleton, VisuallyHidden } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { addressOf } from '../api/call.ts';
@@ -19,32 +20,41 @@ const drawMilliseconds = 150;
 
 type BuildStagesProps = {
   readonly jobId: string;
-  /** Whether to say why it failed; not where that is said above already. */
-  readonly withFailure?: boolean;
+  /** Whether the page says above already how far it is, and why it failed. */
+  readonly isToldAbove: boolean;
 };
 
 /** The log of a job, live, a part for each of its stages; what went wrong is on top. */
-export function BuildStages({ jobId, withFailure = true }: BuildStagesProps) {
-  const { lines, job } = useLog(jobId);
+export function BuildStages({ jobId, isToldAbove }: BuildStagesProps) {
+  const { lines, job, isTold } = useLog(jobId);
   const stages = stagesOf(lines);
   const complaints = lines.filter(isComplaint);
   const isRunning = job !== undefined && job.finishedAt === null;
   return (
     <div className={classes['log']}>
-      {withFailure && job?.failure != null && <FaultMessage fault={faultOfFailure(job.failure)} />}
+      {!isToldAbove && job?.failure != null && <FaultMessage fault={faultOfFailure(job.failure)} />}
       {complaints.length > 0 && job?.failure != null && (
         <details className={classes['complaints']} open>
           <summary>{counted(complaints.length, 'line')} with errors or warnings</summary>
           <Lines lines={complaints} />
         </details>
       )}
-      {isRunning && (
+      {isRunning && !isToldAbove && (
         <div className={classes['progress']}>
           <BuildProgress job={job} />
         </div>
       )}
-      {job === undefined && lines.length === 0 && <p role="status">The log is on its way.</p>}
-      {job?.status === 'QUEUED' && lines.length === 0 && <p>It waits; nothing was said yet.</p>}
+      {lines.length === 0 &&
+        (job?.status === 'QUEUED' ? (
+          <p>It waits; nothing was said yet.</p>
+        ) : isTold ? (
+          <p>{isRunning ? 'Nothing was said yet.' : 'Nothing was said.'}</p>
+        ) : (
+          <div aria-busy="true">
+            <VisuallyHidden role="status">The log is on its way</VisuallyHidden>
+            <Skeleton height={160} />
+          </div>
+        ))}
       {stages.map((stage, at) => (
         <StagePart
           key={stage.name}
@@ -96,10 +106,18 @@ function Lines({ lines }: { readonly lines: readonly LogLine[] }) {
   );
 }
 
-function useLog(jobId: string): { readonly lines: readonly LogLine[]; readonly job: JobDetails | undefined } {
+type Log = {
+  readonly lines: readonly LogLine[];
+  readonly job: JobDetails | undefined;
+  /** Whether what was said so far is there. */
+  readonly isTold: boolean;
+};
+
+function useLog(jobId: string): Log {
   const queryClient = useQueryClient();
   const [lines, setLines] = useState<readonly LogLine[]>([]);
   const [job, setJob] = useState<JobDetails>();
+  const [isTold, setIsTold] = useState(false);
   const waiting = useRef<LogLine[]>([]);
   const last = useRef(0);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -108,7 +126,8 @@ function useLog(jobId: string): { readonly lines: readonly LogLine[]; readonly j
     timer.current ??= setTimeout(() => {
       timer.current = undefined;
       const came = waiting.current.splice(0);
-      setLines((known) => [...known, ...came]);
+      if (came.length > 0) setLines((known) => [...known, ...came]);
+      setIsTold(true);
     }, drawMilliseconds);
   };
   useEvents(addressOf('followJob', { jobId }), {
@@ -120,12 +139,16 @@ function useLog(jobId: string): { readonly lines: readonly LogLine[]; readonly j
       waiting.current.push({ ...(data as Omit<LogLine, 'number'>), number });
       draw();
     },
-    progress: (data) => setJob(data as JobDetails),
+    progress: (data) => {
+      setJob(data as JobDetails);
+      draw();
+    },
     end: (data) => {
       const ended = data as JobDetails;
       setJob(ended);
+      draw();
       for (const { name } of ended.images) void queryClient.invalidateQueries({ queryKey: ['image', name] });
     },
   });
-  return { lines, job };
+  return { lines, job, isTold };
 }

@@ -6,11 +6,14 @@ import classes from './fault-message.module.css';
 /** What is wrong and what to do about it, at the place it belongs to; with one next step, where there is one. */
 export function FaultMessage({ fault, children }: { readonly fault: unknown; readonly children?: ReactNode }) {
   const { message, hint, requestId, status } = faultOf(fault);
+  // Of a long cause, the first line says what is wrong, and the others why.
+  const [what, ...reasons] = message.split('\n');
   return (
     <div role="alert" className={classes['message']}>
       <Icon name="warning" />
       <div>
-        <p className={classes['what']}>{message}</p>
+        <p className={classes['what']}>{what}</p>
+        {reasons.length > 0 && <p className={classes['reasons']}>{reasons.join('\n')}</p>}
         {hint !== '' && <p className={classes['hint']}>{hint}</p>}
         {status >= 500 && requestId !== undefined && <p className={classes['hint']}>Request {requestId}</p>}
         {children !== undefined && <div className={classes['step']}>{children}</div>}

@@ -1,12 +1,13 @@
-import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { createRoute, redirect } from '@tanstack/react-router';
 import { auditFilterOf } from '../administration/audit-filter.ts';
 import { type Search, textOf } from '../shell/search.ts';
+import { lazyView } from './lazy-view.ts';
 import { shellRoute } from './root.ts';
 
 const administrationRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/administration',
-  component: lazyRouteComponent(() => import('../administration/administration.tsx'), 'Administration'),
+  component: lazyView(() => import('../administration/administration.tsx'), 'Administration'),
 });
 
 const indexRoute = createRoute({
@@ -20,19 +21,19 @@ const indexRoute = createRoute({
 const updatesRoute = createRoute({
   getParentRoute: () => administrationRoute,
   path: '/updates',
-  component: lazyRouteComponent(() => import('../administration/updates.tsx'), 'Updates'),
+  component: lazyView(() => import('../administration/updates.tsx'), 'Updates'),
 });
 
 const basesRoute = createRoute({
   getParentRoute: () => administrationRoute,
   path: '/bases',
-  component: lazyRouteComponent(() => import('../administration/bases.tsx'), 'Bases'),
+  component: lazyView(() => import('../administration/bases.tsx'), 'Bases'),
 });
 
 const peopleRoute = createRoute({
   getParentRoute: () => administrationRoute,
   path: '/people',
-  component: lazyRouteComponent(() => import('../administration/people.tsx'), 'People'),
+  component: lazyView(() => import('../administration/people.tsx'), 'People'),
 });
 
 const storageRoute = createRoute({
@@ -44,26 +45,26 @@ const storageRoute = createRoute({
     const days = Number(textOf(search, 'unused') ?? search['unused']);
     return Number.isSafeInteger(days) && days > 0 ? { unused: days } : {};
   },
-  component: lazyRouteComponent(() => import('../administration/storage.tsx'), 'Storage'),
+  component: lazyView(() => import('../administration/storage.tsx'), 'Storage'),
 });
 
 const removedImagesRoute = createRoute({
   getParentRoute: () => administrationRoute,
   path: '/removed-images',
-  component: lazyRouteComponent(() => import('../administration/removed-images.tsx'), 'RemovedImages'),
+  component: lazyView(() => import('../administration/removed-images.tsx'), 'RemovedImages'),
 });
 
 const settingsRoute = createRoute({
   getParentRoute: () => administrationRoute,
   path: '/settings',
-  component: lazyRouteComponent(() => import('../administration/settings-in-effect.tsx'), 'SettingsInEffect'),
+  component: lazyView(() => import('../administration/settings-in-effect.tsx'), 'SettingsInEffect'),
 });
 
 const auditRoute = createRoute({
   getParentRoute: () => administrationRoute,
   path: '/audit',
   validateSearch: auditFilterOf,
-  component: lazyRouteComponent(() => import('../administration/audit.tsx'), 'Audit'),
+  component: lazyView(() => import('../administration/audit.tsx'), 'Audit'),
 });
 
 /** What administrators of the organization see. */

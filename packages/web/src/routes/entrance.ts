@@ -1,5 +1,6 @@
-import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { createRoute, redirect } from '@tanstack/react-router';
 import { type Search, textOf } from '../shell/search.ts';
+import { lazyView } from './lazy-view.ts';
 import { rootRoute } from './root.ts';
 
 const indexRoute = createRoute({
@@ -18,13 +19,13 @@ const signInRoute = createRoute({
     // Only back to a view of this application, never to another site.
     return next !== undefined && /^\/(?![/\\])/.test(next) ? { next } : {};
   },
-  component: lazyRouteComponent(() => import('../entrance/sign-in.tsx'), 'SignIn'),
+  component: lazyView(() => import('../entrance/sign-in.tsx'), 'SignIn'),
 });
 
 const setUpRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/set-up',
-  component: lazyRouteComponent(() => import('../entrance/set-up.tsx'), 'SetUp'),
+  component: lazyView(() => import('../entrance/set-up.tsx'), 'SetUp'),
 });
 
 /** Where people come in. */

@@ -1,14 +1,15 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { imageQuery } from '../api/image-queries.ts';
-import type { Search } from '../shell/search.ts';
+import { type Search, textOf } from '../shell/search.ts';
+import { lazyView } from './lazy-view.ts';
 import { shellRoute } from './root.ts';
 
 const imageRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/images/$name',
   loader: ({ context: { queryClient }, params }) => queryClient.ensureQueryData(imageQuery(params.name)),
-  component: lazyRouteComponent(() => import('../image/image.tsx'), 'Image'),
+  component: lazyView(() => import('../image/image.tsx'), 'Image'),
 });
 
 const inImage = <Path extends string, Component extends string>(
@@ -20,13 +21,17 @@ const inImage = <Path extends string, Component extends string>(
     getParentRoute: () => imageRoute,
     path,
     validateSearch: versionOf,
-    component: lazyRouteComponent(load, name),
+    component: lazyView(load, name),
   });
 
-/** Views of an image show the version that is in use, unless their address names another. */
-function versionOf(search: Search): { version?: number } {
+/** Views of an image show the version that is in use, and its first platform, unless their address names another. */
+function versionOf(search: Search): { version?: number; platform?: string } {
   const version = Number(search['version']);
-  return Number.isSafeInteger(version) && version > 0 ? { version } : {};
+  const platform = textOf(search, 'platform');
+  return {
+    ...(Number.isSafeInteger(version) && version > 0 && { version }),
+    ...(platform !== undefined && { platform }),
+  };
 }
 
 const packagesRoute = inImage('/', () => import('../image/packages.tsx'), 'Packages');
@@ -41,7 +46,7 @@ const usageRoute = inImage('/usage', () => import('../image/usage.tsx'), 'Usage'
 const creationRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/create-image',
-  component: lazyRouteComponent(() => import('../creation/creation.tsx'), 'Creation'),
+  component: lazyView(() => import('../creation/creation.tsx'), 'Creation'),
 });
 
 /** Images, whichever workspace one comes from. */

@@ -1,6 +1,7 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
 import { runQuery } from '../api/run-queries.ts';
 import { oneOf, type Search } from '../shell/search.ts';
+import { lazyView } from './lazy-view.ts';
 import { shellRoute } from './root.ts';
 
 const jobsRoute = createRoute({
@@ -10,14 +11,14 @@ const jobsRoute = createRoute({
     const kind = oneOf(search, 'kind', ['runs']);
     return kind === undefined ? {} : { kind };
   },
-  component: lazyRouteComponent(() => import('../jobs/jobs.tsx'), 'Jobs'),
+  component: lazyView(() => import('../jobs/jobs.tsx'), 'Jobs'),
 });
 
 const testRunRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/test-runs/$id',
   loader: ({ context: { queryClient }, params }) => queryClient.ensureQueryData(runQuery(params.id)),
-  component: lazyRouteComponent(() => import('../jobs/test-run.tsx'), 'TestRun'),
+  component: lazyView(() => import('../jobs/test-run.tsx'), 'TestRun'),
 });
 
 /** What the instance does. */

@@ -1,7 +1,8 @@
 import type { QueryClient } from '@tanstack/react-query';
-import { createRootRouteWithContext, createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { createRootRouteWithContext, createRoute, redirect } from '@tanstack/react-router';
 import { isApiFault } from '../api/fault.ts';
 import { meQuery } from '../api/queries.ts';
+import { lazyView } from './lazy-view.ts';
 
 /** The root of all views. */
 export const rootRoute = createRootRouteWithContext<{ readonly queryClient: QueryClient }>()();
@@ -18,5 +19,5 @@ export const shellRoute = createRoute({
       throw redirect({ to: '/sign-in', search: location.pathname === '/' ? {} : { next: location.href } });
     }
   },
-  component: lazyRouteComponent(() => import('../shell/shell.tsx'), 'Shell'),
+  component: lazyView(() => import('../shell/shell.tsx'), 'Shell'),
 });

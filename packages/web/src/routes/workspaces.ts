@@ -1,27 +1,28 @@
-import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { createRoute, redirect } from '@tanstack/react-router';
 import { workspacesQuery } from '../api/queries.ts';
 import { imageFilterOf } from '../managed-images/image-filter.ts';
+import { lazyView } from './lazy-view.ts';
 import { shellRoute } from './root.ts';
 
 const workspacesRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/workspaces',
   loader: ({ context: { queryClient } }) => queryClient.ensureQueryData(workspacesQuery),
-  component: lazyRouteComponent(() => import('../workspaces/workspaces.tsx'), 'Workspaces'),
+  component: lazyView(() => import('../workspaces/workspaces.tsx'), 'Workspaces'),
 });
 
 const summaryRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/workspaces/$workspace',
   loader: ({ context: { queryClient } }) => queryClient.ensureQueryData(workspacesQuery),
-  component: lazyRouteComponent(() => import('../workspaces/summary.tsx'), 'Summary'),
+  component: lazyView(() => import('../workspaces/summary.tsx'), 'Summary'),
 });
 
 const settingsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/workspaces/$workspace/settings',
   loader: ({ context: { queryClient } }) => queryClient.ensureQueryData(workspacesQuery),
-  component: lazyRouteComponent(() => import('../workspaces/settings/settings.tsx'), 'Settings'),
+  component: lazyView(() => import('../workspaces/settings/settings.tsx'), 'Settings'),
 });
 
 const settingsIndexRoute = createRoute({
@@ -35,26 +36,26 @@ const settingsIndexRoute = createRoute({
 const generalRoute = createRoute({
   getParentRoute: () => settingsRoute,
   path: '/general',
-  component: lazyRouteComponent(() => import('../workspaces/settings/general.tsx'), 'General'),
+  component: lazyView(() => import('../workspaces/settings/general.tsx'), 'General'),
 });
 
 const membersRoute = createRoute({
   getParentRoute: () => settingsRoute,
   path: '/members',
-  component: lazyRouteComponent(() => import('../workspaces/settings/members.tsx'), 'Members'),
+  component: lazyView(() => import('../workspaces/settings/members.tsx'), 'Members'),
 });
 
 const tokensRoute = createRoute({
   getParentRoute: () => settingsRoute,
   path: '/api-access-tokens',
-  component: lazyRouteComponent(() => import('../workspaces/settings/tokens.tsx'), 'Tokens'),
+  component: lazyView(() => import('../workspaces/settings/tokens.tsx'), 'Tokens'),
 });
 
 const managedImagesRoute = createRoute({
   getParentRoute: () => settingsRoute,
   path: '/managed-images',
   validateSearch: imageFilterOf,
-  component: lazyRouteComponent(() => import('../managed-images/managed-images.tsx'), 'ManagedImages'),
+  component: lazyView(() => import('../managed-images/managed-images.tsx'), 'ManagedImages'),
 });
 
 /** Workspaces, and the settings of each. */

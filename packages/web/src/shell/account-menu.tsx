@@ -18,7 +18,7 @@ const roleNames = { admin: 'Organization administrator', support: 'Support', mem
 /** Who is signed in; the colours of the pages; signing out. */
 export function AccountMenu() {
   const { data: me } = useSuspenseQuery(meQuery);
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const { colorScheme, setColorScheme } = useMantineColorScheme({ keepTransitions: true });
   const queryClient = useQueryClient();
   const navigate = useNavigate();
   const signingOut = useMutation({
@@ -75,10 +75,10 @@ export function AccountMenu() {
   );
 }
 
-/** Whoever signs in next in this tab finds nothing of who was there before: no draft, no workspace. */
+/** Whoever signs in next in this tab finds nothing of who was there before: no drafts, no workspace. */
 function forget(): void {
   try {
-    for (const key of ['mir-draft', 'mir-workspace']) sessionStorage.removeItem(key);
+    for (const key of Object.keys(sessionStorage)) if (key.startsWith('mir-')) sessionStorage.removeItem(key);
   } catch {
     // A browser that keeps nothing has nothing to forget.
   }

@@ -39,10 +39,10 @@ export function Shell() {
       </header>
       <Navigation isOpen={isOpen} />
       <div className={classes['rest']}>
-        <ConnectionBanner />
         <main id="view" tabIndex={-1} className={classes['view']}>
           <Outlet />
         </main>
+        <ConnectionBanner />
       </div>
     </div>
   );
@@ -51,6 +51,8 @@ export function Shell() {
 function Navigation({ isOpen }: { readonly isOpen: boolean }) {
   const workspace = useCurrentWorkspace();
   const { data: me } = useSuspenseQuery(meQuery);
+  const { pathname } = useLocation();
+  const isAboutImages = /^\/(?:images\/|create-image)|\/settings\/managed-images$/.test(pathname);
   return (
     <nav id="navigation" aria-label="Main" className={classes['navigation']} data-open={isOpen}>
       <ul className={classes['places']}>
@@ -59,6 +61,19 @@ function Navigation({ isOpen }: { readonly isOpen: boolean }) {
             <Words icon="workspace">Workspaces</Words>
           </Link>
         </li>
+        {workspace !== undefined && (
+          <li>
+            <Link
+              to="/workspaces/$workspace/settings/managed-images"
+              params={{ workspace }}
+              activeOptions={{ exact: true }}
+              data-here={isAboutImages}
+              className={classes['place']}
+            >
+              <Words icon="image">Images</Words>
+            </Link>
+          </li>
+        )}
         <li>
           <Link to="/jobs" className={classes['place']}>
             <Words icon="jobs">Jobs</Words>
@@ -81,7 +96,7 @@ function Navigation({ isOpen }: { readonly isOpen: boolean }) {
                 activeOptions={{ exact: true }}
                 className={classes['place']}
               >
-                <Words icon="image">Summary</Words>
+                <Words icon="summary">Summary</Words>
               </Link>
             </li>
           </>

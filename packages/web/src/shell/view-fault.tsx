@@ -1,11 +1,13 @@
 import { Button } from '@mantine/core';
 import type { ErrorComponentProps } from '@tanstack/react-router';
 import { Link, useRouter } from '@tanstack/react-router';
-import { useEffect, useEffectEvent } from 'react';
-import { faultOf, isApiFault } from '../api/fault.ts';
+import { useEffect, useEffectEvent, useState } from 'react';
+import { faultOf, isApiFault, newerApplication } from '../api/fault.ts';
 import { onReturn } from '../connection/connection.ts';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
+import { reloadForNewer } from './application-part.ts';
+import { ViewPending } from './view-pending.tsx';
 
 /** In place of a view that cannot be shown: why, and one thing to do. */
 export function ViewFault({ error, reset }: ErrorComponentProps) {
@@ -18,6 +20,12 @@ export function ViewFault({ error, reset }: ErrorComponentProps) {
   // What failed because the instance was away is shown when that is back.
   useEffect(() => onReturn(() => void tryAgain()), []);
   const isNotThere = fault.status === 404;
+  const isOutdated = isApiFault(error, newerApplication);
+  const [isReloading, setIsReloading] = useState(false);
+  useEffect(() => {
+    if (isOutdated) setIsReloading(reloadForNewer());
+  }, [isOutdated]);
+  if (isReloading) return <ViewPending />;
   return (
     <>
       <Heading title={isNotThere ? 'Not found' : 'Something is wrong'}>
@@ -27,6 +35,10 @@ export function ViewFault({ error, reset }: ErrorComponentProps) {
         {isNotThere || isApiFault(error, 'access/forbidden') ? (
           <Button component={Link} to="/workspaces" variant="default" size="xs">
             Go to the workspaces
+          </Button>
+        ) : isOutdated ? (
+          <Button variant="default" size="xs" onClick={() => window.location.reload()}>
+            Reload the page
           </Button>
         ) : (
           <Button

@@ -39,4 +39,6 @@ import '@mantine/core/styles/Tabs.css';
 import '@mantine/core/styles/Text.css';
 import '@mantine/core/styles/Title.css';
 import '@mantine/core/styles/Tooltip.css';
+// The theme as a file, made by the build.
+import 'virtual:theme-variables.css';
 import './surface.css';

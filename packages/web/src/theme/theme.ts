@@ -44,7 +44,8 @@ export const theme = createTheme({
   // Nearly everything that is asked for is needed; what is not says so.
   components: {
     InputWrapper: { defaultProps: { withAsterisk: false } },
-    Modal: { defaultProps: { radius: 'lg' }, styles: { title: { fontWeight: 650 } } },
+    // What scrolls is the view, which lies under the dialog; the lock would write a style into the page.
+    Modal: { defaultProps: { radius: 'lg', lockScroll: false }, styles: { title: { fontWeight: 650 } } },
   },
 });
 

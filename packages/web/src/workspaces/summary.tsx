@@ -131,7 +131,9 @@ function Runs({ runs }: { readonly runs: readonly TestRun[] }) {
     <ul className={classes['lines']}>
       {runs.map((run) => (
         <li key={run.id}>
-          <code className={`code ${classes['name']}`}>{run.command.join(' ')}</code>
+          <Link to="/test-runs/$id" params={{ id: run.id }} className={`code ${classes['name']}`}>
+            {run.command.join(' ')}
+          </Link>
           <span className={classes['aside']}>
             <span>{run.status.toLowerCase()}</span>
             <Time at={run.createdAt} />

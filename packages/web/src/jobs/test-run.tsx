@@ -49,7 +49,7 @@ function FollowedRun({ id }: { readonly id: string }) {
         title={`Test run in ${run.image.name}`}
         about={<code className="code">{run.command.join(' ')}</code>}
         actions={
-          isOver ? undefined : (
+          run.rights.cancel && (
             <Button
               variant="default"
               loading={cancelling.isPending}

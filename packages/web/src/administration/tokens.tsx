@@ -101,6 +101,7 @@ function NewTokenOfAnybody() {
           onChange={(event) => setName(event.currentTarget.value)}
           maxLength={128}
           required
+          w={160}
         />
         <NativeSelect
           label="Workspace"

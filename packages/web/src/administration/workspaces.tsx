@@ -13,7 +13,7 @@ import { Time } from '../parts/time.tsx';
 import classes from '../workspaces/settings/members.module.css';
 import own from './administration.module.css';
 
-/** Every account belongs to it. */
+/** The workspace that there always is. */
 const lastingWorkspace = 'default';
 
 /** All workspaces of the instance: new ones are made here, and those that are not needed any more deleted. */
@@ -83,8 +83,8 @@ export function AllWorkspaces() {
                     variant="subtle"
                     color="gray"
                     aria-label={`Delete ${name}`}
-                    disabled={name === lastingWorkspace}
-                    {...(name === lastingWorkspace && { title: 'Every account belongs to it' })}
+                    // Every account belongs to it. The others stay in their columns.
+                    style={name === lastingWorkspace ? { visibility: 'hidden' } : {}}
                     onClick={() => {
                       deletion.reset();
                       setLeaving(name);

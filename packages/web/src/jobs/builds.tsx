@@ -7,6 +7,7 @@ import { isAdministrator, meQuery } from '../api/queries.ts';
 import type { JobDetails, Operations } from '../api/types.ts';
 import { formatDuration } from '../format/time.ts';
 import { BuildProgress } from '../images/build-progress.tsx';
+import { activityOf } from '../images/build-stage.ts';
 import { useLiveImages } from '../images/live-images.ts';
 import { DataTable } from '../parts/data-table.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
@@ -109,11 +110,14 @@ function BuildRow({ job, isCancelling, onCancel }: BuildRowProps) {
       </td>
       <td className={classes['state'] ?? ''}>
         <JobChip status={job.status} />
-        {!isOver && <BuildProgress job={job} />}
-        {job.expectedStart !== null && (
-          <div className={classes['quiet']}>
-            begins <Time at={job.expectedStart} />
-          </div>
+        {job.status === 'RUNNING' && <BuildProgress job={job} />}
+        {job.status === 'QUEUED' && (
+          <span className={classes['waiting']}>
+            {activityOf(job)}
+            {job.expectedStart !== null && (
+              <>, begins {isSoon(job.expectedStart) ? 'any moment' : <Time at={job.expectedStart} />}</>
+            )}
+          </span>
         )}
         {job.failure !== null && <div className={classes['failure']}>{job.failure.what}</div>}
       </td>
@@ -162,6 +166,10 @@ function mayCancel(me: Operations['getMe']['answer'], job: JobDetails): boolean 
         creator === me.user.name || me.workspaces.some(({ name, role }) => name === workspace && role === 'admin'),
     )
   );
+}
+
+function isSoon(time: string): boolean {
+  return Date.parse(time) - Date.now() < 10_000;
 }
 
 /** What a job took; waiting does not count. */

@@ -56,10 +56,10 @@ export function TestRuns() {
                     <td>
                       <JobChip status={run.status} />
                       {run.queuePosition !== null && (
-                        <div className={classes['quiet']}>number {run.queuePosition} in the queue</div>
+                        <span className={classes['waiting']}>Waiting, number {run.queuePosition}</span>
                       )}
                       {run.exitStatus !== null && run.exitStatus !== 0 && (
-                        <div className={classes['quiet']}>exit status {run.exitStatus}</div>
+                        <span className={classes['waiting']}>exit status {run.exitStatus}</span>
                       )}
                     </td>
                     <td>{run.creator ?? '–'}</td>

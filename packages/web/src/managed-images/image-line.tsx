@@ -45,6 +45,8 @@ type ImageLineProps = {
 
 /** An image in the list. */
 export function ImageLine({ image, index, build, behind, onRemove }: ImageLineProps) {
+  const isBehind = build === undefined && behind !== undefined && isToBeBuilt(image);
+  const isGoing = build !== undefined || isBehind;
   return (
     <tr aria-rowindex={index + 2} style={{ height: rowHeight }}>
       <th scope="row" className={classes['name']}>
@@ -53,12 +55,10 @@ export function ImageLine({ image, index, build, behind, onRemove }: ImageLinePr
         </Link>
       </th>
       <td className={classes['status']}>
-        <div className={classes['state']}>
+        <div className={classes['state']} data-going={isGoing}>
           <StatusChip status={image.status} />
           {build !== undefined && <BuildProgress job={build} />}
-          {build === undefined && behind !== undefined && isToBeBuilt(image) && (
-            <span className={classes['behind']}>behind {behind} others</span>
-          )}
+          {isBehind && <span className={classes['behind']}>Waiting behind {behind} others</span>}
         </div>
       </td>
       <td className={classes['type']}>{image.roleType === 'SYSTEM' ? 'system' : (image.imageType ?? '–')}</td>

@@ -26,6 +26,7 @@ export function AccountField({ label, name, onChange }: AccountFieldProps) {
         autoComplete="off"
         autoCapitalize="none"
         required
+        w={160}
       />
       <datalist id={list}>
         {accounts.data?.users.map((user) => (

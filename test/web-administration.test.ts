@@ -60,6 +60,7 @@ suite('administration in a browser', { skip: withoutBrowser }, () => {
     await dialog.getByRole('button', { name: 'Delete workspace' }).click();
     await row.waitFor({ state: 'detached' });
     assert.equal((await instance.ask('GET', `/v1/workspaces/${longName}/members`)).status, 404);
+    await page.getByRole('navigation', { name: 'Main' }).getByText('default', { exact: true }).waitFor();
   });
 
   test('a token for somebody else is shown once, works as them, and is revoked', async () => {

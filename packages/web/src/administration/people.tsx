@@ -12,6 +12,7 @@ import { Pane } from '../parts/pane.tsx';
 import { RoleChoice } from '../parts/role-choice.tsx';
 import { Time } from '../parts/time.tsx';
 import classes from '../workspaces/settings/members.module.css';
+import own from './administration.module.css';
 
 const roles = [
   { value: 'member', label: 'Member' },
@@ -50,7 +51,7 @@ export function People() {
       {altering.isError && <FaultMessage fault={altering.error} />}
       <Pane query={users} height={240}>
         {({ users: known }) => (
-          <DataTable label="People" minWidth={560}>
+          <DataTable label="People" minWidth={720}>
             <thead>
               <tr>
                 <th scope="col">Name</th>
@@ -77,7 +78,7 @@ export function People() {
                       onSave={(role) => altering.mutate({ name: user.name, role })}
                     />
                   </td>
-                  <td>{user.hasPassword ? 'Password, tokens' : 'Tokens only'}</td>
+                  <td className={own['whole']}>{user.hasPassword ? 'Password' : 'Tokens only'}</td>
                   <td>
                     <Time at={user.createdAt} />
                   </td>

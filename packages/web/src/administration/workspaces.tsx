@@ -37,7 +37,7 @@ export function AllWorkspaces() {
         Workspaces
       </Heading>
       <NewWorkspace />
-      <DataTable label="Workspaces" minWidth={520}>
+      <DataTable label="Workspaces" minWidth={600}>
         <thead>
           <tr>
             <th scope="col">Name</th>

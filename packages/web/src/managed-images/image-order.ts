@@ -4,7 +4,7 @@ import type { Operations } from '../api/types.ts';
 export type Sort = NonNullable<Operations['searchImages']['query']['sort']>;
 
 /** What lists are sorted by, each with what the two ways of it are called; the first way is the one that people mostly want. */
-export const orders = [
+const orders = [
   ['createdAt', '-createdAt', 'Newest first', 'Oldest first'],
   ['updatedAt', '-updatedAt', 'Last changed first', 'Longest unchanged first'],
   ['name', 'name', 'Name, from a', 'Name, from z'],

@@ -51,12 +51,11 @@ export function People() {
       {altering.isError && <FaultMessage fault={altering.error} />}
       <Pane query={users} height={240}>
         {({ users: known }) => (
-          <DataTable label="People" minWidth={720}>
+          <DataTable label="People" minWidth={640}>
             <thead>
               <tr>
                 <th scope="col">Name</th>
                 <th scope="col">Role</th>
-                <th scope="col">Signs in with</th>
                 <th scope="col">Made</th>
                 <th scope="col">Active</th>
                 <th scope="col">
@@ -67,7 +66,10 @@ export function People() {
             <tbody>
               {known.map((user) => (
                 <tr key={user.name}>
-                  <th scope="row">{user.name}</th>
+                  <th scope="row">
+                    {user.name}
+                    {!user.hasPassword && <div className={own['aside']}>tokens only, no password</div>}
+                  </th>
                   <td>
                     <RoleChoice
                       of={user.name}
@@ -78,7 +80,6 @@ export function People() {
                       onSave={(role) => altering.mutate({ name: user.name, role })}
                     />
                   </td>
-                  <td className={own['whole']}>{user.hasPassword ? 'Password' : 'Tokens only'}</td>
                   <td>
                     <Time at={user.createdAt} />
                   </td>

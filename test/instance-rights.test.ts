@@ -22,16 +22,27 @@ const operationsByRight: Readonly<Record<string, readonly string[]>> = {
   public: ['isAlive', 'isReady', 'getMetrics', 'signIn', 'openSetUp', 'setUp'],
   see: [
     ...['getImage', 'listImages', 'listImagesPlainly', 'getImageDetails', 'searchImages', 'matchImages', 'diffImages'],
+    ...['countImages', 'listImageCreators'],
     ...['listVersions', 'getVersion', 'getLock', 'getVersionLog', 'getJob', 'getJobDetails', 'listJobs', 'followJob'],
     ...['getLog', 'getLog2', 'getLog3', 'getServerInfo', 'getLimit', 'listImageTypes', 'listBases'],
-    ...['completePackageName', 'getStorage', 'listNearDuplicates', 'listUpdates', 'getUpdate'],
+    ...['completePackageName', 'getStorage', 'listImageStorage', 'listNearDuplicates', 'listUpdates', 'getUpdate'],
     ...['getImageUsage', 'followImages'],
     ...['listWorkspaces', 'listMembers'],
   ],
   create: ['createImage', 'planImage', 'ensureImage', 'startUse', 'endUse'],
   change: ['alterImage', 'retryImage', 'rollBackImage', 'rebaseImage', 'cancelJob'],
   run: ['uploadRunFiles', 'createTestRun'],
-  seeRuns: [...['listTestRuns', 'getTestRun', 'followTestRun', 'cancelTestRun', 'listRunFiles', 'downloadRunFiles']],
+  seeRuns: [
+    ...[
+      'listTestRuns',
+      'getTestRun',
+      'followTestRun',
+      'followTestRuns',
+      'cancelTestRun',
+      'listRunFiles',
+      'downloadRunFiles',
+    ],
+  ],
   remove: ['deleteImage', 'trimVersion', 'listRemovedImages', 'restoreImage'],
   administer: [
     ...['listUsers', 'createUser', 'getUser', 'alterUser', 'deleteUser', 'createWorkspace', 'deleteWorkspace'],
@@ -174,8 +185,8 @@ async function request({ id, method, path }: Operation, key: string | undefined)
     ofWorkspace && part === 'name' ? ofWorkspace : (values[part] ?? 'x'),
   );
   const body = method === 'GET' ? undefined : (bodies[id] ?? {});
-  // The events of a job that waits, and those of all images, have no end.
-  const isEndless = id === 'followJob' || id === 'followImages';
+  // The events of a job that waits, and those of all images and runs, have no end.
+  const isEndless = id === 'followJob' || id === 'followImages' || id === 'followTestRuns';
   if (!isEndless) return ask(method, filled, { key, ...(body !== undefined && { body }) });
   const over = new AbortController();
   const headers: Record<string, string> = key === undefined ? {} : { 'rime-api-key': key };

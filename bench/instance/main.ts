@@ -80,6 +80,12 @@ async function measure(url: string, key: string): Promise<string> {
       method: 'GET',
       path: `/v1/search?package=${encodeURIComponent(`package-${(at * 7) % 300}>=1.2`)}&package=${encodeURIComponent(`package-${(at * 13) % 60}<2`)}`,
     }),
+    'any order, from the top': (at) => ({ method: 'GET', path: `/v1/search?sort=${orderOf(at)}&pageSize=100` }),
+    'any order, any place': (at) => ({
+      method: 'GET',
+      path: `/v1/search?sort=${orderOf(at)}&pageSize=100&offset=${(at * 7919) % images}`,
+    }),
+    'count all': () => ({ method: 'GET', path: '/v1/search/count' }),
     match: (at) => ({
       method: 'POST',
       path: '/v1/images/match',
@@ -109,6 +115,13 @@ async function measure(url: string, key: string): Promise<string> {
   }
   lines.push('', `Memory of the server afterwards: ${await memory()}`);
   return lines.join('\n');
+}
+
+const orders = ['createdAt', 'name', 'updatedAt', 'status', 'type', 'python', 'packages', 'size', 'creator'];
+
+/** One order after the other, each both ways. */
+function orderOf(at: number): string {
+  return `${at % 2 === 0 ? '' : '-'}${orders[(at >> 1) % orders.length]}`;
 }
 
 /** The highest of some rates at which requests are still answered as fast as they come. */

@@ -39,6 +39,7 @@ import { registryAccess } from './registry/registry-access.ts';
 import { RepositoryNames } from './registry/repository-names.ts';
 import { repositoryPrefixOf } from './registry/repository-prefix.ts';
 import { TokenBuckets } from './registry/token-buckets.ts';
+import { RunFeed } from './runs/run-feed.ts';
 import { ownSecretsKey, requireSealer, sealerFromEnvironment } from './secrets/sealing.ts';
 import type { Settings } from './settings.ts';
 import { DatabaseRecords, HomeRecords } from './worker/layer-records.ts';
@@ -93,12 +94,14 @@ export async function startServer({ settings, environment, mayMove = false }: In
   const metrics = new Metrics(database.db);
   const refusals = starting.use(new Refusals(database.db, logger));
   const imageFeed = new ImageFeed(context);
+  const runFeed = new RunFeed(context);
   let isStopping = false;
   const server = await createHttpServer({
     logger,
     routes: allRoutes(context, {
       metrics,
       imageFeed,
+      runFeed,
       notReadyBecause: async () => (isStopping ? 'The server is stopping' : databaseProblem(database.db)),
     }),
     authenticate: (request) => authenticate(database.db, request),
@@ -133,6 +136,7 @@ export async function startServer({ settings, environment, mayMove = false }: In
     await server.close().finally(() => clearTimeout(tooLate));
   });
   starting.use(imageFeed);
+  starting.use(runFeed);
   const address = await listen(server, settings.listen, mayMove);
   listening.host = settings.public_url === undefined ? shownAddress(address) : new URL(settings.public_url).host;
   const url = settings.public_url?.replace(/\/$/, '') ?? `http://${shownAddress(address)}`;

@@ -30,7 +30,8 @@ export function createViewRouter(queryClient: QueryClient) {
     defaultErrorComponent: ViewFault,
     defaultNotFoundComponent: UnknownView,
     defaultPendingComponent: ViewPending,
-    scrollRestoration: true,
+    // The list of images finds the place where somebody was by itself: it may be far down among rows that are yet to come.
+    scrollRestoration: ({ location }) => !location.pathname.endsWith('/managed-images'),
     scrollToTopSelectors: ['#view'],
   });
   router.subscribe('onRendered', ({ fromLocation, pathChanged }) => {

@@ -92,6 +92,10 @@ export type Tables = {
     current_version_id: number | null;
     latest_version_id: number | null;
     package_ids: Generated<number[]>;
+    /** What lists show, kept by the database: of the current version, before there is one of the latest. */
+    shown_size_bytes: Generated<number | null>;
+    shown_packages: Generated<number>;
+    creator_name: Generated<string | null>;
     created_at: MadeAt;
     updated_at: Generated<Date>;
     removed_at: Date | null;

@@ -1,6 +1,7 @@
 import type { ImageFeed } from '../images/image-feed.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import type { Metrics } from '../metrics.ts';
+import type { RunFeed } from '../runs/run-feed.ts';
 import { descriptionRoute } from './openapi.ts';
 import type { Route } from './route.ts';
 import { administrationRoutes } from './routes/administration.ts';
@@ -26,6 +27,7 @@ export type RouteServices = {
   readonly metrics: Metrics;
   readonly notReadyBecause: () => Promise<string | undefined>;
   readonly imageFeed: ImageFeed;
+  readonly runFeed: RunFeed;
 };
 
 /** Every operation of the API. */
@@ -39,7 +41,7 @@ export function allRoutes(context: InstanceContext, services: RouteServices): Ro
     ...catalogueRoutes(context),
     ...updateRoutes(context),
     ...jobRoutes(context),
-    ...testRunRoutes(context),
+    ...testRunRoutes(context, services),
     ...pullSecretRoutes(context),
     ...signInRoutes(context),
     ...userRoutes(context),

@@ -304,6 +304,7 @@ export const testRun = z
       .nullable(),
     leftOut: z.array(z.string()),
     failure: failure.nullable(),
+    rights: z.object({ cancel: z.boolean() }),
   })
   .meta({ id: 'TestRun' });
 

@@ -1,6 +1,8 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { serverFault } from '../fault.ts';
+import type { z } from 'zod';
+import { Followers, serverEvent } from '../followers.ts';
+import type { jobDetails } from '../http/shapes.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import { detailsOfBuilds, listJobs } from '../jobs/job-details.ts';
 import { channels } from '../jobs/queue.ts';
@@ -11,23 +13,11 @@ import { imageRows } from './image-row.ts';
 const gatherMilliseconds = 400;
 /** Of more changes at once nobody reads the details; whoever follows looks at their page again instead. */
 const namedAtOnce = 100;
-/** A comment so often keeps proxies from closing a quiet connection. */
-const keepAliveSeconds = 15;
-const followerLimit = 1000;
-/** Of one account: many tabs, and no more. */
-const accountLimit = 50;
-/** After so long a follower comes again, and shows that it still may. */
-const longestMilliseconds = 30 * 60 * 1000;
-/** Who reads so slowly is let go, and comes again to a fresh start. */
-const waitingLimit = 1000;
-
-type Follower = {
-  readonly account: number;
-  readonly events: string[];
-  wake: () => void;
-  isOver: boolean;
-  stream?: Readable;
-};
+/** Every build that runs is told, and so many of those that wait: what waits behind them is said to wait behind them. */
+const toldWaiting = 100;
+const toldRunning = 1000;
+/** Each build that begins moves all that wait; their places are told so often at most. */
+const queueMilliseconds = 3_000;
 
 /**
  * What happens to images and their builds, for everybody who looks at lists of them: read from the database once, however many follow,
@@ -35,11 +25,16 @@ type Follower = {
  */
 export class ImageFeed implements Disposable {
   readonly #context: InstanceContext;
-  readonly #followers = new Set<Follower>();
+  readonly #followers = new Followers<{ readonly userId: number }>();
   readonly #unsubscribe: () => void;
   #images = new Set<string>();
   #builds = new Set<string>();
   #isManyChanged = false;
+  /** The builds in front of the queue that all were told of, and those that anybody was. */
+  #toldToAll: ReadonlySet<string> = new Set();
+  #inFront = new Set<string>();
+  #isQueueMoved = false;
+  #queueToldAt = 0;
   #telling: Promise<void> | undefined;
 
   constructor(context: InstanceContext) {
@@ -48,62 +43,42 @@ export class ImageFeed implements Disposable {
   }
 
   /**
-   * Server-Sent Events: `build` (as jobs are described) for each that runs or waits and whenever one moves, `image` (its name, and its
-   * summary or null) whenever one changes, `many` when too much did. `ready` ends what is told at the beginning.
+   * Server-Sent Events: `build` (as jobs are described) for each that runs, for the hundred that wait in front, and whenever one moves;
+   * `queue` (how many wait in all, and the places of those in front) whenever the queue has moved; `image` (its name, and its summary or
+   * null) whenever one changes, `many` when too much did. `ready` ends what is told at the beginning.
    *
    * @throws Fault `instance/overloaded`
    */
-  follow(account: number): Readable {
-    const own = [...this.#followers].filter((one) => one.account === account).length;
-    if (this.#followers.size >= followerLimit || own >= accountLimit) {
-      throw serverFault('instance/overloaded', {
-        what: 'Too many look at the images of this instance at the moment',
-        hint: 'The lists work without following them; try again in a minute.',
-      });
-    }
-    const follower: Follower = { account, events: [], wake: () => undefined, isOver: false };
-    this.#followers.add(follower);
-    const stream = Readable.from(this.#events(follower), { objectMode: false });
-    follower.stream = stream;
-    // Also when nobody has begun to read.
-    stream.once('close', () => this.#letGo(follower));
-    return stream;
+  follow(userId: number): Readable {
+    return this.#followers.add({ userId }, () => this.#beginning());
   }
 
   [Symbol.dispose](): void {
     this.#unsubscribe();
-    for (const follower of this.#followers) this.#letGo(follower);
+    this.#followers[Symbol.dispose]();
   }
 
-  async *#events(follower: Follower): AsyncGenerator<string> {
-    const ends = performance.now() + longestMilliseconds;
-    try {
-      yield 'retry: 2000\n\n';
-      for (const build of await listJobs(this.#context.db, ['RUNNING', 'QUEUED'], namedAtOnce)) {
-        yield event('build', build);
-      }
-      yield event('ready', {});
-      while (!follower.isOver && performance.now() < ends) {
-        const told = follower.events.splice(0).join('');
-        if (told !== '') yield told;
-        else if (!(await wokenWithin(follower, keepAliveSeconds))) yield ': still here\n\n';
-      }
-    } finally {
-      this.#followers.delete(follower);
-    }
+  async *#beginning(): AsyncGenerator<string> {
+    const { jobs: running } = await listJobs(this.#context, ['RUNNING'], toldRunning);
+    const { jobs: waiting } = await listJobs(this.#context, ['QUEUED'], toldWaiting);
+    for (const { jobId } of waiting) this.#inFront.add(jobId);
+    for (const build of [...running, ...waiting]) yield serverEvent('build', build);
+    yield queueEvent(await this.#countWaiting(), waiting);
+    yield serverEvent('ready', {});
   }
 
   #note(channel: string | undefined, payload: string): void {
     if (this.#followers.size === 0) return;
     if (channel === channels.changed) this.#builds.add(payload);
     else if (channel === channels.images && payload !== '') this.#images.add(payload);
+    else if (channel === channels.queued && payload === 'build') this.#isQueueMoved = true;
     else if (channel === channels.images || channel === undefined) this.#isManyChanged = true;
     else return;
     this.#schedule();
   }
 
-  #schedule(): void {
-    this.#telling ??= delay(gatherMilliseconds, undefined, { ref: false })
+  #schedule(milliseconds = gatherMilliseconds): void {
+    this.#telling ??= delay(milliseconds, undefined, { ref: false })
       .then(() => this.#tell())
       .catch(() => {
         // The database is away: what was missed is seen by looking again.
@@ -111,7 +86,9 @@ export class ImageFeed implements Disposable {
       })
       .finally(() => {
         this.#telling = undefined;
+        if (this.#followers.size === 0) return;
         if (this.#images.size + this.#builds.size > 0 || this.#isManyChanged) this.#schedule();
+        else if (this.#isQueueMoved) this.#schedule(this.#queueToldAt + queueMilliseconds - performance.now());
       });
   }
 
@@ -121,24 +98,36 @@ export class ImageFeed implements Disposable {
     this.#images = new Set();
     this.#builds = new Set();
     this.#isManyChanged = false;
-    const events = isManyChanged ? [event('many', {})] : await this.#imageEvents(images);
+    const events = isManyChanged ? [serverEvent('many', {})] : await this.#imageEvents(images);
     for (const build of await detailsOfBuilds(this.#context.db, builds.slice(0, namedAtOnce))) {
-      events.push(event('build', build));
+      events.push(serverEvent('build', build));
+      if (build.status !== 'QUEUED' && this.#inFront.has(build.jobId)) this.#isQueueMoved = true;
     }
-    for (const follower of this.#followers) {
-      follower.events.push(...events);
-      if (follower.events.length > waitingLimit) this.#letGo(follower);
-      else follower.wake();
+    if (this.#isQueueMoved && performance.now() >= this.#queueToldAt + queueMilliseconds) {
+      events.push(...(await this.#queueEvents()));
     }
+    for (const follower of this.#followers) this.#followers.tell(follower, events);
   }
 
-  /** Who does not read is not waited for: what it has not read is thrown away with its connection. */
-  #letGo(follower: Follower): void {
-    this.#followers.delete(follower);
-    follower.events.length = 0;
-    follower.isOver = true;
-    follower.wake();
-    follower.stream?.destroy();
+  /** The places of the builds in front; of those that were not told before, everything. */
+  async #queueEvents(): Promise<string[]> {
+    this.#isQueueMoved = false;
+    this.#queueToldAt = performance.now();
+    const { jobs } = await listJobs(this.#context, ['QUEUED'], toldWaiting);
+    const added = jobs.filter(({ jobId }) => !this.#toldToAll.has(jobId));
+    this.#toldToAll = new Set(jobs.map(({ jobId }) => jobId));
+    this.#inFront = new Set(this.#toldToAll);
+    return [...added.map((build) => serverEvent('build', build)), queueEvent(await this.#countWaiting(), jobs)];
+  }
+
+  async #countWaiting(): Promise<number> {
+    const { waiting } = await this.#context.db
+      .selectFrom('jobs')
+      .where('kind', '=', 'build')
+      .where('state', '=', 'QUEUED')
+      .select(({ fn }) => fn.countAll<number>().as('waiting'))
+      .executeTakeFirstOrThrow();
+    return waiting;
   }
 
   async #imageEvents(names: readonly string[]): Promise<string[]> {
@@ -147,21 +136,11 @@ export class ImageFeed implements Disposable {
       .where('images.name', 'in', [...names])
       .execute();
     const byName = new Map(rows.map((row) => [row.name, summaryOf(this.#context, row)]));
-    return names.map((name) => event('image', { name, image: byName.get(name) ?? null }));
+    return names.map((name) => serverEvent('image', { name, image: byName.get(name) ?? null }));
   }
 }
 
-async function wokenWithin(follower: Follower, seconds: number): Promise<boolean> {
-  const over = new AbortController();
-  const woken = new Promise<true>((resolve) => {
-    follower.wake = () => resolve(true);
-  });
-  const quiet = delay(seconds * 1000, false as const, { signal: over.signal }).catch(() => false as const);
-  const isWoken = follower.events.length > 0 || (await Promise.race([woken, quiet]));
-  over.abort();
-  return isWoken;
-}
-
-function event(name: string, data: unknown): string {
-  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+function queueEvent(waiting: number, inFront: readonly z.infer<typeof jobDetails>[]): string {
+  const builds = inFront.map(({ jobId, queuePosition, expectedStart }) => ({ jobId, queuePosition, expectedStart }));
+  return serverEvent('queue', { waiting, builds });
 }

@@ -3,9 +3,10 @@ import { parseRequirement } from '@mir/python';
 import { type RawBuilder, sql } from 'kysely';
 import { serverFault } from '../fault.ts';
 import type { InstanceContext } from '../instance-context.ts';
+import { type ImageSort, isAfter, isBefore, orderOf } from './image-orders.ts';
 import { holding, type ImageRow, imageRows } from './image-row.ts';
 import { idsMeetingEach } from './packages.ts';
-import { formatPageToken, parsePageToken } from './page-token.ts';
+import { formatPageToken, type PagePosition, parsePageToken } from './page-token.ts';
 
 /** What images are looked for. */
 export type SearchRequest = {
@@ -21,23 +22,17 @@ export type SearchRequest = {
   readonly creator?: string | undefined;
   readonly base?: string | undefined;
   readonly roleType?: 'USER_DEFINED' | 'SYSTEM' | undefined;
-  readonly sort: SearchSort;
+  readonly sort: ImageSort;
   readonly pageSize: number;
   readonly pageToken?: string | undefined;
+  /** So many images are left out before the page: to look into a long list anywhere. */
+  readonly offset?: number | undefined;
 };
 
-/** The orders there are; a `-` turns one around. */
-export const searchSorts = ['createdAt', '-createdAt', 'name', '-name', 'updatedAt', '-updatedAt'] as const;
-type SearchSort = (typeof searchSorts)[number];
+/** What narrows a list of images, and in which order it is. */
+export type SearchFilter = Omit<SearchRequest, 'pageSize' | 'pageToken' | 'offset'>;
 
-const columns = {
-  createdAt: sql.ref('images.id'),
-  name: sql.ref('images.name'),
-  // Page tokens hold milliseconds. Finer times than a token can say would be left out, or come twice.
-  updatedAt: sql`date_trunc('milliseconds', images.updated_at at time zone 'utc')`,
-} as const;
-
-/** Counting goes no further: "more than a thousand" says as much, and costs less. */
+/** Counting goes no further with each page: "more than a thousand" says as much, and costs less. */
 const countLimit = 1000;
 
 /** A page of what was found, and how many there are in all (at most {@link countLimit} are counted). */
@@ -45,50 +40,122 @@ export async function searchImages(
   context: InstanceContext,
   request: SearchRequest,
 ): Promise<{ readonly rows: readonly ImageRow[]; readonly nextPageToken: string | undefined; readonly total: number }> {
-  const { pageToken, pageSize, ...filter } = request;
-  const position = pageToken === undefined ? undefined : parsePageToken(pageToken, 'search', context.secret);
-  if (position !== undefined && JSON.stringify(position.filter) !== JSON.stringify(filter)) {
-    throw serverFault('page-token/malformed', {
-      what: 'The page token belongs to another search',
-      subject: 'pageToken',
-      hint: 'Send it with the same parameters as the first page, or leave it out.',
-    });
-  }
-  const wanted = request.packages.map((text) => parseRequirement(text.trim()));
-  const sets = await idsMeetingEach(context.db, wanted);
-  if (sets.some((ids) => ids.length === 0)) return { rows: [], nextPageToken: undefined, total: 0 };
-  const isDescending = request.sort.startsWith('-');
-  const key = request.sort.replace('-', '') as keyof typeof columns;
-  const column = columns[key];
-  const held = await holding(context, sets);
-  const named = await namedByEach(context, request.words ?? []);
-  let query = filtered(imageRows(context.db), request, [held, ...named]);
-  if (position !== undefined) {
-    const [value, id] = position.after;
-    const after = key === 'updatedAt' ? sql`${String(value).replace('Z', '')}::timestamp` : value;
-    query = query.where(
-      isDescending
-        ? sql<boolean>`(${column}, images.id) < (${after}, ${id})`
-        : sql<boolean>`(${column}, images.id) > (${after}, ${id})`,
-    );
-  }
+  const { pageToken, pageSize, offset, ...filter } = request;
+  const position = positionOf(context, filter, pageToken, offset);
+  const conditions = await conditionsOf(context, filter);
+  if (conditions === undefined) return { rows: [], nextPageToken: undefined, total: 0 };
+  const { column, text, isDescending } = orderOf(filter.sort);
   const direction = isDescending ? 'desc' : 'asc';
-  const rows = await query
+  // Which images are on the page is said by an index, however far down the list it lies; what lists show is read of those alone.
+  let chosen = narrowed(context, conditions)
     .orderBy(column, direction)
     .orderBy('images.id', direction)
-    .limit(pageSize + 1)
+    .limit(pageSize + 1);
+  if (position !== undefined) chosen = chosen.where(isAfter(filter.sort, position.after));
+  if (offset !== undefined) chosen = chosen.offset(offset);
+  const rows = await imageRows(context.db)
+    .select(text.as('place'))
+    .where(sql<boolean>`images.id = any(array(${chosen}))`)
+    .orderBy(column, direction)
+    .orderBy('images.id', direction)
     .execute();
   const page = rows.slice(0, pageSize);
   const last = page.at(-1);
   const next =
     rows.length > page.length && last !== undefined
-      ? formatPageToken({ list: 'search', filter, after: [sortValue(last, key), last.id] }, context.secret)
+      ? formatPageToken({ list: 'search', filter, after: [last.place, last.id] }, context.secret)
       : undefined;
-  return { rows: page, nextPageToken: next, total: await countOf(context, request, [held, ...named]) };
+  const { total } = await context.db
+    .selectFrom(narrowed(context, conditions).limit(countLimit).as('found'))
+    .select(({ fn }) => fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow();
+  return { rows: page, nextPageToken: next, total };
 }
 
-function sortValue(row: ImageRow, key: keyof typeof columns): string | number {
-  return key === 'name' ? row.name : key === 'updatedAt' ? row.updatedAt.toISOString() : row.id;
+/**
+ * How many images a search finds, all of them counted, and how many of them lie before a place that somebody wants to go to: a name or
+ * its beginning, or a time, as the list is sorted.
+ *
+ * @throws Fault `request/malformed` where the order has no such places
+ */
+export async function countImages(
+  context: InstanceContext,
+  filter: SearchFilter,
+  place: string | undefined,
+): Promise<{ readonly total: number; readonly before: number | null }> {
+  const isPlaceBefore = place === undefined ? undefined : isBefore(filter.sort, place);
+  if (place !== undefined && isPlaceBefore === undefined) {
+    throw serverFault(
+      'request/malformed',
+      {
+        what: `A list sorted by "${filter.sort}" has no places to go to`,
+        subject: 'place',
+        hint: 'Sort by name, createdAt or updatedAt.',
+      },
+      [{ field: 'place', message: 'needs another order' }],
+    );
+  }
+  const conditions = await conditionsOf(context, filter);
+  if (conditions === undefined) return { total: 0, before: isPlaceBefore === undefined ? null : 0 };
+  const { total, before } = await narrowed(context, conditions)
+    .clearSelect()
+    .select([
+      sql<number>`count(*)`.as('total'),
+      sql<
+        number | null
+      >`${isPlaceBefore === undefined ? sql`null::bigint` : sql`count(*) filter (where ${isPlaceBefore})`}`.as(
+        'before',
+      ),
+    ])
+    .executeTakeFirstOrThrow();
+  return { total, before };
+}
+
+function positionOf(
+  { secret }: InstanceContext,
+  filter: SearchFilter,
+  pageToken: string | undefined,
+  offset: number | undefined,
+): PagePosition | undefined {
+  if (pageToken === undefined) return undefined;
+  if (offset !== undefined) {
+    throw serverFault(
+      'request/malformed',
+      {
+        what: 'A page begins behind another one or at a place in the list, not both',
+        subject: 'offset',
+        hint: 'Send pageToken or offset.',
+      },
+      [{ field: 'offset', message: 'does not go with pageToken' }],
+    );
+  }
+  const position = parsePageToken(pageToken, 'search', secret);
+  if (JSON.stringify(position.filter) === JSON.stringify(filter)) return position;
+  throw serverFault('page-token/malformed', {
+    what: 'The page token belongs to another search',
+    subject: 'pageToken',
+    hint: 'Send it with the same parameters as the first page, or leave it out.',
+  });
+}
+
+/** What images have to be like; undefined when it is known that none is. */
+async function conditionsOf(
+  context: InstanceContext,
+  filter: SearchFilter,
+): Promise<readonly RawBuilder<boolean>[] | undefined> {
+  const wanted = filter.packages.map((text) => parseRequirement(text.trim()));
+  const sets = await idsMeetingEach(context.db, wanted);
+  if (sets.some((ids) => ids.length === 0)) return undefined;
+  return [
+    ...plainConditions(filter),
+    await holding(context, sets),
+    ...(await namedByEach(context, filter.words ?? [])),
+  ];
+}
+
+function narrowed({ db }: InstanceContext, conditions: readonly RawBuilder<boolean>[]) {
+  const all = db.selectFrom('images').where('images.removed_at', 'is', null).select('images.id');
+  return conditions.reduce((so, condition) => so.where(condition), all);
 }
 
 /** For each word, the condition that it is in an image's name or names a package that is in the image. */
@@ -107,51 +174,21 @@ async function namedByEach(
   });
 }
 
-async function countOf(
-  context: InstanceContext,
-  request: SearchRequest,
-  held: readonly RawBuilder<boolean>[],
-): Promise<number> {
-  const { total } = await context.db
-    .selectFrom(
-      filtered(
-        context.db
-          .selectFrom('images')
-          .leftJoin('users as creator', 'creator.id', 'images.creator_id')
-          .leftJoin('workspaces as workspace', 'workspace.id', 'images.workspace_id')
-          .where('images.removed_at', 'is', null)
-          .select('images.id')
-          .limit(countLimit),
-        request,
-        held,
-      ).as('found'),
-    )
-    .select(({ fn }) => fn.countAll<number>().as('total'))
-    .executeTakeFirstOrThrow();
-  return total;
-}
-
-type Filterable<Query> = { where: (condition: ReturnType<typeof sql<boolean>>) => Query };
-
-function filtered<Query extends Filterable<Query>>(
-  query: Query,
-  request: SearchRequest,
-  held: readonly RawBuilder<boolean>[],
-): Query {
-  const conditions = [
-    request.name === undefined
+function plainConditions(filter: SearchFilter): readonly RawBuilder<boolean>[] {
+  const { name, python, imageType, status, creator, base, roleType, workspace } = filter;
+  return [
+    name === undefined ? undefined : sql<boolean>`images.name like ${`%${escaped(name.toLowerCase())}%`}`,
+    python === undefined ? undefined : sql<boolean>`images.python_version = ${python}`,
+    imageType === undefined ? undefined : sql<boolean>`images.image_type = ${imageType}`,
+    // As the index of the order by status says it.
+    status === undefined ? undefined : sql<boolean>`images.status collate "C" = ${statusOf(status)}`,
+    creator === undefined ? undefined : sql<boolean>`coalesce(images.creator_name, '') = ${creator}`,
+    base === undefined ? undefined : sql<boolean>`images.base_name = ${base}`,
+    roleType === undefined ? undefined : sql<boolean>`images.role = ${roleType}`,
+    workspace === undefined
       ? undefined
-      : sql<boolean>`images.name like ${`%${escaped(request.name.toLowerCase())}%`}`,
-    request.python === undefined ? undefined : sql<boolean>`images.python_version = ${request.python}`,
-    request.imageType === undefined ? undefined : sql<boolean>`images.image_type = ${request.imageType}`,
-    request.status === undefined ? undefined : sql<boolean>`images.status = ${statusOf(request.status)}`,
-    request.creator === undefined ? undefined : sql<boolean>`creator.name = ${request.creator}`,
-    request.base === undefined ? undefined : sql<boolean>`images.base_name = ${request.base}`,
-    request.roleType === undefined ? undefined : sql<boolean>`images.role = ${request.roleType}`,
-    request.workspace === undefined ? undefined : sql<boolean>`workspace.name = ${request.workspace}`,
-    ...held,
-  ];
-  return conditions.reduce<Query>((so, condition) => (condition === undefined ? so : so.where(condition)), query);
+      : sql<boolean>`images.workspace_id = (select id from workspaces where workspaces.name = ${workspace})`,
+  ].filter((condition) => condition !== undefined);
 }
 
 function statusOf(text: string): ImageStatus {

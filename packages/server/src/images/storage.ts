@@ -1,44 +1,111 @@
 import { sql } from 'kysely';
-import type { Db } from '../instance-context.ts';
+import type { Db, InstanceContext } from '../instance-context.ts';
+import { formatPageToken, parsePageToken } from './page-token.ts';
 
-/** What the current versions take: every layer counted once is held, counted for each image it is what would be without sharing. */
-export async function storageFigures(db: Db, limit: number) {
-  const layers = sql`
-    select images.id, images.name, layer->>'digest' as digest, (layer->>'sizeBytes')::bigint as size
-    from images join versions on versions.image_id = images.id and versions.state = 'READY',
-      jsonb_array_elements(versions.layers) as layer
-    where images.removed_at is null
-    group by 1, 2, 3, 4`;
-  const [totals, largest] = await Promise.all([
+/** The layers of the versions that can be used, once for each image. */
+const layersOfImages = sql`
+  select images.id, layer->>'digest' as digest, (layer->>'sizeBytes')::bigint as size
+  from images join versions on versions.image_id = images.id and versions.state = 'READY',
+    jsonb_array_elements(versions.layers) as layer
+  where images.removed_at is null
+  group by 1, 2, 3`;
+
+/** What images take. */
+export type ImageStorage = {
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** What would be free if the image were removed: no other has it. */
+  readonly ownBytes: number;
+  readonly versions: number;
+  readonly createdAt: string;
+  readonly lastUsedAt: string | null;
+};
+
+/** Which images somebody who looks for room wants to see. */
+export type StorageFilter = {
+  /** Neither made nor used within so many days. */
+  readonly unusedDays?: number | undefined;
+  /** Never used, however old. */
+  readonly isNeverUsed?: boolean | undefined;
+};
+
+/** What the versions that can be used take: every layer counted once is held, counted for each image it is what would be without sharing. */
+export async function storageFigures(context: Pick<InstanceContext, 'db' | 'secret'>, limit: number) {
+  const [totals, { images }] = await Promise.all([
     sql<{ held: number; plain: number; layers: number }>`
-      with used as (${layers}), once as (select digest, max(size) as size, count(*) as uses from used group by digest)
+      with used as (${layersOfImages}), once as (select digest, max(size) as size, count(*) as uses from used group by digest)
       select coalesce(sum(size), 0)::bigint as held, coalesce(sum(size * uses), 0)::bigint as plain, count(*) as layers from once`.execute(
-      db,
+      context.db,
     ),
-    sql<{ name: string; size: number; own: number; versions: number; last_used: Date | null }>`
-      with used as (${layers}), once as (select digest, count(*) as uses from used group by digest)
-      select used.name, sum(used.size)::bigint as size,
-        coalesce(sum(used.size) filter (where once.uses = 1), 0)::bigint as own,
-        (select count(*) from versions where versions.image_id = used.id and state = 'READY') as versions,
-        (select max(created_at) from image_uses where image_uses.image_id = used.id) as last_used
-      from used join once using (digest) group by used.id, used.name
-      order by own desc, size desc, name limit ${limit}`.execute(db),
+    listImageStorage(context, {}, limit),
   ]);
   const { held = 0, plain = 0, layers: count = 0 } = totals.rows[0] ?? {};
+  return { heldBytes: held, withoutSharingBytes: plain, savedBytes: plain - held, layers: count, images };
+}
+
+/**
+ * A page of the images that hold something: first those that hold most that no other has.
+ *
+ * @throws Fault `page-token/malformed`
+ */
+export async function listImageStorage(
+  { db, secret }: Pick<InstanceContext, 'db' | 'secret'>,
+  filter: StorageFilter,
+  limit: number,
+  pageToken?: string,
+): Promise<{ readonly images: ImageStorage[]; readonly nextPageToken: string | undefined }> {
+  const position = pageToken === undefined ? undefined : parsePageToken(pageToken, 'storage', secret);
+  const { unusedDays, isNeverUsed = false } = position === undefined ? filter : (position.filter as StorageFilter);
+  const [own, size, id] = position?.after ?? [];
+  const conditions = [
+    ...(unusedDays === undefined
+      ? []
+      : [sql`greatest(images.created_at, last_used) < now() - make_interval(days => ${unusedDays})`]),
+    ...(isNeverUsed ? [sql`last_used is null`] : []),
+    ...(position === undefined ? [] : [sql`(own, size, held.id) < (${own}::bigint, ${size}::bigint, ${id}::bigint)`]),
+    sql`true`,
+  ];
+  const { rows } = await sql<StorageRow>`
+    with used as (${layersOfImages}), once as (select digest, count(*) as uses from used group by digest),
+    held as (
+      select used.id, sum(used.size)::bigint as size, coalesce(sum(used.size) filter (where once.uses = 1), 0)::bigint as own
+      from used join once using (digest) group by used.id
+    ), last_uses as (select image_id, max(created_at) as last_used from image_uses group by image_id)
+    select held.id, images.name, size, own, images.created_at, last_used,
+      (select count(*) from versions where versions.image_id = held.id and state = 'READY') as versions
+    from held join images using (id) left join last_uses on last_uses.image_id = held.id
+    where ${sql.join(conditions, sql` and `)}
+    order by own desc, size desc, held.id desc limit ${limit + 1}`.execute(db);
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
   return {
-    heldBytes: held,
-    withoutSharingBytes: plain,
-    savedBytes: plain - held,
-    layers: count,
-    images: largest.rows.map(({ name, size, own, versions, last_used: lastUsed }) => ({
-      name,
-      sizeBytes: size,
-      ownBytes: own,
-      versions,
-      lastUsedAt: lastUsed?.toISOString() ?? null,
+    images: page.map((row) => ({
+      name: row.name,
+      sizeBytes: row.size,
+      ownBytes: row.own,
+      versions: row.versions,
+      createdAt: row.created_at.toISOString(),
+      lastUsedAt: row.last_used?.toISOString() ?? null,
     })),
+    nextPageToken:
+      rows.length > page.length && last !== undefined
+        ? formatPageToken(
+            { list: 'storage', filter: { unusedDays, isNeverUsed }, after: [last.own, last.size, last.id] },
+            secret,
+          )
+        : undefined,
   };
 }
+
+type StorageRow = {
+  readonly id: number;
+  readonly name: string;
+  readonly size: number;
+  readonly own: number;
+  readonly versions: number;
+  readonly created_at: Date;
+  readonly last_used: Date | null;
+};
 
 /** How many of the youngest images are compared with each other: pairs grow with the square. */
 const comparedImages = 500;

@@ -2,7 +2,8 @@ import type { FaultData } from '@mir/core';
 import { sql } from 'kysely';
 import type { z } from 'zod';
 import type { jobDetails } from '../http/shapes.ts';
-import type { Db } from '../instance-context.ts';
+import { formatPageToken, parsePageToken } from '../images/page-token.ts';
+import type { Db, InstanceContext } from '../instance-context.ts';
 import { type JobKind, type JobProgress, type JobState, priorityName } from './job.ts';
 
 type Row = {
@@ -19,6 +20,7 @@ type Row = {
   readonly finished_at: Date | null;
   readonly images: z.infer<typeof jobDetails>['images'];
   readonly position: number | null;
+  readonly made_microseconds: number;
   readonly running: number;
   readonly usual_seconds: number | null;
 };
@@ -26,43 +28,104 @@ type Row = {
 /** How a job stands; undefined when there is none of that id. */
 export async function detailsOfJob(db: Db, id: string): Promise<z.infer<typeof jobDetails> | undefined> {
   if (!/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(id)) return undefined;
-  const [row] = await rowsOf(db, sql`jobs.id = ${id}`, 1);
+  const [row] = await rowsOf(db, { condition: sql`id = ${id}`, order: newestFirst, limit: 1 });
   return row === undefined ? undefined : toDetails(row);
 }
 
 /** How some builds stand; those that are none are left out. */
 export async function detailsOfBuilds(db: Db, ids: readonly string[]): Promise<z.infer<typeof jobDetails>[]> {
   if (ids.length === 0) return [];
-  return (await rowsOf(db, sql`jobs.kind = 'build' and jobs.id = any(${ids}::uuid[])`, ids.length)).map(toDetails);
+  const condition = sql`kind = 'build' and id = any(${ids}::uuid[])`;
+  return (await rowsOf(db, { condition, order: newestFirst, limit: ids.length })).map(toDetails);
 }
 
-/** Builds that run and wait, in the order in which they will be done, and those that ended last. */
+const unfinished: readonly JobState[] = ['RUNNING', 'QUEUED'];
+const newestFirst = sql`created_at desc, id`;
+/** Exact: as many digits as the database keeps. */
+const madeMicroseconds = sql`(extract(epoch from created_at) * 1000000)::bigint`;
+const placeOfUnfinished = sql`case when state = 'RUNNING' then 0 else 1 end, case when state = 'QUEUED' then priority else 0 end,
+  case when state = 'RUNNING' then -1 else 1 end * ${madeMicroseconds}, id`;
+
+/**
+ * A page of the builds: those that run and wait, in the order in which they will be done, then those that ended, the last one first.
+ *
+ * @throws Fault `page-token/malformed`
+ */
 export async function listJobs(
-  db: Db,
+  { db, secret }: Pick<InstanceContext, 'db' | 'secret'>,
   states: readonly JobState[],
   limit: number,
-): Promise<z.infer<typeof jobDetails>[]> {
-  const rows = await rowsOf(db, sql`jobs.kind = 'build' and jobs.state = any(${states}::text[])`, limit);
-  return rows.map(toDetails);
+  pageToken?: string,
+): Promise<{ readonly jobs: z.infer<typeof jobDetails>[]; readonly nextPageToken: string | undefined }> {
+  const position = pageToken === undefined ? undefined : parsePageToken(pageToken, 'jobs', secret);
+  const asked = position === undefined ? states : (position.filter as readonly JobState[]);
+  const isOver = position?.after[0] === 'ended';
+  const rows = isOver ? [] : [...(await unfinishedJobs(db, asked, limit + 1, position?.after.slice(1)))];
+  if (rows.length <= limit) {
+    rows.push(...(await endedJobs(db, asked, limit + 1 - rows.length, isOver ? position.after.slice(1) : undefined)));
+  }
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    jobs: page.map(toDetails),
+    nextPageToken:
+      rows.length > page.length && last !== undefined
+        ? formatPageToken({ list: 'jobs', filter: asked, after: placeOf(last) }, secret)
+        : undefined,
+  };
 }
+
+function unfinishedJobs(db: Db, states: readonly JobState[], limit: number, after?: readonly (string | number)[]) {
+  const wanted = states.filter((state) => unfinished.includes(state));
+  const [rank, priority, time, id] = after ?? [];
+  const behind =
+    after === undefined
+      ? sql`true`
+      : sql`(${placeOfUnfinished}) > (${rank}::integer, ${priority}::integer, ${time}::bigint, ${id}::uuid)`;
+  const condition = sql`kind = 'build' and state = any(${wanted}::text[]) and ${behind}`;
+  return rowsOf(db, { condition, order: placeOfUnfinished, limit });
+}
+
+function endedJobs(db: Db, states: readonly JobState[], limit: number, after?: readonly (string | number)[]) {
+  const wanted = states.filter((state) => !unfinished.includes(state));
+  const condition = sql`kind = 'build' and state = any(${wanted}::text[]) and ${isMadeBefore(after)}`;
+  return rowsOf(db, { condition, order: newestFirst, limit });
+}
+
+/** The condition that what is listed with the newest first comes behind a place: when it was made, in microseconds, and its id. */
+export function isMadeBefore(after: readonly (string | number)[] | undefined, of = sql``) {
+  if (after === undefined) return sql<boolean>`true`;
+  const [microseconds, id] = after;
+  const time = sql`('epoch'::timestamptz + ${microseconds}::bigint * interval '1 microsecond')`;
+  return sql<boolean>`(${of}created_at <= ${time} and (${of}created_at < ${time} or ${of}id > ${id}::uuid))`;
+}
+
+function placeOf({ state, priority, made_microseconds: made, id }: Row): readonly (string | number)[] {
+  if (state === 'RUNNING') return ['unfinished', 0, 0, -made, id];
+  return state === 'QUEUED' ? ['unfinished', 1, priority, made, id] : ['ended', made, id];
+}
+
+type Choice = {
+  readonly condition: ReturnType<typeof sql>;
+  readonly order: ReturnType<typeof sql>;
+  readonly limit: number;
+};
 
 /**
  * Position counts what is more urgent or equally urgent and older; fairness between workspaces may change it. The expected start
  * is what lies before it times what builds usually take, over the builds that run at once.
  */
-async function rowsOf(db: Db, condition: ReturnType<typeof sql>, limit: number): Promise<readonly Row[]> {
+async function rowsOf(db: Db, { condition, order, limit }: Choice): Promise<readonly Row[]> {
   const { rows } = await sql<Row>`
     with usual as (
       select percentile_cont(0.5) within group (order by extract(epoch from finished_at - started_at)) as seconds
       from (select started_at, finished_at from jobs where kind = 'build' and state = 'SUCCEEDED' order by created_at desc limit 50) as recent
     ), chosen as (
-      select * from jobs where ${condition}
-      order by (state in ('QUEUED', 'RUNNING')) desc, case when state = 'RUNNING' then 0 else 1 end,
-        case when state = 'QUEUED' then priority end, case when state = 'QUEUED' then created_at end, created_at desc
-      limit ${limit}
+      select *, row_number() over (order by ${order}) as row, ${madeMicroseconds} as made_microseconds from jobs where ${condition}
+      order by ${order} limit ${limit}
     )
     select jobs.id, jobs.kind, jobs.state, jobs.priority, jobs.progress, jobs.failure, jobs.attempts, jobs.cancel_requested_at,
-      jobs.created_at, jobs.started_at, jobs.finished_at,
+      jobs.created_at, jobs.started_at, jobs.finished_at, jobs.made_microseconds,
       coalesce((
         select json_agg(json_build_object('name', images.name, 'version', versions.number, 'creator', users.name, 'workspace', workspaces.name)
           order by versions.id)
@@ -76,7 +139,7 @@ async function rowsOf(db: Db, condition: ReturnType<typeof sql>, limit: number):
       ) end as position,
       (select count(*) from jobs as running where running.kind = jobs.kind and running.state = 'RUNNING') as running,
       usual.seconds as usual_seconds
-    from chosen as jobs, usual`.execute(db);
+    from chosen as jobs, usual order by jobs.row`.execute(db);
   return rows;
 }
 

@@ -17,12 +17,13 @@ export type NewJob = {
   readonly isHeld?: boolean;
 };
 
-/** The channels on which processes of the instance wake each other; on that of images the database itself speaks. */
+/** The channels on which processes of the instance wake each other; on those of images and test runs the database itself speaks. */
 export const channels = {
   queued: 'mir_queued',
   cancelled: 'mir_cancelled',
   changed: 'mir_changed',
   images: 'mir_images',
+  runs: 'mir_runs',
   outbox: 'mir_outbox',
 } as const;
 

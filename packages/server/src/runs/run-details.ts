@@ -3,8 +3,10 @@ import { sql } from 'kysely';
 import type { Caller } from '../access/caller.ts';
 import { has } from '../access/rights.ts';
 import { serverFault } from '../fault.ts';
-import type { Db } from '../instance-context.ts';
+import { formatPageToken, parsePageToken } from '../images/page-token.ts';
+import type { Db, InstanceContext } from '../instance-context.ts';
 import type { JobState } from '../jobs/job.ts';
+import { isMadeBefore } from '../jobs/job-details.ts';
 import type { RunOutcome } from './test-run.ts';
 
 /** A test run as it is kept. */
@@ -32,6 +34,8 @@ export type RunRow = {
   readonly wantsNetwork: boolean;
   readonly resultsId: string | null;
   readonly outcome: RunOutcome | null;
+  /** When it was made, to the last digit that the database keeps. */
+  readonly madeMicroseconds: number;
   /** Null for one that does not wait. */
   readonly queuePosition: number | null;
 };
@@ -74,6 +78,7 @@ const rows = (db: Db) =>
       'run.wants_network as wantsNetwork',
       'run.results_id as resultsId',
       'run.outcome',
+      sql<number>`(extract(epoch from run.created_at) * 1000000)::bigint`.as('madeMicroseconds'),
       sql<number | null>`case when jobs.state = 'QUEUED' then (
         select count(*) + 1 from jobs as ahead where ahead.kind = jobs.kind and ahead.state = 'QUEUED'
           and (ahead.priority, ahead.created_at, ahead.id) < (jobs.priority, jobs.created_at, jobs.id)
@@ -93,11 +98,26 @@ export async function findRun(db: Db, caller: Caller, id: string): Promise<RunRo
   });
 }
 
-/** Runs that the caller may see, the newest first. */
-export async function listRuns(db: Db, caller: Caller, { image, state, limit }: RunFilter): Promise<readonly RunRow[]> {
-  let found = rows(db).orderBy('run.created_at', 'desc').orderBy('run.id').limit(limit);
-  if (image !== undefined) found = found.where('run.image_name', '=', image);
-  if (state !== undefined) found = found.where('jobs.state', '=', state);
+/**
+ * A page of the runs that the caller may see, the newest first.
+ *
+ * @throws Fault `page-token/malformed`
+ */
+export async function listRuns(
+  { db, secret }: Pick<InstanceContext, 'db' | 'secret'>,
+  caller: Caller,
+  { image, state, limit }: RunFilter,
+  pageToken?: string,
+): Promise<{ readonly runs: readonly RunRow[]; readonly nextPageToken: string | undefined }> {
+  const position = pageToken === undefined ? undefined : parsePageToken(pageToken, 'test-runs', secret);
+  const asked = position === undefined ? { image, state } : (position.filter as Omit<RunFilter, 'limit'>);
+  let found = rows(db)
+    .orderBy('run.created_at', 'desc')
+    .orderBy('run.id')
+    .where(isMadeBefore(position?.after, sql`run.`))
+    .limit(limit + 1);
+  if (asked.image !== undefined) found = found.where('run.image_name', '=', asked.image);
+  if (asked.state !== undefined) found = found.where('jobs.state', '=', asked.state);
   if (!has(caller, 'administer')) {
     const workspaces = [...caller.workspaceRoles.keys()];
     found = found.where(({ or, eb }) =>
@@ -107,5 +127,23 @@ export async function listRuns(db: Db, caller: Caller, { image, state, limit }: 
       ]),
     );
   }
-  return found.execute();
+  const all = await found.execute();
+  const runs = all.slice(0, limit);
+  const last = runs.at(-1);
+  return {
+    runs,
+    nextPageToken:
+      all.length > runs.length && last !== undefined
+        ? formatPageToken({ list: 'test-runs', filter: asked, after: [last.madeMicroseconds, last.id] }, secret)
+        : undefined,
+  };
+}
+
+/** The runs that some jobs are of; those that are of none are left out. */
+export async function runsOfJobs(db: Db, jobs: readonly string[]): Promise<readonly RunRow[]> {
+  return jobs.length === 0
+    ? []
+    : rows(db)
+        .where('run.job_id', 'in', [...jobs])
+        .execute();
 }

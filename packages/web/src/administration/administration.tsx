@@ -9,7 +9,9 @@ import { Sections, sectionClass } from '../parts/sections.tsx';
 const sections = [
   ['Updates', '/administration/updates'],
   ['Bases and image types', '/administration/bases'],
+  ['Workspaces', '/administration/workspaces'],
   ['People', '/administration/people'],
+  ['Tokens', '/administration/tokens'],
   ['Storage', '/administration/storage'],
   ['Removed images', '/administration/removed-images'],
   ['Settings in effect', '/administration/settings'],

@@ -12,6 +12,7 @@ import { Pane } from '../parts/pane.tsx';
 import { RoleChoice } from '../parts/role-choice.tsx';
 import { Time } from '../parts/time.tsx';
 import classes from '../workspaces/settings/members.module.css';
+import own from './administration.module.css';
 
 const roles = [
   { value: 'member', label: 'Member' },
@@ -50,12 +51,11 @@ export function People() {
       {altering.isError && <FaultMessage fault={altering.error} />}
       <Pane query={users} height={240}>
         {({ users: known }) => (
-          <DataTable label="People" minWidth={560}>
+          <DataTable label="People" minWidth={640}>
             <thead>
               <tr>
                 <th scope="col">Name</th>
                 <th scope="col">Role</th>
-                <th scope="col">Signs in with</th>
                 <th scope="col">Made</th>
                 <th scope="col">Active</th>
                 <th scope="col">
@@ -66,7 +66,10 @@ export function People() {
             <tbody>
               {known.map((user) => (
                 <tr key={user.name}>
-                  <th scope="row">{user.name}</th>
+                  <th scope="row">
+                    {user.name}
+                    {!user.hasPassword && <div className={own['aside']}>tokens only, no password</div>}
+                  </th>
                   <td>
                     <RoleChoice
                       of={user.name}
@@ -77,7 +80,6 @@ export function People() {
                       onSave={(role) => altering.mutate({ name: user.name, role })}
                     />
                   </td>
-                  <td>{user.hasPassword ? 'Password, tokens' : 'Tokens only'}</td>
                   <td>
                     <Time at={user.createdAt} />
                   </td>

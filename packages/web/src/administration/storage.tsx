@@ -1,16 +1,16 @@
 import { NativeSelect } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { call } from '../api/call.ts';
 import { counted, formatSize } from '../format/size.ts';
 import { DataTable } from '../parts/data-table.tsx';
 import { Heading } from '../parts/heading.tsx';
+import { MoreButton } from '../parts/more-button.tsx';
 import { Pane } from '../parts/pane.tsx';
 import { Time } from '../parts/time.tsx';
 import classes from './administration.module.css';
 
-const shownImages = 1000;
-const dayMilliseconds = 86_400_000;
+const pageSize = 100;
 const choices: readonly { readonly value: string; readonly label: string }[] = [
   { value: 'all', label: 'All, the largest first' },
   ...[7, 30, 90, 180].map((days) => ({ value: String(days), label: `Not used for ${days} days` })),
@@ -19,94 +19,119 @@ const choices: readonly { readonly value: string; readonly label: string }[] = [
 
 /** What is held, what sharing saves, and what could go. */
 export function Storage() {
-  const { unused } = useSearch({ from: '/shell/administration/storage' });
-  const navigate = useNavigate({ from: '/administration/storage' });
   const storage = useQuery({
-    queryKey: ['storage'],
-    queryFn: ({ signal }) => call('getStorage', { query: { limit: shownImages }, signal }),
+    queryKey: ['storage', 'figures'],
+    queryFn: ({ signal }) => call('getStorage', { query: { limit: 1 }, signal }),
   });
   return (
     <>
       <Heading order={2} title="Storage" about="Layers are held once, however many images have them.">
         Storage
       </Heading>
-      <Pane query={storage} height={320}>
-        {({ heldBytes, withoutSharingBytes, savedBytes, layers, images }) => {
-          const shown = images.filter(({ lastUsedAt }) => isUnused(lastUsedAt, unused));
+      <Pane query={storage} height={96}>
+        {({ heldBytes, withoutSharingBytes, savedBytes, layers }) => (
+          <dl className={classes['figures']}>
+            <Figure name="Held" value={formatSize(heldBytes)} about={counted(layers, 'layer')} />
+            <Figure name="Without sharing" value={formatSize(withoutSharingBytes)} about="as many copies" />
+            <Figure
+              name="Saved by sharing"
+              value={formatSize(savedBytes)}
+              about={withoutSharingBytes === 0 ? '–' : `${Math.round((100 * savedBytes) / withoutSharingBytes)} %`}
+            />
+          </dl>
+        )}
+      </Pane>
+      <Images />
+      <NearDuplicates />
+    </>
+  );
+}
+
+function Images() {
+  const { unused } = useSearch({ from: '/shell/administration/storage' });
+  const navigate = useNavigate({ from: '/administration/storage' });
+  const pages = useInfiniteQuery({
+    queryKey: ['storage', 'images', unused ?? 'all'],
+    queryFn: ({ pageParam, signal }) =>
+      call('listImageStorage', {
+        query: {
+          pageSize,
+          ...(unused === 'never' ? { neverUsed: 'true' as const } : unused !== undefined && { unusedDays: unused }),
+          ...(pageParam !== '' && { pageToken: pageParam }),
+        },
+        signal,
+      }),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.nextPageToken,
+    placeholderData: keepPreviousData,
+  });
+  const isOther = unused !== undefined && !choices.some(({ value }) => value === String(unused));
+  return (
+    <>
+      <NativeSelect
+        label="Images"
+        description={unused === undefined || unused === 'never' ? undefined : 'Neither made nor used within that time.'}
+        className={classes['choice'] ?? ''}
+        value={String(unused ?? 'all')}
+        onChange={({ currentTarget: { value } }) =>
+          void navigate({
+            search: value === 'all' ? {} : { unused: value === 'never' ? value : Number(value) },
+            resetScroll: false,
+          })
+        }
+        data={[...choices, ...(isOther ? [{ value: String(unused), label: `Not used for ${unused} days` }] : [])]}
+      />
+      <Pane query={pages} height={320}>
+        {(data) => {
+          const images = data.pages.flatMap((page) => page.images);
+          if (images.length === 0) {
+            return <p>{unused === undefined ? 'No image holds anything yet.' : 'No image is like that.'}</p>;
+          }
           return (
             <>
-              <dl className={classes['figures']}>
-                <Figure name="Held" value={formatSize(heldBytes)} about={counted(layers, 'layer')} />
-                <Figure name="Without sharing" value={formatSize(withoutSharingBytes)} about="as many copies" />
-                <Figure
-                  name="Saved by sharing"
-                  value={formatSize(savedBytes)}
-                  about={withoutSharingBytes === 0 ? '–' : `${Math.round((100 * savedBytes) / withoutSharingBytes)} %`}
-                />
-              </dl>
-              <NativeSelect
-                label="Images"
-                className={classes['choice'] ?? ''}
-                value={String(unused ?? 'all')}
-                onChange={({ currentTarget: { value } }) =>
-                  void navigate({
-                    search: value === 'all' ? {} : { unused: value === 'never' ? value : Number(value) },
-                  })
-                }
-                data={[...choices]}
-              />
-              {shown.length === 0 ? (
-                <p>No image is like that.</p>
-              ) : (
-                <DataTable label="Images" minWidth={560}>
-                  <thead>
-                    <tr>
-                      <th scope="col">Image</th>
-                      <th scope="col" data-number>
-                        Size
+              <DataTable label="Images" minWidth={560}>
+                <thead>
+                  <tr>
+                    <th scope="col">Image</th>
+                    <th scope="col" data-number>
+                      Size
+                    </th>
+                    <th scope="col" data-number title="What would be free if it were removed">
+                      Its own
+                    </th>
+                    <th scope="col" data-number>
+                      Versions
+                    </th>
+                    <th scope="col">Last used</th>
+                    <th scope="col">Made</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {images.map((image) => (
+                    <tr key={image.name}>
+                      <th scope="row">
+                        <Link to="/images/$name" params={{ name: image.name }}>
+                          {image.name}
+                        </Link>
                       </th>
-                      <th scope="col" data-number>
-                        Its own
-                      </th>
-                      <th scope="col" data-number>
-                        Versions
-                      </th>
-                      <th scope="col">Last used</th>
+                      <td data-number>{formatSize(image.sizeBytes)}</td>
+                      <td data-number>{formatSize(image.ownBytes)}</td>
+                      <td data-number>{image.versions}</td>
+                      <td>{image.lastUsedAt === null ? 'never' : <Time at={image.lastUsedAt} />}</td>
+                      <td>
+                        <Time at={image.createdAt} />
+                      </td>
                     </tr>
-                  </thead>
-                  <tbody>
-                    {shown.map((image) => (
-                      <tr key={image.name}>
-                        <th scope="row">
-                          <Link to="/images/$name" params={{ name: image.name }}>
-                            {image.name}
-                          </Link>
-                        </th>
-                        <td data-number>{formatSize(image.sizeBytes)}</td>
-                        <td data-number title="What would be free if it were removed">
-                          {formatSize(image.ownBytes)}
-                        </td>
-                        <td data-number>{image.versions}</td>
-                        <td>{image.lastUsedAt === null ? 'never' : <Time at={image.lastUsedAt} />}</td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </DataTable>
-              )}
-              <NearDuplicates />
+                  ))}
+                </tbody>
+              </DataTable>
+              <MoreButton pages={pages} />
             </>
           );
         }}
       </Pane>
     </>
   );
-}
-
-/** An image that was never used may be a minute old: it is not among those that were not used for long. */
-function isUnused(lastUsedAt: string | null, unused: number | 'never' | undefined): boolean {
-  if (unused === undefined) return true;
-  if (unused === 'never') return lastUsedAt === null;
-  return lastUsedAt !== null && Date.now() - Date.parse(lastUsedAt) > unused * dayMilliseconds;
 }
 
 function Figure({ name, value, about }: { readonly name: string; readonly value: string; readonly about: string }) {

@@ -379,6 +379,15 @@ export type ProbeReport = {
   readonly osPackages: readonly string[];
 };
 
+export type ImageStorage = {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly ownBytes: number;
+  readonly versions: number;
+  readonly createdAt: string;
+  readonly lastUsedAt: string | null;
+};
+
 export type Update = {
   readonly id: string;
   readonly kind: 'platform' | 'base';
@@ -427,6 +436,9 @@ export type TestRun = {
   } | null;
   readonly leftOut: readonly string[];
   readonly failure: Failure | null;
+  readonly rights: {
+    readonly cancel: boolean;
+  };
 };
 
 export type StoredFile = {
@@ -697,15 +709,54 @@ export type Operations = {
       readonly workspace?: string | undefined;
       readonly base?: string | undefined;
       readonly roleType?: 'USER_DEFINED' | 'SYSTEM' | undefined;
-      readonly sort?: 'createdAt' | '-createdAt' | 'name' | '-name' | 'updatedAt' | '-updatedAt' | undefined;
+      readonly sort?: 'createdAt' | '-createdAt' | 'name' | '-name' | 'updatedAt' | '-updatedAt' | 'status' | '-status' | 'type' | '-type' | 'python' | '-python' | 'packages' | '-packages' | 'size' | '-size' | 'creator' | '-creator' | undefined;
       readonly pageSize?: number | string | null | undefined;
       readonly pageToken?: string | undefined;
+      readonly offset?: number | undefined;
     };
     body: undefined;
     answer: {
       readonly images: readonly ImageSummary[];
       readonly nextPageToken?: string | undefined;
       readonly total: number;
+    };
+  };
+  /** Count the images that a search finds, and those of them before a name or a time in its order */
+  countImages: {
+    params: undefined;
+    query: {
+      readonly q?: string | undefined;
+      readonly name?: string | undefined;
+      readonly package?: string | readonly string[] | undefined;
+      readonly python?: string | undefined;
+      readonly imageType?: string | undefined;
+      readonly status?: string | undefined;
+      readonly creator?: string | undefined;
+      readonly workspace?: string | undefined;
+      readonly base?: string | undefined;
+      readonly roleType?: 'USER_DEFINED' | 'SYSTEM' | undefined;
+      readonly sort?: 'createdAt' | '-createdAt' | 'name' | '-name' | 'updatedAt' | '-updatedAt' | 'status' | '-status' | 'type' | '-type' | 'python' | '-python' | 'packages' | '-packages' | 'size' | '-size' | 'creator' | '-creator' | undefined;
+      readonly place?: string | undefined;
+    };
+    body: undefined;
+    answer: {
+      readonly total: number;
+      readonly before: number | null;
+    };
+  };
+  /** List who has created images, and how many: those whose names begin so, then those who have it in their names */
+  listImageCreators: {
+    params: undefined;
+    query: {
+      readonly q?: string | undefined;
+      readonly limit?: number | undefined;
+    };
+    body: undefined;
+    answer: {
+      readonly creators: readonly {
+        readonly name: string;
+        readonly images: number;
+      }[];
     };
   };
   /** Get all that is known of an image */
@@ -909,7 +960,7 @@ export type Operations = {
       }[];
     };
   };
-  /** Follow the images and builds of the instance as Server-Sent Events: build, image, many; ready after the first ones */
+  /** Follow the images and builds of the instance as Server-Sent Events: build, queue, image, many; ready after the first ones */
   followImages: {
     params: undefined;
     query: undefined;
@@ -1068,13 +1119,22 @@ export type Operations = {
       readonly withoutSharingBytes: number;
       readonly savedBytes: number;
       readonly layers: number;
-      readonly images: readonly {
-        readonly name: string;
-        readonly sizeBytes: number;
-        readonly ownBytes: number;
-        readonly versions: number;
-        readonly lastUsedAt: string | null;
-      }[];
+      readonly images: readonly ImageStorage[];
+    };
+  };
+  /** List what images hold, those first that hold most of their own; all, or those that nobody used for long */
+  listImageStorage: {
+    params: undefined;
+    query: {
+      readonly unusedDays?: number | undefined;
+      readonly neverUsed?: 'true' | 'false' | undefined;
+      readonly pageSize?: number | string | null | undefined;
+      readonly pageToken?: string | undefined;
+    };
+    body: undefined;
+    answer: {
+      readonly images: readonly ImageStorage[];
+      readonly nextPageToken?: string | undefined;
     };
   };
   /** List pairs of images that hold nearly the same packages */
@@ -1218,10 +1278,12 @@ export type Operations = {
     query: {
       readonly status?: 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | readonly ('QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED')[] | undefined;
       readonly limit?: number | undefined;
+      readonly pageToken?: string | undefined;
     };
     body: undefined;
     answer: {
       readonly jobs: readonly JobDetails[];
+      readonly nextPageToken?: string | undefined;
     };
   };
   /** Get how a job stands: place in the queue, stage, progress */
@@ -1300,10 +1362,12 @@ export type Operations = {
       readonly image?: string | undefined;
       readonly status?: 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | undefined;
       readonly limit?: number | undefined;
+      readonly pageToken?: string | undefined;
     };
     body: undefined;
     answer: {
       readonly runs: readonly TestRun[];
+      readonly nextPageToken?: string | undefined;
     };
   };
   /** Cancelling a test run */
@@ -1314,6 +1378,13 @@ export type Operations = {
     query: undefined;
     body: undefined;
     answer: Readonly<Record<string, never>>;
+  };
+  /** Follow the test runs of one’s workspaces as Server-Sent Events: run, many; ready when it begins */
+  followTestRuns: {
+    params: undefined;
+    query: undefined;
+    body: undefined;
+    answer: string;
   };
   /** Get how a test run stands, or ended */
   getTestRun: {
@@ -1812,6 +1883,8 @@ export const places = {
   planImage: ['POST', '/v1/images/plan'],
   matchImages: ['POST', '/v1/images/match'],
   searchImages: ['GET', '/v1/search'],
+  countImages: ['GET', '/v1/search/count'],
+  listImageCreators: ['GET', '/v1/image-creators'],
   getImageDetails: ['GET', '/v1/images/{name}/details'],
   diffImages: ['GET', '/v1/diff'],
   ensureImage: ['POST', '/v1/images/ensure'],
@@ -1838,6 +1911,7 @@ export const places = {
   listBases: ['GET', '/v1/bases'],
   completePackageName: ['GET', '/v1/packages'],
   getStorage: ['GET', '/v1/storage'],
+  listImageStorage: ['GET', '/v1/storage/images'],
   listNearDuplicates: ['GET', '/v1/storage/near-duplicates'],
   listUpdates: ['GET', '/v1/updates'],
   applyUpdate: ['POST', '/v1/updates'],
@@ -1853,6 +1927,7 @@ export const places = {
   createTestRun: ['POST', '/v1/test-runs'],
   listTestRuns: ['GET', '/v1/test-runs'],
   cancelTestRun: ['POST', '/v1/test-runs/{id}/cancel'],
+  followTestRuns: ['GET', '/v1/test-run-events'],
   getTestRun: ['GET', '/v1/test-runs/{id}'],
   followTestRun: ['GET', '/v1/test-runs/{id}/events'],
   listRunFiles: ['GET', '/v1/test-runs/{id}/files'],

@@ -1,5 +1,5 @@
 import { Button, VisuallyHidden } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useMutation, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { call } from '../api/call.ts';
@@ -7,23 +7,28 @@ import { isAdministrator, meQuery } from '../api/queries.ts';
 import type { JobDetails, Operations } from '../api/types.ts';
 import { formatDuration } from '../format/time.ts';
 import { BuildProgress } from '../images/build-progress.tsx';
+import { activityOf } from '../images/build-stage.ts';
 import { useLiveImages } from '../images/live-images.ts';
 import { DataTable } from '../parts/data-table.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
+import { MoreButton } from '../parts/more-button.tsx';
 import { Pane } from '../parts/pane.tsx';
 import { Time } from '../parts/time.tsx';
 import { JobChip } from './job-chip.tsx';
 import classes from './jobs.module.css';
 
-const shownJobs = 200;
+const pageSize = 100;
 
 /** Builds that run, wait in their order, and ended last. */
 export function Builds() {
   const queryClient = useQueryClient();
   const builds = useLiveImages();
-  const jobs = useQuery({
+  const pages = useInfiniteQuery({
     queryKey: ['jobs'],
-    queryFn: ({ signal }) => call('listJobs', { query: { limit: shownJobs }, signal }),
+    queryFn: ({ pageParam, signal }) =>
+      call('listJobs', { query: { limit: pageSize, ...(pageParam !== '' && { pageToken: pageParam }) }, signal }),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.nextPageToken,
   });
   // Which builds there are changes when one begins or ends; how far they are comes by itself.
   const underWay = [...new Set([...builds.values()].map(({ jobId, status }) => `${jobId} ${status}`))].sort().join();
@@ -35,9 +40,10 @@ export function Builds() {
     onSettled: () => queryClient.invalidateQueries({ queryKey: ['jobs'] }),
   });
   return (
-    <Pane query={jobs} height={320}>
-      {({ jobs: known }) =>
-        known.length === 0 ? (
+    <Pane query={pages} height={320}>
+      {(data) => {
+        const known = withoutRepeated(data.pages.flatMap((page) => page.jobs));
+        return known.length === 0 ? (
           <p>Nothing has been built yet. A build begins when an image is created.</p>
         ) : (
           <>
@@ -70,11 +76,17 @@ export function Builds() {
                 })}
               </tbody>
             </DataTable>
+            <MoreButton pages={pages} />
           </>
-        )
-      }
+        );
+      }}
     </Pane>
   );
+}
+
+/** A build that has ended while pages were fetched is on two of them. */
+function withoutRepeated(jobs: readonly JobDetails[]): readonly JobDetails[] {
+  return [...new Map(jobs.map((job) => [job.jobId, job])).values()];
 }
 
 type BuildRowProps = { readonly job: JobDetails; readonly isCancelling: boolean; readonly onCancel: () => void };
@@ -98,11 +110,14 @@ function BuildRow({ job, isCancelling, onCancel }: BuildRowProps) {
       </td>
       <td className={classes['state'] ?? ''}>
         <JobChip status={job.status} />
-        {!isOver && <BuildProgress job={job} />}
-        {job.expectedStart !== null && (
-          <div className={classes['quiet']}>
-            begins <Time at={job.expectedStart} />
-          </div>
+        {job.status === 'RUNNING' && <BuildProgress job={job} />}
+        {job.status === 'QUEUED' && (
+          <span className={classes['waiting']}>
+            {activityOf(job)}
+            {job.expectedStart !== null && (
+              <>, begins {isSoon(job.expectedStart) ? 'any moment' : <Time at={job.expectedStart} />}</>
+            )}
+          </span>
         )}
         {job.failure !== null && <div className={classes['failure']}>{job.failure.what}</div>}
       </td>
@@ -151,6 +166,10 @@ function mayCancel(me: Operations['getMe']['answer'], job: JobDetails): boolean 
         creator === me.user.name || me.workspaces.some(({ name, role }) => name === workspace && role === 'admin'),
     )
   );
+}
+
+function isSoon(time: string): boolean {
+  return Date.parse(time) - Date.now() < 10_000;
 }
 
 /** What a job took; waiting does not count. */

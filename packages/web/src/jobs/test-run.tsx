@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { addressOf, call } from '../api/call.ts';
+import { ApiFault } from '../api/fault.ts';
 import { runQuery } from '../api/run-queries.ts';
 import type { TestRun as Run } from '../api/types.ts';
 import { counted, formatSize } from '../format/size.ts';
@@ -49,7 +50,7 @@ function FollowedRun({ id }: { readonly id: string }) {
         title={`Test run in ${run.image.name}`}
         about={<code className="code">{run.command.join(' ')}</code>}
         actions={
-          isOver ? undefined : (
+          run.rights.cancel && (
             <Button
               variant="default"
               loading={cancelling.isPending}
@@ -66,7 +67,13 @@ function FollowedRun({ id }: { readonly id: string }) {
       {cancelling.isError && <FaultMessage fault={cancelling.error} />}
       {run.failure !== null && (
         <div className={classes['part']}>
-          <FaultMessage fault={new Error(`${run.failure.what}. ${run.failure.hint}`)} />
+          {run.status === 'CANCELLED' ? (
+            <p className={classes['quiet']}>
+              {run.failure.what}. {run.failure.hint}
+            </p>
+          ) : (
+            <FaultMessage fault={new ApiFault({ status: 500, detail: run.failure.what, hint: run.failure.hint })} />
+          )}
         </div>
       )}
       <div className={classes['part']}>

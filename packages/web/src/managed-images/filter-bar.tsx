@@ -1,31 +1,30 @@
 import { Button, Loader, NativeSelect, TextInput } from '@mantine/core';
-import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { call } from '../api/call.ts';
-import { meQuery } from '../api/queries.ts';
 import { counted } from '../format/size.ts';
 import { Icon } from '../icons/icon.tsx';
 import { statusWord } from '../images/status-chip.tsx';
+import { CreatorChoice } from './creator-choice.tsx';
 import classes from './filter-bar.module.css';
 import { type ImageFilter, imageFilterOf, imageTypes, isFiltered, statuses } from './image-filter.ts';
+import { firstOrder, orderNames } from './image-order.ts';
 
 /** Whoever types pauses so long before the instance is asked. */
 const pauseMilliseconds = 250;
-
-/** The instance counts no further. */
-const countLimit = 1000;
 
 type FilterBarProps = {
   readonly filter: ImageFilter;
   readonly onChange: (filter: ImageFilter, isTyping?: boolean) => void;
   readonly total: number | undefined;
+  /** Else there may be more than the total says. */
+  readonly isCounted: boolean;
   readonly isLoading: boolean;
 };
 
 /** What the list is narrowed by, all of it in the address. */
-export function FilterBar({ filter, onChange, total, isLoading }: FilterBarProps) {
+export function FilterBar({ filter, onChange, total, isCounted, isLoading }: FilterBarProps) {
   const { data: bases } = useQuery({ queryKey: ['bases'], queryFn: () => call('listBases'), staleTime: 600_000 });
-  const { data: me } = useSuspenseQuery(meQuery);
   const change = (part: Readonly<Record<string, string>>) => onChange(imageFilterOf({ ...filter, ...part }));
   return (
     <search className={classes['bar']} aria-label="Managed images">
@@ -51,27 +50,18 @@ export function FilterBar({ filter, onChange, total, isLoading }: FilterBarProps
           ...pythonsOf(bases?.bases, filter.python).map((one) => ({ value: one, label: `Python ${one}` })),
         ]}
       />
+      <CreatorChoice filter={filter} onChange={change} />
       <NativeSelect
-        aria-label="Creator"
-        value={filter.creator ?? (filter.role === 'SYSTEM' ? ' system' : '')}
-        onChange={(event) => {
-          const { value } = event.currentTarget;
-          change(value === ' system' ? { creator: '', role: 'SYSTEM' } : { creator: value, role: '' });
-        }}
-        data={[
-          { value: '', label: 'Any creator' },
-          { value: me.user.name, label: `${me.user.name} (you)` },
-          ...(filter.creator === undefined || filter.creator === me.user.name
-            ? []
-            : [{ value: filter.creator, label: filter.creator }]),
-          { value: ' system', label: 'The instance' },
-        ]}
+        aria-label="Order"
+        value={filter.sort ?? firstOrder}
+        onChange={(event) => change({ sort: event.currentTarget.value })}
+        data={[...orderNames]}
       />
       <p className={classes['count']} role="status">
         {isLoading ? (
           <Loader size={14} aria-label="Loading" />
         ) : (
-          total !== undefined && (total >= countLimit ? `${countLimit}+ images` : counted(total, 'image'))
+          total !== undefined && `${counted(total, 'image')}${isCounted ? '' : ' or more'}`
         )}
       </p>
       {isFiltered(filter) && (

@@ -1,12 +1,9 @@
 import { oneOf, type Search, textOf } from '../shell/search.ts';
+import { firstOrder, type Sort, sorts } from './image-order.ts';
 
 export const statuses = ['READY', 'BUILDING_FIRST_TIME', 'REBUILDING', 'FAILED', 'OUTDATED'] as const;
 export const imageTypes = ['all', 'images', 'nlp', 'tabular', 'security'] as const;
-const sorts = ['createdAt', '-createdAt', 'name', '-name', 'updatedAt', '-updatedAt'] as const;
 const roles = ['USER_DEFINED', 'SYSTEM'] as const;
-
-/** An order of the list; a `-` turns it around. */
-export type Sort = (typeof sorts)[number];
 
 /** What the list shows, as its address says it. */
 export type ImageFilter = {
@@ -35,7 +32,8 @@ export function imageFilterOf(search: Search): ImageFilter {
     ...(python !== undefined && /^\d\.\d+$/.test(python) && { python }),
     ...(creator !== undefined && { creator }),
     ...(role !== undefined && { role }),
-    ...(sort !== undefined && { sort }),
+    // The first order needs no word in the address.
+    ...(sort !== undefined && sort !== firstOrder && { sort }),
   };
 }
 

@@ -1,192 +1,123 @@
-import { ActionIcon, Menu } from '@mantine/core';
-import { useSuspenseQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef } from 'react';
-import { isAdministrator, meQuery } from '../api/queries.ts';
-import type { ImageSummary, JobDetails } from '../api/types.ts';
-import { formatSize } from '../format/size.ts';
-import { Icon } from '../icons/icon.tsx';
-import { BuildProgress } from '../images/build-progress.tsx';
-import { StatusChip } from '../images/status-chip.tsx';
-import { Time } from '../parts/time.tsx';
-import type { Sort } from './image-filter.ts';
+import { useRef } from 'react';
+import type { ImageSummary } from '../api/types.ts';
+import type { LiveBuilds } from '../images/live-images.ts';
+import { FaultMessage } from '../parts/fault-message.tsx';
+import type { ImageFilter } from './image-filter.ts';
+import { ImageLine, LineToCome, rowHeight } from './image-line.tsx';
+import { firstOrder, type Sort } from './image-order.ts';
+import { keyOf, useImagesAround } from './image-pages.ts';
 import classes from './image-table.module.css';
+import { ListPlace } from './list-place.tsx';
+import { SortableHead } from './sortable-head.tsx';
+import { useReturning } from './use-returning.ts';
+import { useStandingStill } from './use-standing-still.ts';
 
-/** Every row is so high, so that the place of each is known before it is drawn. */
-const rowHeight = 49;
-/** The next page is asked for when so few rows are left below. */
-const rowsAhead = 30;
+/** Browsers draw nothing that is higher than some 17 million points. Whoever has more images than fit there narrows the list. */
+const rowLimit = 300_000;
 
 type ImageTableProps = {
-  readonly images: readonly ImageSummary[];
-  readonly builds: ReadonlyMap<string, JobDetails>;
-  readonly sort: Sort;
+  readonly filter: ImageFilter;
+  readonly total: number;
+  readonly builds: LiveBuilds;
   readonly onSort: (sort: Sort) => void;
-  readonly hasMore: boolean;
-  /** Whether images are on their way: more are asked for when those have come, or did not. */
-  readonly isFetching: boolean;
-  readonly onMore: () => void;
   readonly onRemove: (image: ImageSummary) => void;
 };
 
-/** Images, a row each. Only those that are seen are drawn, and more are asked for as somebody scrolls. */
-export function ImageTable({ images, builds, sort, onSort, hasMore, isFetching, onMore, onRemove }: ImageTableProps) {
-  const frame = useRef<HTMLDivElement>(null);
+/** Images, a row each. The whole list can be scrolled through; only the rows that are seen are drawn, and asked for. */
+export function ImageTable({ filter, total, builds, onSort, onRemove }: ImageTableProps) {
+  const frame = useRef<HTMLElement>(null);
+  const count = Math.min(total, rowLimit);
   const rows = useVirtualizer({
-    count: images.length,
+    count,
     getScrollElement: () => frame.current,
     estimateSize: () => rowHeight,
     overscan: 12,
   });
   const drawn = rows.getVirtualItems();
-  const last = drawn.at(-1)?.index ?? 0;
-  const isNearEnd = hasMore && last >= images.length - rowsAhead;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once for each page that came or failed to, not whenever the caller is drawn.
-  useEffect(() => {
-    if (isNearEnd && !isFetching) onMore();
-  }, [isNearEnd, images.length, isFetching]);
+  const [firstDrawn, lastDrawn] = [drawn[0]?.index ?? 0, drawn.at(-1)?.index ?? 0];
+  const images = useImagesAround(filter, firstDrawn, lastDrawn);
+  const list = keyOf(filter);
+  useReturning(frame, list, count * rowHeight);
+  useStandingStill(frame, list, images, rowHeight);
   const above = drawn[0]?.start ?? 0;
   const below = rows.getTotalSize() - (drawn.at(-1)?.end ?? 0);
+  const sort = filter.sort ?? firstOrder;
+  const names = new Set<string>();
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard, too.
-    <section ref={frame} className={classes['frame']} aria-label="Images" tabIndex={0}>
-      {/* Rows that are not drawn leave their room above and below. */}
-      <div style={{ paddingBlock: `${above}px ${below}px` }}>
-        <table className={classes['table']} aria-rowcount={hasMore ? -1 : images.length + 1}>
-          <thead>
-            <tr>
-              <SortableHead name="Name" by="name" sort={sort} onSort={onSort} className={classes['name']} />
-              <th scope="col" className={classes['status']}>
-                Status
-              </th>
-              <th scope="col" className={classes['type']}>
-                Type
-              </th>
-              <th scope="col" className={classes['python']}>
-                Python
-              </th>
-              <th scope="col" className={classes['number']}>
-                Packages
-              </th>
-              <th scope="col" className={classes['size']}>
-                Size
-              </th>
-              <th scope="col" className={classes['creator']}>
-                Creator
-              </th>
-              <SortableHead name="Updated" by="updatedAt" sort={sort} onSort={onSort} className={classes['time']} />
-              <th scope="col" className={classes['menu']}>
-                <span className={classes['hidden']}>Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {drawn.map(({ index }) => {
-              const image = images[index];
-              return (
-                image !== undefined && (
+    <>
+      {images.error !== null && <FaultMessage fault={images.error} />}
+      <section
+        ref={frame}
+        className={classes['frame']}
+        aria-label="Images"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard, too.
+        tabIndex={0}
+      >
+        {/* Rows that are not drawn leave their room above and below. */}
+        <div style={{ paddingBlock: `${above}px ${below}px` }}>
+          <table className={classes['table']} aria-rowcount={total + 1}>
+            <thead>
+              <tr>
+                <SortableHead name="Name" by="name" sort={sort} onSort={onSort} className={classes['name']} />
+                <SortableHead name="Status" by="status" sort={sort} onSort={onSort} className={classes['status']} />
+                <SortableHead name="Type" by="type" sort={sort} onSort={onSort} className={classes['type']} />
+                <SortableHead name="Python" by="python" sort={sort} onSort={onSort} className={classes['python']} />
+                <SortableHead name="Packages" by="packages" sort={sort} onSort={onSort} className={classes['number']} />
+                <SortableHead name="Size" by="size" sort={sort} onSort={onSort} className={classes['size']} />
+                <SortableHead name="Creator" by="creator" sort={sort} onSort={onSort} className={classes['creator']} />
+                <SortableHead
+                  name="Created"
+                  by="createdAt"
+                  sort={sort}
+                  onSort={onSort}
+                  className={classes['created']}
+                />
+                <SortableHead name="Updated" by="updatedAt" sort={sort} onSort={onSort} className={classes['time']} />
+                <th scope="col" className={classes['menu']}>
+                  <span className={classes['hidden']}>Actions</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {drawn.map(({ index }) => {
+                const image = images.at(index);
+                // While pages come one after the other, an image may stand on two of them for a moment.
+                if (image === undefined || image === null || names.has(image.name)) {
+                  return <LineToCome key={index} index={index} isExpected={image === undefined} />;
+                }
+                names.add(image.name);
+                return (
                   <ImageLine
                     key={image.name}
                     image={image}
                     index={index}
-                    build={builds.get(image.name)}
+                    build={builds.byImage.get(image.name)}
+                    behind={builds.behind}
                     onRemove={onRemove}
                   />
-                )
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
-    </section>
-  );
-}
-
-type SortableHeadProps = {
-  readonly name: string;
-  readonly by: 'name' | 'updatedAt';
-  readonly sort: Sort;
-  readonly onSort: (sort: Sort) => void;
-  readonly className: string | undefined;
-};
-
-function SortableHead({ name, by, sort, onSort, className }: SortableHeadProps) {
-  const direction = sort === by ? 'ascending' : sort === `-${by}` ? 'descending' : 'none';
-  // Names begin at a, times with the latest.
-  const next: Sort = direction === 'none' ? (by === 'name' ? by : `-${by}`) : direction === 'ascending' ? `-${by}` : by;
-  return (
-    <th scope="col" className={className} aria-sort={direction}>
-      <button type="button" className={classes['sort']} onClick={() => onSort(next)}>
-        {name}
-        {direction !== 'none' && <Icon name={direction === 'ascending' ? 'up' : 'down'} size={12} />}
-      </button>
-    </th>
-  );
-}
-
-type ImageLineProps = {
-  readonly image: ImageSummary;
-  readonly index: number;
-  readonly build: JobDetails | undefined;
-  readonly onRemove: (image: ImageSummary) => void;
-};
-
-function ImageLine({ image, index, build, onRemove }: ImageLineProps) {
-  return (
-    <tr aria-rowindex={index + 2} style={{ height: rowHeight }}>
-      <th scope="row" className={classes['name']}>
-        <Link to="/images/$name" params={{ name: image.name }} title={image.name}>
-          {image.name}
-        </Link>
-      </th>
-      <td className={classes['status']}>
-        <div className={classes['state']}>
-          <StatusChip status={image.status} />
-          {build !== undefined && <BuildProgress job={build} />}
+                );
+              })}
+            </tbody>
+          </table>
         </div>
-      </td>
-      <td className={classes['type']}>{image.roleType === 'SYSTEM' ? 'system' : (image.imageType ?? '–')}</td>
-      <td className={classes['python']}>{image.pythonVersion ?? '–'}</td>
-      <td className={classes['number']}>{image.packages === 0 ? '–' : image.packages}</td>
-      <td className={classes['size']}>{image.sizeBytes === null ? '–' : formatSize(image.sizeBytes)}</td>
-      <td className={classes['creator']} title={image.creator ?? undefined}>
-        {image.creator ?? (image.roleType === 'SYSTEM' ? 'the instance' : '–')}
-      </td>
-      <td className={classes['time']}>
-        <Time at={image.updatedAt} />
-      </td>
-      <td className={classes['menu']}>
-        <RowMenu image={image} onRemove={onRemove} />
-      </td>
-    </tr>
+      </section>
+      <ListPlace
+        filter={filter}
+        range={visibleRange(rows.scrollOffset ?? 0, rows.scrollRect?.height ?? 0, count)}
+        total={total}
+        shown={count}
+        onGo={(index) => rows.scrollToIndex(index, { align: 'start' })}
+      />
+    </>
   );
 }
 
-function RowMenu({ image, onRemove }: Pick<ImageLineProps, 'image' | 'onRemove'>) {
-  const { data: me } = useSuspenseQuery(meQuery);
-  const mayRemove = isAdministrator(me) && image.roleType !== 'SYSTEM';
-  return (
-    <Menu position="bottom-end" width={180} withinPortal>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${image.name}`} data-menu-of={image.name}>
-          <Icon name="dots" />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item
-          component={Link}
-          to={`/images/${encodeURIComponent(image.name)}`}
-          leftSection={<Icon name="image" />}
-        >
-          Open
-        </Menu.Item>
-        {mayRemove && (
-          <Menu.Item c="var(--bad-text)" leftSection={<Icon name="trash" />} onClick={() => onRemove(image)}>
-            Remove
-          </Menu.Item>
-        )}
-      </Menu.Dropdown>
-    </Menu>
-  );
+/** The rows that are wholly seen, counted from one; the head of the table covers the first of them. */
+function visibleRange(offset: number, height: number, count: number): readonly [number, number] {
+  const first = Math.min(Math.ceil(offset / rowHeight), Math.max(0, count - 1));
+  const last = Math.min(count, Math.max(first + 1, Math.floor((offset + height - headHeight) / rowHeight)));
+  return [first + 1, last];
 }
+
+const headHeight = 38;

@@ -1,16 +1,15 @@
 import { Button, Loader } from '@mantine/core';
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useRef, useState } from 'react';
 import { isApiFault } from '../api/fault.ts';
 import type { ImageSummary } from '../api/types.ts';
 import { Icon } from '../icons/icon.tsx';
-import { useLiveImages } from '../images/live-images.ts';
+import { useLiveBuilds } from '../images/live-images.ts';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { focusHeading, Heading } from '../parts/heading.tsx';
 import { FilterBar } from './filter-bar.tsx';
-import { type ImageFilter, isFiltered } from './image-filter.ts';
-import { imagePagesQuery } from './image-pages.ts';
+import { type ImageFilter, imageFilterOf, isFiltered } from './image-filter.ts';
+import { useImageList } from './image-pages.ts';
 import { ImageTable } from './image-table.tsx';
 import classes from './managed-images.module.css';
 import { NoImages } from './no-images.tsx';
@@ -21,56 +20,56 @@ export function ManagedImages() {
   const { workspace } = useParams({ from: '/shell/workspaces/$workspace/settings/managed-images' });
   const filter = useSearch({ from: '/shell/workspaces/$workspace/settings/managed-images' });
   const navigate = useNavigate({ from: '/workspaces/$workspace/settings/managed-images' });
-  const pages = useInfiniteQuery(imagePagesQuery(filter));
-  const builds = useLiveImages();
+  const list = useImageList(filter);
+  const builds = useLiveBuilds();
   const [removing, setRemoving] = useState<ImageSummary>();
   const [removed, setRemoved] = useState<string>();
   const gone = useRef<string>(undefined);
   const change = (changed: ImageFilter, isTyping = false) =>
     void navigate({ search: changed, replace: isTyping, resetScroll: false });
-  const [first] = pages.data?.pages ?? [];
-  const images = pages.data?.pages.flatMap((page) => page.images) ?? [];
-  if (isApiFault(pages.error, 'image/disabled')) return <Disabled why={pages.error.message} />;
+  const { total, error } = list;
+  if (isApiFault(error, 'image/disabled')) return <Disabled why={error.message} />;
   return (
     <>
       <Heading
         order={2}
         title={`Managed Images · ${workspace}`}
         about="Every image of this instance; all workspaces share them."
-        actions={images.length > 0 ? <CreateButton /> : undefined}
+        actions={total === 0 ? undefined : <CreateButton />}
       >
         Managed Images
       </Heading>
-      <FilterBar filter={filter} onChange={change} total={first?.total} isLoading={pages.isFetching} />
+      <FilterBar
+        filter={filter}
+        onChange={change}
+        total={total}
+        isCounted={list.isCounted}
+        isLoading={list.isFetching}
+      />
       <p role="status" className={classes['done']}>
         {removed !== undefined && `${removed} is removed. An administrator can restore it.`}
       </p>
-      {pages.isError && (
-        <FaultMessage fault={pages.error}>
-          <Button size="xs" variant="default" onClick={() => void pages.refetch()}>
+      {error !== null && (
+        <FaultMessage fault={error}>
+          <Button size="xs" variant="default" onClick={list.tryAgain}>
             Try again
           </Button>
         </FaultMessage>
       )}
-      {first !== undefined && images.length === 0 ? (
-        <NoImages isFiltered={isFiltered(filter)} onClear={() => change({})} />
+      {total === 0 ? (
+        <NoImages isFiltered={isFiltered(list.filter)} onClear={() => change({})} />
       ) : (
-        first !== undefined && (
+        total !== undefined && (
           <ImageTable
-            images={images}
+            filter={list.filter}
+            total={total}
             builds={builds}
-            sort={filter.sort ?? '-createdAt'}
-            onSort={(sort) => change({ ...filter, sort })}
-            hasMore={pages.hasNextPage}
-            isFetching={pages.isFetching}
-            onMore={() => {
-              if (!pages.isError) void pages.fetchNextPage();
-            }}
+            onSort={(sort) => change(imageFilterOf({ ...filter, sort }))}
             onRemove={setRemoving}
           />
         )
       )}
-      {pages.isPending && (
+      {total === undefined && error === null && (
         <p role="status">
           <Loader size="xs" /> Loading the images
         </p>

@@ -26,6 +26,7 @@ export function RoleChoice<Role extends string>({
     <Group gap="xs" wrap="nowrap">
       <NativeSelect
         size="xs"
+        miw={132}
         maw={160}
         aria-label={`Role of ${of}`}
         value={shown}

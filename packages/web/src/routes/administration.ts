@@ -1,5 +1,6 @@
 import { createRoute, redirect } from '@tanstack/react-router';
 import { auditFilterOf } from '../administration/audit-filter.ts';
+import { workspacesQuery } from '../api/queries.ts';
 import { type Search, textOf } from '../shell/search.ts';
 import { lazyView } from './lazy-view.ts';
 import { shellRoute } from './root.ts';
@@ -34,6 +35,20 @@ const peopleRoute = createRoute({
   getParentRoute: () => administrationRoute,
   path: '/people',
   component: lazyView(() => import('../administration/people.tsx'), 'People'),
+});
+
+const workspacesRoute = createRoute({
+  getParentRoute: () => administrationRoute,
+  path: '/workspaces',
+  loader: ({ context: { queryClient } }) => queryClient.ensureQueryData(workspacesQuery),
+  component: lazyRouteComponent(() => import('../administration/workspaces.tsx'), 'AllWorkspaces'),
+});
+
+const tokensRoute = createRoute({
+  getParentRoute: () => administrationRoute,
+  path: '/tokens',
+  loader: ({ context: { queryClient } }) => queryClient.ensureQueryData(workspacesQuery),
+  component: lazyRouteComponent(() => import('../administration/tokens.tsx'), 'AllTokens'),
 });
 
 const storageRoute = createRoute({
@@ -73,7 +88,9 @@ export const administrationRoutes = [
     indexRoute,
     updatesRoute,
     basesRoute,
+    workspacesRoute,
     peopleRoute,
+    tokensRoute,
     storageRoute,
     removedImagesRoute,
     settingsRoute,

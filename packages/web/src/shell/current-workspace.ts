@@ -1,7 +1,7 @@
-import { useSuspenseQuery } from '@tanstack/react-query';
+import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useEffect } from 'react';
-import { meQuery } from '../api/queries.ts';
+import { meQuery, workspacesQuery } from '../api/queries.ts';
 
 const key = 'mir-workspace';
 
@@ -15,7 +15,11 @@ export function useCurrentWorkspace(): string | undefined {
   useEffect(() => {
     if (workspace !== undefined) remember(workspace);
   }, [workspace]);
-  return workspace ?? remembered() ?? me.workspaces[0]?.name;
+  const last = remembered();
+  // It may have been deleted since.
+  const known = useQuery({ ...workspacesQuery, enabled: workspace === undefined && last !== undefined });
+  const isGone = known.data !== undefined && !known.data.workspaces.some(({ name }) => name === last);
+  return workspace ?? (isGone ? undefined : last) ?? me.workspaces[0]?.name;
 }
 
 function remember(workspace: string): void {

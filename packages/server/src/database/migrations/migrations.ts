@@ -5,6 +5,7 @@ import { testRunsMigration } from './0003-test-runs.ts';
 import { removedImagesMigration } from './0004-removed-images.ts';
 import { registriesMigration } from './0005-registries.ts';
 import { imageNotificationsMigration } from './0006-image-notifications.ts';
+import { ordersOfImagesMigration } from './0007-orders-of-images.ts';
 
 /** Every migration, in order. */
 export const migrations: readonly Migration[] = [
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   removedImagesMigration,
   registriesMigration,
   imageNotificationsMigration,
+  ordersOfImagesMigration,
 ];

@@ -1,14 +1,25 @@
 import { z } from 'zod';
+import { pageSize } from '../../contract/shapes.ts';
 import { completePackageName } from '../../images/completion-of-names.ts';
 import { imageTypeNames } from '../../images/image-type.ts';
 import { debianBaseOf } from '../../images/outline.ts';
 import { debianPythons } from '../../images/spec.ts';
-import { nearDuplicates, storageFigures } from '../../images/storage.ts';
+import { listImageStorage, nearDuplicates, storageFigures } from '../../images/storage.ts';
 import { systemImageName } from '../../images/system-images.ts';
 import type { InstanceContext } from '../../instance-context.ts';
 import { type Route, routesOf } from '../route.ts';
 
 const route = routesOf('images');
+const imageStorage = z
+  .object({
+    name: z.string(),
+    sizeBytes: z.int(),
+    ownBytes: z.int(),
+    versions: z.int(),
+    createdAt: z.string(),
+    lastUsedAt: z.string().nullable(),
+  })
+  .meta({ id: 'ImageStorage' });
 
 /** What images can be made of, and what those that there are take. */
 export function catalogueRoutes(context: InstanceContext): Route[] {
@@ -89,17 +100,29 @@ export function catalogueRoutes(context: InstanceContext): Route[] {
         withoutSharingBytes: z.int(),
         savedBytes: z.int(),
         layers: z.int(),
-        images: z.array(
-          z.object({
-            name: z.string(),
-            sizeBytes: z.int(),
-            ownBytes: z.int(),
-            versions: z.int(),
-            lastUsedAt: z.string().nullable(),
-          }),
-        ),
+        images: z.array(imageStorage),
       }),
-      handle: ({ query }) => storageFigures(context.db, query.limit),
+      handle: ({ query }) => storageFigures(context, query.limit),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/storage/images',
+      id: 'listImageStorage',
+      summary:
+        'List what images hold, those first that hold most of their own; all, or those that nobody used for long',
+      access: 'see',
+      query: z.object({
+        unusedDays: z.coerce.number().int().min(1).max(36_500).optional(),
+        neverUsed: z.enum(['true', 'false']).optional(),
+        pageSize,
+        pageToken: z.string().optional(),
+      }),
+      answer: z.object({ images: z.array(imageStorage), nextPageToken: z.string().optional() }),
+      handle: async ({ query: { unusedDays, neverUsed, pageSize: size, pageToken } }) => {
+        const filter = { unusedDays, isNeverUsed: neverUsed === 'true' };
+        const { images, nextPageToken } = await listImageStorage(context, filter, size, pageToken);
+        return { images, ...(nextPageToken !== undefined && { nextPageToken }) };
+      },
     }),
     route({
       method: 'GET',

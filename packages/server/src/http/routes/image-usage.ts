@@ -33,7 +33,7 @@ export function imageUsageRoutes({ db }: InstanceContext, { imageFeed }: Pick<Ro
       path: '/v1/image-events',
       id: 'followImages',
       summary:
-        'Follow the images and builds of the instance as Server-Sent Events: build, image, many; ready after the first ones',
+        'Follow the images and builds of the instance as Server-Sent Events: build, queue, image, many; ready after the first ones',
       access: 'see',
       answer: 'text/event-stream',
       handle: async ({ caller, reply }) => {

@@ -6,11 +6,13 @@ import { findBuildJob, wireJob } from '../../contract/wire-job.ts';
 import { serverFault } from '../../fault.ts';
 import { alterImage, rebaseImage, retryImage, rollBack } from '../../images/alteration.ts';
 import { ensureImage } from '../../images/ensure.ts';
+import { listImageCreators } from '../../images/image-creators.ts';
 import { detailsOf, summaryOf, versionDetailsOf, versionSummaryOf } from '../../images/image-details.ts';
 import { findImageDifference } from '../../images/image-difference.ts';
+import { type ImageSort, imageSorts } from '../../images/image-orders.ts';
 import { findImage } from '../../images/image-row.ts';
 import { findMatches } from '../../images/matching.ts';
-import { searchImages, searchSorts } from '../../images/search.ts';
+import { countImages, type SearchFilter, searchImages } from '../../images/search.ts';
 import { parseSearchText } from '../../images/search-text.ts';
 import { checkSpec } from '../../images/spec.ts';
 import { trimVersion } from '../../images/trimming.ts';
@@ -25,6 +27,20 @@ import { answerWith } from './original-images.ts';
 
 const route = routesOf('images');
 const named = z.object({ name: z.string() });
+const time = z.iso.datetime({ offset: true });
+const searchQuery = z.object({
+  q: z.string().max(500).optional(),
+  name: z.string().max(200).optional(),
+  package: z.union([z.string(), z.array(z.string()).max(50)]).optional(),
+  python: z.string().max(20).optional(),
+  imageType: z.string().max(40).optional(),
+  status: z.string().max(40).optional(),
+  creator: z.string().max(200).optional(),
+  workspace: z.string().max(200).optional(),
+  base: z.string().max(300).optional(),
+  roleType: z.enum(['USER_DEFINED', 'SYSTEM']).optional(),
+  sort: z.enum(imageSorts).default('-createdAt'),
+});
 const numbered = z.object({ name: z.string(), number: z.coerce.number().int().min(1).max(1_000_000_000) });
 
 /** What is new beside the original's operations on images. */
@@ -76,37 +92,45 @@ function findingRoutes(context: InstanceContext): Route[] {
       id: 'searchImages',
       summary: 'Search images',
       access: 'see',
-      query: z.object({
-        q: z.string().max(500).optional(),
-        name: z.string().max(200).optional(),
-        package: z.union([z.string(), z.array(z.string()).max(50)]).optional(),
-        python: z.string().max(20).optional(),
-        imageType: z.string().max(40).optional(),
-        status: z.string().max(40).optional(),
-        creator: z.string().max(200).optional(),
-        workspace: z.string().max(200).optional(),
-        base: z.string().max(300).optional(),
-        roleType: z.enum(['USER_DEFINED', 'SYSTEM']).optional(),
-        sort: z.enum(searchSorts).default('-createdAt'),
+      query: searchQuery.extend({
         pageSize,
         pageToken: z.string().optional(),
+        offset: z.coerce.number().int().min(0).max(100_000_000).optional(),
       }),
       answer: z.object({ images: z.array(imageSummary), nextPageToken: z.string().optional(), total: z.int() }),
-      handle: async ({ query }) => {
-        const { package: packages, q, ...rest } = query;
-        const typed = parseSearchText(q ?? '');
-        const found = await searchImages(context, {
-          ...rest,
-          python: rest.python ?? typed.python,
-          packages: [...(packages === undefined ? [] : [packages].flat()), ...typed.packages],
-          words: typed.words,
-        });
+      handle: async ({ query: { pageSize: size, pageToken, offset, ...filter } }) => {
+        const found = await searchImages(context, { ...filterOf(filter), pageSize: size, pageToken, offset });
         return {
           images: found.rows.map((row) => summaryOf(context, row)),
           ...(found.nextPageToken !== undefined && { nextPageToken: found.nextPageToken }),
           total: found.total,
         };
       },
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/search/count',
+      id: 'countImages',
+      summary: 'Count the images that a search finds, and those of them before a name or a time in its order',
+      access: 'see',
+      query: searchQuery.extend({ place: z.string().min(1).max(200).optional() }),
+      answer: z.object({ total: z.int(), before: z.int().nullable() }),
+      handle: ({ query: { place, ...filter } }) =>
+        countImages(context, filterOf(filter), checkedPlace(filter.sort, place)),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/image-creators',
+      id: 'listImageCreators',
+      summary:
+        'List who has created images, and how many: those whose names begin so, then those who have it in their names',
+      access: 'see',
+      query: z.object({
+        q: z.string().max(200).optional(),
+        limit: z.coerce.number().int().min(1).max(200).default(20),
+      }),
+      answer: z.object({ creators: z.array(z.object({ name: z.string(), images: z.int() })) }),
+      handle: async ({ query: { q, limit } }) => ({ creators: await listImageCreators(context.db, q ?? '', limit) }),
     }),
     route({
       method: 'GET',
@@ -129,6 +153,26 @@ function findingRoutes(context: InstanceContext): Route[] {
       handle: async ({ query }) => ({ diff: await findImageDifference(context, query.from, query.to) }),
     }),
   ];
+}
+
+function filterOf({ package: packages, q, ...rest }: z.infer<typeof searchQuery>): SearchFilter {
+  const typed = parseSearchText(q ?? '');
+  return {
+    ...rest,
+    python: rest.python ?? typed.python,
+    packages: [...(packages === undefined ? [] : [packages].flat()), ...typed.packages],
+    words: typed.words,
+  };
+}
+
+/** In lists by time a place is a time. @throws Fault `request/malformed` */
+function checkedPlace(sort: ImageSort, place: string | undefined): string | undefined {
+  if (place === undefined || !/^-?(?:createdAt|updatedAt)$/.test(sort) || time.safeParse(place).success) return place;
+  throw serverFault(
+    'request/malformed',
+    { what: `"${place}" is no time`, subject: 'place', hint: 'Write it as 2026-05-31T00:00:00Z.' },
+    [{ field: 'place', message: 'is no time' }],
+  );
 }
 
 function changingRoutes(context: InstanceContext): Route[] {

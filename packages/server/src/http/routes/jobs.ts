@@ -44,11 +44,14 @@ export function jobRoutes(context: InstanceContext): Route[] {
       query: z.object({
         status: z.union([z.enum(jobStates), z.array(z.enum(jobStates))]).optional(),
         limit: z.coerce.number().int().min(1).max(1000).default(100),
+        pageToken: z.string().optional(),
       }),
-      answer: z.object({ jobs: z.array(jobDetails) }),
-      handle: async ({ query }) => ({
-        jobs: await listJobs(context.db, query.status === undefined ? jobStates : [query.status].flat(), query.limit),
-      }),
+      answer: z.object({ jobs: z.array(jobDetails), nextPageToken: z.string().optional() }),
+      handle: async ({ query: { status, limit, pageToken } }) => {
+        const states = status === undefined ? jobStates : [status].flat();
+        const { jobs, nextPageToken } = await listJobs(context, states, limit, pageToken);
+        return { jobs, ...(nextPageToken !== undefined && { nextPageToken }) };
+      },
     }),
     route({
       method: 'GET',

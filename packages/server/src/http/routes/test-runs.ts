@@ -7,10 +7,13 @@ import type { InstanceContext } from '../../instance-context.ts';
 import { jobStates } from '../../jobs/job.ts';
 import { cancelRun } from '../../runs/cancellation.ts';
 import { createRun } from '../../runs/creation.ts';
+import { answerOfRun } from '../../runs/run-answer.ts';
 import { findRun, listRuns, type RunRow } from '../../runs/run-details.ts';
+import type { RunFeed } from '../../runs/run-feed.ts';
 import { imageOfRequest, runRequest } from '../../runs/run-request.ts';
 import { runLimits } from '../../runs/test-run.ts';
 import { RawAnswer, type Route, routesOf } from '../route.ts';
+import type { RouteServices } from '../routes.ts';
 import { storedFile, testRun } from '../shapes.ts';
 import { followingJob } from './jobs.ts';
 
@@ -19,8 +22,8 @@ const route: typeof images = (definition) => ({ ...images(definition), group: 't
 const identified = z.object({ id: z.string() });
 
 /** Users' commands, run in images. */
-export function testRunRoutes(context: InstanceContext): Route[] {
-  return [...startingRoutes(context), ...readingRoutes(context)];
+export function testRunRoutes(context: InstanceContext, { runFeed }: Pick<RouteServices, 'runFeed'>): Route[] {
+  return [...startingRoutes(context), ...readingRoutes(context, runFeed)];
 }
 
 function startingRoutes(context: InstanceContext): Route[] {
@@ -71,7 +74,7 @@ function startingRoutes(context: InstanceContext): Route[] {
           },
           trace,
         );
-        return { run: answerOf(await findRun(db, caller, id)) };
+        return { run: answerOfRun(await findRun(db, caller, id), caller) };
       },
     }),
     route({
@@ -90,7 +93,7 @@ function startingRoutes(context: InstanceContext): Route[] {
   ];
 }
 
-function readingRoutes(context: InstanceContext): Route[] {
+function readingRoutes(context: InstanceContext, runFeed: RunFeed): Route[] {
   const { db } = context;
   return [
     route({
@@ -103,11 +106,29 @@ function readingRoutes(context: InstanceContext): Route[] {
         image: z.string().max(512).optional(),
         status: z.enum(jobStates).optional(),
         limit: z.coerce.number().int().min(1).max(1000).default(100),
+        pageToken: z.string().optional(),
       }),
-      answer: z.object({ runs: z.array(testRun) }),
-      handle: async ({ query: { image, status: state, limit }, caller }) => {
-        const rows = await listRuns(db, caller, { image, state, limit });
-        return { runs: rows.map(answerOf) };
+      answer: z.object({ runs: z.array(testRun), nextPageToken: z.string().optional() }),
+      handle: async ({ query: { image, status: state, limit, pageToken }, caller }) => {
+        const { runs, nextPageToken } = await listRuns(context, caller, { image, state, limit }, pageToken);
+        return {
+          runs: runs.map((run) => answerOfRun(run, caller)),
+          ...(nextPageToken !== undefined && { nextPageToken }),
+        };
+      },
+    }),
+    route({
+      method: 'GET',
+      // Not below /v1/test-runs/, where ids are.
+      path: '/v1/test-run-events',
+      id: 'followTestRuns',
+      summary: 'Follow the test runs of one’s workspaces as Server-Sent Events: run, many; ready when it begins',
+      access: 'seeRuns',
+      answer: 'text/event-stream',
+      handle: async ({ caller, reply }) => {
+        // Proxies that collect answers would hold the events back.
+        reply.header('cache-control', 'no-store').header('x-accel-buffering', 'no');
+        return new RawAnswer('text/event-stream; charset=utf-8', runFeed.follow(caller));
       },
     }),
     route({
@@ -118,7 +139,7 @@ function readingRoutes(context: InstanceContext): Route[] {
       access: 'seeRuns',
       params: identified,
       answer: z.object({ run: testRun }),
-      handle: async ({ params, caller }) => ({ run: answerOf(await findRun(db, caller, params.id)) }),
+      handle: async ({ params, caller }) => ({ run: answerOfRun(await findRun(db, caller, params.id), caller) }),
     }),
     route({
       method: 'GET',
@@ -170,38 +191,6 @@ function finished(run: RunRow): RunRow {
     subject: run.id,
     hint: 'Follow its events; its files come with its end.',
   });
-}
-
-function answerOf(run: RunRow): z.infer<typeof testRun> {
-  const { outcome } = run;
-  return {
-    id: run.id,
-    status: run.state,
-    image: { name: run.imageName, version: run.version, digest: run.digest, isExternal: run.isExternal },
-    command: [...run.command],
-    variables: [...run.variableNames],
-    workspace: run.workspaceName,
-    creator: run.creatorName,
-    timeLimitSeconds: run.timeLimitSeconds,
-    memoryBytes: run.memoryBytes,
-    network: run.wantsNetwork,
-    queuePosition: run.queuePosition,
-    cancellationRequested: run.cancelRequestedAt !== null,
-    createdAt: run.createdAt.toISOString(),
-    startedAt: run.startedAt?.toISOString() ?? null,
-    finishedAt: run.finishedAt?.toISOString() ?? null,
-    exitStatus: outcome?.outcome.kind === 'exited' ? outcome.outcome.status : null,
-    usage:
-      outcome === null
-        ? null
-        : {
-            wallSeconds: outcome.wallSeconds,
-            cpuSeconds: outcome.cpuSeconds ?? null,
-            peakMemoryBytes: outcome.peakMemoryBytes ?? null,
-          },
-    leftOut: [...(outcome?.leftOut ?? [])],
-    failure: run.failure,
-  };
 }
 
 /** Reads what is left of a body, up to a bound. */

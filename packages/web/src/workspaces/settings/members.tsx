@@ -1,7 +1,7 @@
-import { ActionIcon, Button, NativeSelect, TextInput, VisuallyHidden } from '@mantine/core';
+import { ActionIcon, Button, NativeSelect, VisuallyHidden } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { useId, useState } from 'react';
+import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { isAdministrator, meQuery } from '../../api/queries.ts';
 import type { Member } from '../../api/types.ts';
@@ -13,6 +13,7 @@ import { Heading } from '../../parts/heading.tsx';
 import { Pane } from '../../parts/pane.tsx';
 import { RoleChoice } from '../../parts/role-choice.tsx';
 import { roleName, workspaceRoles } from '../role-name.ts';
+import { AccountField } from './account-field.tsx';
 import classes from './members.module.css';
 
 const roles = workspaceRoles.map((value) => ({ value, label: roleName(value) }));
@@ -126,14 +127,6 @@ export function Members() {
 function NewMember({ onAdd }: { readonly onAdd: (user: string, role: Member['role']) => Promise<unknown> }) {
   const [user, setUser] = useState('');
   const [role, setRole] = useState<Member['role']>('member');
-  const list = useId();
-  const { data: me } = useSuspenseQuery(meQuery);
-  // Only administrators of the organization are told which accounts there are.
-  const accounts = useQuery({
-    queryKey: ['users'],
-    queryFn: ({ signal }) => call('listUsers', { signal }),
-    enabled: isAdministrator(me),
-  });
   return (
     <form
       className={classes['new']}
@@ -145,19 +138,7 @@ function NewMember({ onAdd }: { readonly onAdd: (user: string, role: Member['rol
         );
       }}
     >
-      <TextInput
-        label="Account"
-        value={user}
-        onChange={(event) => setUser(event.currentTarget.value)}
-        list={list}
-        autoComplete="off"
-        required
-      />
-      <datalist id={list}>
-        {accounts.data?.users.map(({ name }) => (
-          <option key={name} value={name} />
-        ))}
-      </datalist>
+      <AccountField label="Account" name={user} onChange={setUser} />
       <NativeSelect
         label="Role"
         value={role}

@@ -1,25 +1,15 @@
-import { Button, NativeSelect, TextInput, VisuallyHidden } from '@mantine/core';
+import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { isAdministrator, meQuery } from '../../api/queries.ts';
-import type { ApiToken } from '../../api/types.ts';
-import { Confirmation } from '../../parts/confirmation.tsx';
-import { CopyButton } from '../../parts/copy-button.tsx';
-import { DataTable } from '../../parts/data-table.tsx';
 import { FaultMessage } from '../../parts/fault-message.tsx';
 import { Heading } from '../../parts/heading.tsx';
 import { Pane } from '../../parts/pane.tsx';
-import { Time } from '../../parts/time.tsx';
+import { lifetimes, MadeToken } from './made-token.tsx';
 import classes from './members.module.css';
-
-/** For how long a token may work; the longest is what the instance allows. */
-const lifetimes = [
-  { value: '30', label: '30 days' },
-  { value: '90', label: '90 days' },
-  { value: '270', label: '270 days' },
-];
+import { TokenTable } from './token-table.tsx';
 
 /** API tokens that act in a workspace: one's own, and those of all members for who manages it. */
 export function Tokens() {
@@ -38,12 +28,6 @@ export function Tokens() {
     },
   });
   const refresh = () => queryClient.invalidateQueries({ queryKey: ['tokens'] });
-  const [revoking, setRevoking] = useState<Pick<ApiToken, 'id' | 'name' | 'user'>>();
-  const revocation = useMutation({
-    mutationFn: (id: string) => call('deleteApiToken', { params: { id } }),
-    onSuccess: () => setRevoking(undefined),
-    onSettled: refresh,
-  });
   return (
     <>
       <Heading
@@ -59,66 +43,8 @@ export function Tokens() {
         <NewToken workspace={workspace} onMade={refresh} />
       )}
       <Pane query={tokens}>
-        {({ tokens: found }) =>
-          found.length === 0 ? (
-            <p>There is no token yet.</p>
-          ) : (
-            <DataTable label="API access tokens" minWidth={560}>
-              <thead>
-                <tr>
-                  <th scope="col">Name</th>
-                  <th scope="col">Owner</th>
-                  <th scope="col">Made</th>
-                  <th scope="col">Last used</th>
-                  <th scope="col">Expires</th>
-                  <th scope="col">
-                    <VisuallyHidden>Actions</VisuallyHidden>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {found.map(({ id, name, user, createdAt, lastUsedAt, expiresAt }) => (
-                  <tr key={id}>
-                    <th scope="row">{name}</th>
-                    <td>{user}</td>
-                    <td>
-                      <Time at={createdAt} />
-                    </td>
-                    <td>{lastUsedAt === null ? 'never' : <Time at={lastUsedAt} />}</td>
-                    <td>
-                      <Time at={expiresAt} />
-                    </td>
-                    <td data-number>
-                      <Button
-                        size="compact-sm"
-                        variant="subtle"
-                        color="gray"
-                        aria-label={`Revoke ${name} of ${user}`}
-                        onClick={() => {
-                          revocation.reset();
-                          setRevoking({ id, name, user });
-                        }}
-                      >
-                        Revoke
-                      </Button>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </DataTable>
-          )
-        }
+        {({ tokens: found }) => (found.length === 0 ? <p>There is no token yet.</p> : <TokenTable tokens={found} />)}
       </Pane>
-      <Confirmation
-        title={revoking === undefined ? undefined : `Revoke ${revoking.name} of ${revoking.user}?`}
-        action="Revoke token"
-        isPending={revocation.isPending}
-        fault={revocation.error}
-        onConfirm={() => revoking !== undefined && revocation.mutate(revoking.id)}
-        onClose={() => setRevoking(undefined)}
-      >
-        <p>Programs that use it are refused at once. It cannot be had back; a new one can be made.</p>
-      </Confirmation>
     </>
   );
 }
@@ -152,7 +78,7 @@ function NewToken({ workspace, onMade }: { readonly workspace: string; readonly 
         />
         <NativeSelect
           label="Works for"
-          data={lifetimes}
+          data={[...lifetimes]}
           value={days}
           onChange={(event) => setDays(event.currentTarget.value)}
         />
@@ -161,15 +87,7 @@ function NewToken({ workspace, onMade }: { readonly workspace: string; readonly 
         </Button>
       </form>
       {making.isError && <FaultMessage fault={making.error} />}
-      {making.isSuccess && (
-        <div className={classes['made']} role="status">
-          <p>The token “{making.data.token.name}” is shown once, here and now. Copy it to where it is needed.</p>
-          <div className={classes['secret']}>
-            <code className="code">{making.data.secret}</code>
-            <CopyButton text={making.data.secret} name="Copy the token" />
-          </div>
-        </div>
-      )}
+      {making.isSuccess && <MadeToken name={making.data.token.name} secret={making.data.secret} />}
     </>
   );
 }

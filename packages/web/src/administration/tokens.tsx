@@ -1,0 +1,128 @@
+import { Button, NativeSelect, TextInput } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { call } from '../api/call.ts';
+import { workspacesQuery } from '../api/queries.ts';
+import type { ApiToken } from '../api/types.ts';
+import { Icon } from '../icons/icon.tsx';
+import { FaultMessage } from '../parts/fault-message.tsx';
+import { Heading } from '../parts/heading.tsx';
+import { Pane } from '../parts/pane.tsx';
+import { AccountField } from '../workspaces/settings/account-field.tsx';
+import { lifetimes, MadeToken } from '../workspaces/settings/made-token.tsx';
+import classes from '../workspaces/settings/members.module.css';
+import { TokenTable } from '../workspaces/settings/token-table.tsx';
+import own from './administration.module.css';
+
+/** Fewer are looked through with the eyes. */
+const manyTokens = 10;
+
+/** Everybody's API access tokens, and new ones for anybody: for programs that have an account of their own. */
+export function AllTokens() {
+  const tokens = useQuery({
+    queryKey: ['tokens', 'all'],
+    queryFn: ({ signal }) => call('listApiTokens', { query: { all: 'true' }, signal }),
+  });
+  const [typed, setTyped] = useState('');
+  return (
+    <>
+      <Heading
+        order={2}
+        title="Tokens"
+        about="API access tokens of everybody. A token acts as its owner, in its workspace, with the rights that the owner has at that moment."
+      >
+        Tokens
+      </Heading>
+      <NewTokenOfAnybody />
+      <Pane query={tokens} height={240}>
+        {({ tokens: all }) => {
+          const found = all.filter((token) => isLike(token, typed.trim().toLowerCase()));
+          return (
+            <>
+              {all.length > manyTokens && (
+                <TextInput
+                  className={own['choice'] ?? ''}
+                  type="search"
+                  aria-label="Search tokens"
+                  placeholder="Name, owner or workspace"
+                  leftSection={<Icon name="search" />}
+                  value={typed}
+                  onChange={(event) => setTyped(event.currentTarget.value)}
+                />
+              )}
+              {found.length === 0 ? (
+                <p>{all.length === 0 ? 'There is no token yet.' : 'No token is like that.'}</p>
+              ) : (
+                <TokenTable tokens={found} hasWorkspaces />
+              )}
+            </>
+          );
+        }}
+      </Pane>
+    </>
+  );
+}
+
+function isLike({ name, user, workspace }: ApiToken, text: string): boolean {
+  return [name, user, workspace].some((one) => one.toLowerCase().includes(text));
+}
+
+function NewTokenOfAnybody() {
+  const queryClient = useQueryClient();
+  const { data } = useSuspenseQuery(workspacesQuery);
+  const [user, setUser] = useState('');
+  const [name, setName] = useState('');
+  const [workspace, setWorkspace] = useState('default');
+  const [days, setDays] = useState('90');
+  const making = useMutation({
+    mutationFn: () =>
+      call('createApiToken', {
+        body: { user: user.trim(), name: name.trim(), workspace, expiresInDays: Number(days) },
+      }),
+    onSuccess: async () => {
+      setName('');
+      await queryClient.invalidateQueries({ queryKey: ['tokens'] });
+    },
+  });
+  return (
+    <>
+      <form
+        className={classes['new']}
+        onSubmit={(event) => {
+          event.preventDefault();
+          making.mutate();
+        }}
+      >
+        <AccountField label="Owner" name={user} onChange={setUser} />
+        <TextInput
+          label="Name"
+          placeholder="What it is for"
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          maxLength={128}
+          required
+          w={160}
+        />
+        <NativeSelect
+          label="Workspace"
+          data={data.workspaces.map((one) => one.name)}
+          value={workspace}
+          onChange={(event) => setWorkspace(event.currentTarget.value)}
+        />
+        <NativeSelect
+          label="Works for"
+          data={[...lifetimes]}
+          value={days}
+          onChange={(event) => setDays(event.currentTarget.value)}
+        />
+        <Button type="submit" loading={making.isPending}>
+          Make token
+        </Button>
+      </form>
+      {making.isError && <FaultMessage fault={making.error} />}
+      {making.isSuccess && (
+        <MadeToken name={making.data.token.name} owner={making.data.token.user} secret={making.data.secret} />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,59 @@
+import { type InfiniteData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef } from 'react';
+import { addressOf, call } from '../api/call.ts';
+import type { Operations, TestRun } from '../api/types.ts';
+import { useEvents } from '../connection/use-events.ts';
+
+type Page = Operations['listTestRuns']['answer'];
+
+const pageSize = 100;
+/** However many runs come and go, the list is asked for anew so often at most. */
+const refreshMilliseconds = 2_000;
+const queryKey = ['runs', 'list'] as const;
+
+/** The test runs that one may see, page by page, as they are now: changes are told by the instance. */
+export function useLiveRuns() {
+  const queryClient = useQueryClient();
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const wasReady = useRef(false);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const askAgain = (milliseconds = refreshMilliseconds) => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      void queryClient.invalidateQueries({ queryKey }, { cancelRefetch: false });
+    }, milliseconds);
+  };
+  useEvents(addressOf('followTestRuns'), {
+    run: (data) => {
+      const run = data as TestRun;
+      void queryClient.invalidateQueries({ queryKey: ['run', run.id], exact: true });
+      const known = queryClient.getQueryData<InfiniteData<Page>>(queryKey);
+      const changed = known === undefined ? undefined : withRun(known, run);
+      if (changed === undefined) return askAgain(0);
+      queryClient.setQueryData(queryKey, changed);
+      // What no longer waits has moved up all that do.
+      if (changed.pages.some((page) => page.runs.some(({ status }) => status === 'QUEUED'))) askAgain();
+    },
+    many: () => askAgain(),
+    ready: () => {
+      // What happened while nobody listened is seen by asking again.
+      if (wasReady.current) askAgain(0);
+      wasReady.current = true;
+    },
+  });
+  return useInfiniteQuery({
+    queryKey,
+    queryFn: ({ pageParam, signal }) =>
+      call('listTestRuns', { query: { limit: pageSize, ...(pageParam !== '' && { pageToken: pageParam }) }, signal }),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.nextPageToken,
+    refetchOnMount: 'always',
+  });
+}
+
+/** The list with a run as it is now; undefined when that is not in it. */
+function withRun(list: InfiniteData<Page>, run: TestRun): InfiniteData<Page> | undefined {
+  if (!list.pages.some((page) => page.runs.some(({ id }) => id === run.id))) return undefined;
+  const pages = list.pages.map((page) => ({ ...page, runs: page.runs.map((one) => (one.id === run.id ? run : one)) }));
+  return { ...list, pages };
+}

@@ -41,14 +41,14 @@ const workspacesRoute = createRoute({
   getParentRoute: () => administrationRoute,
   path: '/workspaces',
   loader: ({ context: { queryClient } }) => queryClient.ensureQueryData(workspacesQuery),
-  component: lazyRouteComponent(() => import('../administration/workspaces.tsx'), 'AllWorkspaces'),
+  component: lazyView(() => import('../administration/workspaces.tsx'), 'AllWorkspaces'),
 });
 
 const tokensRoute = createRoute({
   getParentRoute: () => administrationRoute,
   path: '/tokens',
   loader: ({ context: { queryClient } }) => queryClient.ensureQueryData(workspacesQuery),
-  component: lazyRouteComponent(() => import('../administration/tokens.tsx'), 'AllTokens'),
+  component: lazyView(() => import('../administration/tokens.tsx'), 'AllTokens'),
 });
 
 const storageRoute = createRoute({

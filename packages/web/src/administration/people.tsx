@@ -68,7 +68,7 @@ export function People() {
                 <tr key={user.name}>
                   <th scope="row">
                     {user.name}
-                    {!user.hasPassword && <div className={own['aside']}>tokens only, no password</div>}
+                    {!user.hasPassword && <div className={own['aside']}>tokens only</div>}
                   </th>
                   <td>
                     <RoleChoice

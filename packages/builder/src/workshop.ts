@@ -4,11 +4,11 @@ import { HttpClient } from '@mir/http';
 import { BlobStore, type RegistryClient, RepositoryStore } from '@mir/oci';
 import { type Home, openHome } from './home.ts';
 import { ConversionPool } from './layers/conversion-pool.ts';
+import type { EarlyWheel } from './layers/early-wheels.ts';
 import type { GrowingLayer } from './layers/growing-layer.ts';
 import { LayerContents } from './layers/layer-contents.ts';
 import { LayerStore } from './layers/layer-store.ts';
 import { FolderRecords, type RecordStore } from './layers/record-store.ts';
-import type { WheelLayers } from './layers/wheel-layers.ts';
 import { OnceEach } from './once-each.ts';
 import { openRegistry, ordinaryAccess, type RegistryAccess } from './output/registry-access.ts';
 import { RegistryMemories } from './output/registry-memory.ts';
@@ -73,7 +73,7 @@ export class Workshop implements AsyncDisposable {
   /** Told of layers that take long to write, when their first bytes are there. */
   readonly layerFollowers = new Set<(growing: GrowingLayer) => void | Promise<void>>();
   /** Wheels that are worked on before the lock is there, by their sha256. */
-  readonly earlyWheels = new Map<string, Promise<WheelLayers>>();
+  readonly earlyWheels = new Map<string, EarlyWheel>();
 
   private constructor(options: WorkshopOptions, home: Home, stores: Stores) {
     const { blobs, repositories, records, layerPool } = stores;

@@ -16,8 +16,8 @@ export type ListedFile = LockedWheel & { readonly url: string; readonly requires
 
 /**
  * The wheel that resolving a pinned requirement will most likely come to, read from the index's own page (PEP 691): work on it may
- * start while the resolver is still busy. A forecast only: what goes into a lock is the resolver's. Undefined where the page does
- * not tell, and whenever anything goes wrong: the resolver will say what.
+ * start while the resolver is still busy, and a list of pins can be confirmed without it. Undefined where the page does not tell, and
+ * whenever anything goes wrong: the resolver will say what.
  */
 export async function foreseeWheel(
   http: HttpClient,
@@ -56,7 +56,8 @@ function choose(files: readonly ListedFile[], { name, hashes }: Requirement, tar
 
 /**
  * The wheels of a version that a page lists; undefined where the index does not know the name. Pages list thousands of files:
- * only those that have the version in their names as it is written here are looked at, which is enough for a forecast.
+ * only those that have the version in their names as it is written here are looked at, which is how nearly all are named; where there
+ * is none, the resolver is asked.
  */
 async function filesOf(
   http: HttpClient,

@@ -12,19 +12,29 @@ import type { Compiler } from '../base/interpreter.ts';
 import { recall, remember } from '../memory.ts';
 import { giveBackMemory } from '../slack.ts';
 import type { Workshop } from '../workshop.ts';
-import { convertWheel, recallMetadata } from './wheel-layers.ts';
+import { convertWheel, recallMetadata, type WheelLayers } from './wheel-layers.ts';
 
 /** Pages of an index that are read at once. */
 const pagesAtOnce = 8;
-/** Which file a pin means changes seldom: when another wheel of the same version is uploaded, or one is taken back. */
+/**
+ * Which file a pin means changes seldom: when another wheel of the same version is uploaded, or one is taken back. So long it may be
+ * unnoticed in lists that pin everything.
+ */
 const maximalAgeMilliseconds = 24 * 3600 * 1000;
 
 /** The wheel that a pin most likely means, and what it says of itself. */
 export type ForeseenWheel = { readonly wheel: LockedWheel; readonly metadata: CoreMetadata };
 
+/** A wheel that is worked on before there is a lock. */
+export type EarlyWheel = {
+  readonly layers: Promise<WheelLayers>;
+  /** What it requires, once that is read; undefined when it does not say. */
+  readonly metadata: Promise<CoreMetadata | undefined>;
+};
+
 /**
  * Work on the wheels of pinned requirements before there is a lock: which file a pin means is told by one page of the index, and layers
- * are keyed by what the file really is, so that a wrong guess costs a download and nothing else.
+ * are keyed by what the file really is, so that one that the lock does not name after all costs a download and nothing else.
  */
 export class EarlyWheels {
   readonly #workshop: Workshop;
@@ -45,8 +55,7 @@ export class EarlyWheels {
       const index = await indexing;
       for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
         const wheel = await this.#forecast(one, index);
-        if (wheel !== undefined && !this.#workshop.earlyWheels.has(wheel.sha256))
-          void this.#convert(one.name, wheel, index);
+        if (wheel !== undefined) this.#early(one.name, wheel, index);
       }
     };
     const workers = Array.from({ length: pagesAtOnce }, () => work());
@@ -59,10 +68,7 @@ export class EarlyWheels {
     const wheel = await this.#forecast(requirement, index);
     if (wheel === undefined) return undefined;
     const metadata =
-      (await recallMetadata(this.#workshop, wheel)) ??
-      (await new Promise<CoreMetadata | undefined>((resolve) => {
-        void this.#convert(requirement.name, wheel, index, resolve).then(() => resolve(undefined));
-      }));
+      (await recallMetadata(this.#workshop, wheel)) ?? (await this.#early(requirement.name, wheel, index).metadata);
     return metadata && { wheel, metadata };
   }
 
@@ -76,24 +82,24 @@ export class EarlyWheels {
     return wheel;
   }
 
-  /** Settles when the conversion has ended, however. */
-  #convert(
-    name: string,
-    wheel: LockedWheel,
-    index: IndexSettings,
-    onMetadata?: (metadata: CoreMetadata) => void,
-  ): Promise<void> {
+  /** The wheel under work; started on unless it was before, for another platform perhaps. */
+  #early(name: string, wheel: LockedWheel, index: IndexSettings): EarlyWheel {
     const { earlyWheels } = this.#workshop;
-    const listener = onMetadata === undefined ? {} : { onMetadata };
-    const converting = this.#compiling.then((compiler) =>
-      convertWheel(this.#workshop, index, { name, wheel }, this.#target.pythonVersion, compiler, listener),
+    const begun = earlyWheels.get(wheel.sha256);
+    if (begun !== undefined) return begun;
+    const { promise: metadata, resolve: onMetadata } = Promise.withResolvers<CoreMetadata | undefined>();
+    const layers = this.#compiling.then((compiler) =>
+      convertWheel(this.#workshop, index, { name, wheel }, this.#target.pythonVersion, compiler, { onMetadata }),
     );
-    earlyWheels.set(wheel.sha256, converting);
-    return converting.then(
-      () => undefined,
+    layers
       // Whoever needs this wheel tries again and tells what is wrong; a wheel that nobody needs may fail in silence.
-      () => void earlyWheels.delete(wheel.sha256),
-    );
+      .catch(() => earlyWheels.delete(wheel.sha256))
+      // Another process may have been the one that converted it.
+      .then(() => recallMetadata(this.#workshop, wheel))
+      .then(onMetadata, () => onMetadata(undefined));
+    const early = { layers, metadata };
+    earlyWheels.set(wheel.sha256, early);
+    return early;
   }
 }
 

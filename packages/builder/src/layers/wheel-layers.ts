@@ -58,7 +58,7 @@ export async function wheelLayers(
 ): Promise<readonly PackageLayers[]> {
   const index = await indexSettingsOfMachine(workshop.environment);
   const conversions = packages.map(async (one): Promise<PackageLayers> => {
-    const early = await workshop.earlyWheels.get(one.wheel.sha256)?.catch(() => undefined);
+    const early = await workshop.earlyWheels.get(one.wheel.sha256)?.layers.catch(() => undefined);
     const layers = early ?? (await convertWheel(workshop, index, one, pythonVersion, compiler, { onLayer }));
     if (early !== undefined) onLayer(one.name, early.wheel);
     return { package: one, ...layers };

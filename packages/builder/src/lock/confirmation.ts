@@ -14,7 +14,7 @@ import type { Workshop } from '../workshop.ts';
 /** Of so many wheels, and no more than are known, it may be unknown what they require: they are begun at once. */
 const unknownLimit = 8;
 /** An index that takes longer is left to the resolver, which knows what to say of it. */
-const patienceMilliseconds = 3000;
+const patienceMilliseconds = 10_000;
 const confirmer = 'mir';
 
 /** Pins to confirm; `early` is there where wheels may be started on before there is a lock. */

@@ -113,8 +113,7 @@ export async function disagreementsOf(
 ): Promise<readonly RegistryFinding[]> {
   const path = repositories.path(image.repository);
   const stored = await registry.images(path);
-  const digests = new Set(image.versions.flatMap(({ digest }) => digest ?? []));
-  if (!image.isRemoved && registry.makesRepositories && isForeign(digests, stored)) {
+  if (!image.isRemoved && registry.makesRepositories && isForeign(image.versions, stored)) {
     const message = `The repository of "${image.name}" holds none of its versions, but other images: somebody else has made it after ours was removed. Remove it, and a repair makes ours again`;
     return [{ kind: 'unsure', path, image: image.name, version: null, tag: null, message }];
   }

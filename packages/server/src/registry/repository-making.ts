@@ -96,7 +96,7 @@ export async function removeRepository(
   if (known === undefined || known.removed_at !== null) return;
   const path = repositories.path(repository);
   // Asked for and never seen: it may be there, and may as well be somebody else's.
-  if (known.made_at !== null && !isForeign(await digestsOf(trx, repository), await registry.images(path)))
+  if (known.made_at !== null && !isForeign(await versionsOf(trx, repository), await registry.images(path)))
     await registry.removeRepository(path);
   await trx
     .updateTable('registry_repositories')
@@ -139,10 +139,16 @@ export async function waitingJobs(db: Db, repository: string): Promise<readonly 
  * Whether a repository that this instance has put images into holds none of them, but others: it was removed behind our back, and somebody else has made
  * one of that name.
  */
-export function isForeign(digests: ReadonlySet<string>, stored: readonly StoredImage[] | undefined): boolean {
+export function isForeign(versions: readonly OwnVersion[], stored: readonly StoredImage[] | undefined): boolean {
+  const digests = digestsOf(versions);
   if (digests.size === 0 || stored === undefined || stored.length === 0) return false;
-  return !stored.some(({ digest }) => digests.has(digest));
+  // A worker that died after its push has left a tag, and nobody wrote the digest down.
+  const inDoubt = new Set(versions.filter(({ digest }) => digest === null).map(({ tag }) => tag));
+  return !stored.some(({ digest, tags }) => digests.has(digest) || tags.some((tag) => inDoubt.has(tag)));
 }
+
+/** What tells that a repository is ours; `digest` is null while nobody knows whether it was pushed. */
+type OwnVersion = { readonly digest: string | null; readonly tag: string };
 
 /** Says that repositories are no longer there; whoever builds into them asks for them again. */
 export async function loseRepository(
@@ -198,7 +204,7 @@ async function ensure(
   const asked = await record(db, host, repository);
   const path = repositories.path(repository);
   try {
-    await registry.ensureRepository(path, { asked, digests: await digestsOf(trx, repository) });
+    await registry.ensureRepository(path, { asked, digests: digestsOf(await versionsOf(trx, repository)) });
   } catch (thrown) {
     if (isFault(thrown, 'repository/not-ours')) await forget(db, host, repository);
     throw thrown;
@@ -228,16 +234,18 @@ async function record(db: Db, registry: string, repository: string): Promise<Pro
   return known?.made_at == null ? 'perhaps' : 'once';
 }
 
-/** The images that this instance has put into a repository. */
-async function digestsOf(db: Db, repository: string): Promise<ReadonlySet<string>> {
-  const rows = await db
+/** The versions that this instance has put into a repository, or has tried to. */
+function versionsOf(db: Db, repository: string): Promise<readonly OwnVersion[]> {
+  return db
     .selectFrom('versions')
     .innerJoin('images', 'images.id', 'versions.image_id')
     .where('images.repository', '=', repository)
-    .where('versions.digest', 'is not', null)
-    .select('versions.digest')
+    .select(['versions.digest', 'versions.tag'])
     .execute();
-  return new Set(rows.flatMap(({ digest }) => digest ?? []));
+}
+
+function digestsOf(versions: readonly OwnVersion[]): ReadonlySet<string> {
+  return new Set(versions.flatMap(({ digest }) => digest ?? []));
 }
 
 async function forget(db: Db, registry: string, repository: string): Promise<void> {

@@ -2,6 +2,9 @@
 export const ordersOfImagesMigration = {
   name: '0007-orders-of-images',
   sql: `
+-- Processes of the release before may be at work: whoever waits for whom is settled before anything is done.
+lock table versions, jobs, images in access exclusive mode;
+
 -- What lists show of an image and know of others: its size and packages from its shown version, its creator from the accounts, whose
 -- names never change. An index needs them in one place.
 alter table images
@@ -10,9 +13,12 @@ alter table images
   add column creator_name text collate "C";
 
 update images set shown_size_bytes = versions.size_bytes,
-  shown_packages = coalesce(jsonb_array_length(versions.libraries), 0)
-from versions where versions.id = coalesce(images.current_version_id, images.latest_version_id);
-update images set creator_name = users.name from users where users.id = images.creator_id;
+  shown_packages = coalesce(jsonb_array_length(versions.libraries), 0),
+  creator_name = users.name
+from images as same
+  left join versions on versions.id = coalesce(same.current_version_id, same.latest_version_id)
+  left join users on users.id = same.creator_id
+where same.id = images.id;
 
 -- No way of changing an image can forget them.
 create function note_what_is_shown() returns trigger language plpgsql as $$

@@ -59,6 +59,9 @@ suite('administration in a browser', { skip: withoutBrowser }, () => {
     assert.deepEqual(await findBarriers(page, 'workspace-deletion'), []);
     await dialog.getByRole('button', { name: 'Delete workspace' }).click();
     await row.waitFor({ state: 'detached' });
+    await page.getByRole('status').getByText(`${longName} is deleted.`).waitFor();
+    await page.getByRole('heading', { name: 'Workspaces', level: 2 }).and(page.locator(':focus')).waitFor();
+    assert.equal(await page.getByText('has no members yet').count(), 0);
     assert.equal((await instance.ask('GET', `/v1/workspaces/${longName}/members`)).status, 404);
     await page.getByRole('navigation', { name: 'Main' }).getByText('default', { exact: true }).waitFor();
   });
@@ -79,6 +82,8 @@ suite('administration in a browser', { skip: withoutBrowser }, () => {
     assert.ok(!(await page.content()).includes(key), 'nobody is told again');
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke token' }).click();
     await page.getByRole('row').filter({ hasText: 'nightly-runs' }).waitFor({ state: 'detached' });
+    await page.getByRole('status').getByText('nightly-runs of member is revoked.').waitFor();
+    await page.getByRole('heading', { name: 'Tokens', level: 2 }).and(page.locator(':focus')).waitFor();
     assertRefused(await instance.ask('GET', '/v1/me', { key }), 401);
   });
 
@@ -138,6 +143,7 @@ suite('administration in a browser', { skip: withoutBrowser }, () => {
       }
       await small.goto(`/administration/${section}`);
       await small.getByRole('heading', { level: 2 }).first().waitFor();
+      await small.locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
       const [inside, outside] = (await small.evaluate(
         '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
       )) as [number, number];

@@ -103,13 +103,83 @@ suite('the page of an image in a browser', { skip: withoutBrowser }, () => {
     assert.equal(await shown.count(), lines);
   }
 
-  test('what is installed is shown for each platform', async () => {
-    await page.goto('/images/looked-at?version=1');
+  test('what is installed is shown for each platform, and nothing of another one while that is on its way', async () => {
+    const requirements = ['six==1.16.0', 'idna==3.7 ; platform_machine == "x86_64"'];
+    const made = await succeeding(
+      instance.ask('POST', '/v1/images', {
+        body: { name: 'by-marker', requirements, pythonVersion: '3.11', platforms },
+      }),
+    );
+    await endOfJob(instance.ask, textAt(made.data, 'job', 'jobId'));
+    await page.goto('/images/by-marker');
+    await page.getByRole('row', { name: /^idna/ }).waitFor();
+    let isAsked = () => {};
+    const asked = new Promise<void>((resolve) => {
+      isAsked = resolve;
+    });
+    let letCome = () => {};
+    const held = new Promise<void>((resolve) => {
+      letCome = resolve;
+    });
+    const lock = /\/lock\?platform=linux%2Farm64/;
+    await page.route(lock, async (route) => {
+      isAsked();
+      await held;
+      await route.continue();
+    });
     await page.getByLabel('Platform').selectOption('linux/arm64');
     await page.waitForURL('**platform=linux%2Farm64');
+    await asked;
+    assert.equal(await page.getByRole('row', { name: /^idna/ }).count(), 0);
+    letCome();
     await page.getByRole('row', { name: /^six/ }).waitFor();
+    assert.equal(await page.getByRole('row', { name: /^idna/ }).count(), 0);
+    await page.unroute(lock);
     await page.reload();
+    await page.getByRole('row', { name: /^six/ }).waitFor();
     assert.equal(await page.getByLabel('Platform').inputValue(), 'linux/arm64');
+  });
+
+  test('nothing is built of a file before it is read, nor when it cannot be', async (t) => {
+    const other = await openBrowser(instance.url, cleanupOf(t));
+    const fresh = await other.newPage();
+    await signIn(fresh, 'admin', adminPassword);
+    const create = fresh.getByRole('button', { name: 'Create image' });
+    const build = fresh.getByRole('button', { name: 'Build version' });
+    const project = '[project]\nname = "x"\ndependencies = ["certifi"]\n';
+    // What reads such files is the only part of these pages that is loaded late.
+    const parts = '**/assets/*.js';
+
+    await fresh.goto('/create-image');
+    await fresh.getByLabel('Name', { exact: true }).fill('unread');
+    await fresh.getByLabel('Image type').selectOption('tabular');
+    await fresh.getByRole('row', { name: /^idna/ }).waitFor({ timeout: 60_000 });
+    await fresh.route(parts, (route) => route.abort());
+    await packages(fresh).fill(project);
+    const fault = fresh.getByRole('alert').filter({ hasText: 'A part of this page could not be loaded' });
+    await fault.waitFor();
+    assert.ok(await create.isDisabled());
+    await fresh.getByLabel('Name', { exact: true }).press('Enter');
+    assert.equal((await instance.ask('GET', '/v1/images/unread')).status, 404);
+    await fresh.unroute(parts);
+
+    await fresh.goto('/images/looked-at/alter');
+    await fresh.getByText('Nothing is changed').waitFor();
+    await fresh.getByRole('button', { name: /Build/, disabled: false }).waitFor({ timeout: 60_000 });
+    let letCome = () => {};
+    const held = new Promise<void>((resolve) => {
+      letCome = resolve;
+    });
+    await fresh.route(parts, async (route) => {
+      await held;
+      await route.continue();
+    });
+    await packages(fresh).fill(project);
+    assert.ok(await build.isDisabled());
+    letCome();
+    await fresh.getByText('Read as pyproject.toml.').waitFor();
+    await build.and(fresh.locator(':enabled')).waitFor({ timeout: 60_000 });
+    await fresh.unroute(parts);
   });
 
   test('test runs lead to their pages, from the usage and from the summary', async () => {
@@ -186,6 +256,9 @@ suite('the page of an image in a browser', { skip: withoutBrowser }, () => {
     await old.goto('/create-image');
     await old.getByLabel('Name', { exact: true }).fill('half-thought');
     await packages(old).fill('six');
+    const list = await other.newPage();
+    await list.goto('/workspaces/default/settings/managed-images');
+    await list.getByRole('button', { name: 'Actions for looked-at' }).waitFor();
     const place = await old.getByRole('heading', { level: 1 }).boundingBox();
     await instance.process.stop();
     await old.getByText('The connection to the instance is lost').waitFor();
@@ -206,6 +279,15 @@ suite('the page of an image in a browser', { skip: withoutBrowser }, () => {
     assert.equal(await old.getByLabel('Name', { exact: true }).inputValue(), 'half-thought');
     assert.equal(await packages(old).inputValue(), 'six');
     assert.equal(loads, 1, 'the new version needs no other reload');
+    const remove = async () => {
+      await list.getByRole('button', { name: 'Actions for looked-at' }).click();
+      await list.getByRole('menuitem', { name: 'Remove' }).click();
+    };
+    const isReloaded = list.waitForEvent('load');
+    await remove();
+    await isReloaded;
+    await remove();
+    await list.getByRole('dialog', { name: 'Remove looked-at?' }).waitFor();
   });
 
   test('no page complained', () => assert.deepEqual(complaints, []));

@@ -1,6 +1,6 @@
 import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { call } from '../api/call.ts';
 import { workspacesQuery } from '../api/queries.ts';
 import type { ApiToken } from '../api/types.ts';
@@ -24,6 +24,7 @@ export function AllTokens() {
     queryFn: ({ signal }) => call('listApiTokens', { query: { all: 'true' }, signal }),
   });
   const [typed, setTyped] = useState('');
+  const wereMany = useRef(false);
   return (
     <>
       <Heading
@@ -36,10 +37,12 @@ export function AllTokens() {
       <NewTokenOfAnybody />
       <Pane query={tokens} height={240}>
         {({ tokens: all }) => {
+          // The field stays once it was there: somebody may be typing in it, and what is typed holds.
+          if (all.length > manyTokens) wereMany.current = true;
           const found = all.filter((token) => isLike(token, typed.trim().toLowerCase()));
           return (
             <>
-              {all.length > manyTokens && (
+              {wereMany.current && (
                 <TextInput
                   className={own['choice'] ?? ''}
                   type="search"
@@ -50,11 +53,11 @@ export function AllTokens() {
                   onChange={(event) => setTyped(event.currentTarget.value)}
                 />
               )}
-              {found.length === 0 ? (
-                <p>{all.length === 0 ? 'There is no token yet.' : 'No token is like that.'}</p>
-              ) : (
-                <TokenTable tokens={found} hasWorkspaces />
-              )}
+              <TokenTable
+                tokens={found}
+                hasWorkspaces
+                whenEmpty={all.length === 0 ? 'There is no token yet.' : 'No token is like that.'}
+              />
             </>
           );
         }}

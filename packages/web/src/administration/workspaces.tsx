@@ -1,14 +1,14 @@
 import { Button, TextInput, VisuallyHidden } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { call } from '../api/call.ts';
 import { workspacesQuery } from '../api/queries.ts';
 import { counted } from '../format/size.ts';
 import { Confirmation } from '../parts/confirmation.tsx';
 import { DataTable } from '../parts/data-table.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
-import { Heading } from '../parts/heading.tsx';
+import { focusHeading, Heading } from '../parts/heading.tsx';
 import { Time } from '../parts/time.tsx';
 import classes from '../workspaces/settings/members.module.css';
 import own from './administration.module.css';
@@ -21,12 +21,21 @@ export function AllWorkspaces() {
   const queryClient = useQueryClient();
   const { data } = useSuspenseQuery(workspacesQuery);
   const [leaving, setLeaving] = useState<string>();
+  const [deleted, setDeleted] = useState<string>();
   const deletion = useMutation({
     mutationFn: (name: string) => call('deleteWorkspace', { params: { name } }),
-    onSuccess: () => setLeaving(undefined),
+    onSuccess: (_, name) => {
+      setLeaving(undefined);
+      setDeleted(name);
+    },
     // With it go memberships and tokens.
     onSettled: () => queryClient.invalidateQueries(),
   });
+  // The button that had the focus goes with its row.
+  const isGone = deleted !== undefined && !data.workspaces.some(({ name }) => name === deleted);
+  useEffect(() => {
+    if (isGone) focusHeading();
+  }, [isGone]);
   return (
     <>
       <Heading
@@ -37,6 +46,9 @@ export function AllWorkspaces() {
         Workspaces
       </Heading>
       <NewWorkspace />
+      <p role="status" className={own['done']}>
+        {isGone && `${deleted} is deleted.`}
+      </p>
       <DataTable label="Workspaces" minWidth={600}>
         <thead>
           <tr>
@@ -133,6 +145,8 @@ function NewWorkspace() {
   const queryClient = useQueryClient();
   const [name, setName] = useState('');
   const [made, setMade] = useState<string>();
+  const { data } = useSuspenseQuery(workspacesQuery);
+  const isEmpty = data.workspaces.some((one) => one.name === made && one.members === 0);
   const making = useMutation({
     mutationFn: () => call('createWorkspace', { body: { name: name.trim() } }),
     onMutate: () => setMade(undefined),
@@ -168,7 +182,7 @@ function NewWorkspace() {
       </form>
       {making.isError && <FaultMessage fault={making.error} />}
       <p role="status" className={own['done']}>
-        {made !== undefined && (
+        {made !== undefined && isEmpty && (
           <>
             {made} is there, and has no members yet.{' '}
             <Link to="/workspaces/$workspace/settings/members" params={{ workspace: made }}>

@@ -5,7 +5,7 @@ import classes from './connection-banner.module.css';
 export function ConnectionBanner() {
   const isLost = useConnection() === 'lost';
   return (
-    <div role="status" aria-live="polite" className={classes['place']}>
+    <div role="status" aria-live="polite" data-connection={isLost ? 'lost' : undefined} className={classes['place']}>
       {isLost && (
         <p className={classes['banner']}>
           <span className={classes['dot']} aria-hidden="true" />

@@ -54,7 +54,7 @@ export function Creation() {
           onSubmit={(event) => {
             event.preventDefault();
             setIsTried(true);
-            if (isWrong || faultOfName(draft.name, true) !== undefined || !check.isAsking) return;
+            if (!check.isRead || isWrong || faultOfName(draft.name, true) !== undefined || !check.isAsking) return;
             creating.mutate();
           }}
         >
@@ -84,14 +84,17 @@ export function Creation() {
             withoutPlatforms="None chosen: those that the instance builds for by itself."
           />
           {creating.isError && fields.length === 0 && <FaultMessage fault={creating.error} />}
-          {isTried && !check.isAsking && !isWrong && <p role="alert">Name a package, or choose an image type.</p>}
+          {isTried && check.isRead && !check.isAsking && !isWrong && (
+            <p role="alert">Name a package, or choose an image type.</p>
+          )}
           <div className={classes['actions']}>
             <Button
               type="submit"
               loading={creating.isPending}
+              disabled={!check.isRead}
               variant={check.fault === undefined ? 'filled' : 'default'}
             >
-              {check.fault === undefined ? 'Create image' : 'Create it anyway'}
+              {check.fault === undefined || !check.isRead ? 'Create image' : 'Create it anyway'}
             </Button>
             <Button variant="subtle" color="gray" onClick={clear} disabled={draft.text === '' && draft.name === ''}>
               Begin anew
@@ -133,7 +136,7 @@ function PlanPanel({
       {check.fault !== undefined && (
         <FaultMessage fault={check.fault}>
           <Button size="compact-sm" variant="default" onClick={check.planAgain}>
-            Plan again
+            {check.isRead ? 'Plan again' : 'Try again'}
           </Button>
         </FaultMessage>
       )}

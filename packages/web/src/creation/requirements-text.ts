@@ -29,9 +29,9 @@ export type Requested = {
  */
 export async function readRequested(text: string): Promise<Requested> {
   const kind = kindOf(text);
+  if (kind === 'requirements') return { kind, ...readRequirements(text) };
   try {
     if (kind === 'environment') return { kind, ...(await readEnvironment(text)) };
-    if (kind === 'requirements') return { kind, ...readRequirements(text) };
     const { parse } = await loadPart(() => import('smol-toml'));
     const data = parse(text);
     return { kind, ...(kind === 'lock' ? readLock(text, data) : readProject(text, data)) };
@@ -42,6 +42,12 @@ export async function readRequested(text: string): Promise<Requested> {
     const why = thrown instanceof Error ? (thrown.message.split('\n')[0] ?? '') : 'it cannot be read';
     return { kind, lines: [], faults: [{ line, message: `This is no ${kindNames[kind]}: ${why}` }], notes: [] };
   }
+}
+
+/** As {@link readRequested}, of a requirements file: nothing has to be loaded for it. Undefined of another kind of text. */
+export function readAtOnce(text: string): Requested | undefined {
+  const kind = kindOf(text);
+  return kind === 'requirements' ? { kind, ...readRequirements(text) } : undefined;
 }
 
 /** What a kind is called. */

@@ -1,13 +1,12 @@
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo } from 'react';
 import { call } from '../api/call.ts';
 import { faultOf, isApiFault, newerApplication } from '../api/fault.ts';
 import { basesQuery } from '../api/queries.ts';
-import { onReturn } from '../connection/connection.ts';
 import { reloadForNewer } from '../shell/application-part.ts';
 import { type Draft, specOf } from './draft.ts';
-import { type LineFault, type Requested, readRequested } from './requirements-text.ts';
+import { type LineFault, type Requested, readAtOnce, readRequested } from './requirements-text.ts';
 import { choosePython } from './wanted-python.ts';
 
 /** After the last key, what costs the instance little is asked. */
@@ -20,7 +19,7 @@ const nothing: Requested = { kind: 'requirements', lines: [], faults: [], notes:
 
 /** What is known of a draft while it is typed: what is wrong at which line, images that fit it already, and what a build would do. */
 export function useCheck(draft: Draft) {
-  const { requested: read, fault: unread } = useRequested(draft.text);
+  const { requested: read, fault: unread, isRead, readAgain } = useRequested(draft.text);
   const { data: known } = useQuery(basesQuery);
   const python = choosePython({
     wanted: read.python,
@@ -41,7 +40,7 @@ export function useCheck(draft: Draft) {
     queryKey: ['matches', pausedKey],
     queryFn: ({ signal }) =>
       call('matchImages', { body: { ...(JSON.parse(pausedKey) as typeof spec), limit: 8 }, signal }),
-    enabled: isAsking,
+    enabled: isRead && isAsking,
     retry: false,
     placeholderData: keepPreviousData,
   });
@@ -49,7 +48,7 @@ export function useCheck(draft: Draft) {
   const plan = useQuery({
     queryKey: ['plan', planKey],
     queryFn: ({ signal }) => call('planImage', { body: JSON.parse(planKey) as typeof spec, signal }),
-    enabled: isAsking && requested.faults.length === 0 && planKey === key && !matches.isError,
+    enabled: isRead && isAsking && requested.faults.length === 0 && planKey === key && !matches.isError,
     staleTime: planFreshMilliseconds,
     retry: false,
     // The plan before is shown, paler, until the next one is there.
@@ -61,6 +60,8 @@ export function useCheck(draft: Draft) {
     /** The Python that it gets. */
     python,
     spec,
+    /** Whether all of it is about what is in the draft now. Else nothing may be made of it: something would be left out. */
+    isRead,
     /** Whether there is anything to build. */
     isAsking,
     lineFaults: [...requested.faults, ...(isAsking ? faultsAtLines(requested, fault) : [])].sort(
@@ -68,10 +69,11 @@ export function useCheck(draft: Draft) {
     ),
     /** What is wrong and lies in no line. */
     fault: fault != null && faultsAtLines(requested, fault).length === 0 ? fault : undefined,
-    matches: isAsking ? (matches.data?.matches ?? []) : [],
-    plan: isAsking ? plan.data?.plan : undefined,
-    isPlanning: isAsking && (plan.isFetching || planKey !== key),
+    matches: unread === null && isAsking ? (matches.data?.matches ?? []) : [],
+    plan: unread === null && isAsking ? plan.data?.plan : undefined,
+    isPlanning: unread === null && (!isRead || (isAsking && (plan.isFetching || planKey !== key))),
     planAgain: () => {
+      if (unread !== null) return readAgain();
       void matches.refetch();
       void plan.refetch();
     },
@@ -80,25 +82,29 @@ export function useCheck(draft: Draft) {
 
 /** What a text asks for, and why it could not be read: what reads it may have to be loaded. */
 function useRequested(text: string) {
-  const [read, setRead] = useState<{ readonly requested: Requested; readonly fault?: unknown }>({ requested: nothing });
+  const atOnce = useMemo(() => readAtOnce(text), [text]);
+  const reading = useQuery({
+    queryKey: ['requested', text],
+    queryFn: () => readRequested(text),
+    enabled: atOnce === undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+    retry: false,
+    // What was read before is shown until the next text is read; nothing is made of it.
+    placeholderData: keepPreviousData,
+  });
+  const fault = atOnce === undefined ? reading.error : null;
+  const isOutdated = isApiFault(fault, newerApplication);
   useEffect(() => {
-    let isCurrent = true;
-    const look = () =>
-      readRequested(text).then(
-        (requested) => isCurrent && setRead({ requested }),
-        (fault: unknown) => {
-          if (isApiFault(fault, newerApplication) && reloadForNewer()) return;
-          if (isCurrent) setRead({ requested: nothing, fault });
-        },
-      );
-    void look();
-    const stop = onReturn(() => void look());
-    return () => {
-      isCurrent = false;
-      stop();
-    };
-  }, [text]);
-  return read;
+    if (isOutdated) reloadForNewer();
+  }, [isOutdated]);
+  return {
+    requested: atOnce ?? reading.data ?? nothing,
+    fault,
+    /** Whether it is this text that was read. */
+    isRead: atOnce !== undefined || (reading.isSuccess && !reading.isPlaceholderData),
+    readAgain: () => void reading.refetch(),
+  };
 }
 
 /** The instance speaks of `requirements[3]`; people see lines. */

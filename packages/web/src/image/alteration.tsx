@@ -36,7 +36,7 @@ export function Alteration() {
       </Heading>
       {image.rights.alter ? (
         <Pane query={version} height={320}>
-          {({ version: found }) => <Form key={found.number} image={image} version={found} />}
+          {({ version: found }) => <Form key={`${image.name} ${found.number}`} image={image} version={found} />}
         </Pane>
       ) : (
         <p>
@@ -91,7 +91,7 @@ function Form({ image, version }: { readonly image: ImageDetails; readonly versi
         className={classes['form']}
         onSubmit={(event) => {
           event.preventDefault();
-          altering.mutate();
+          if (check.isRead) altering.mutate();
         }}
       >
         {begunOn !== undefined && (
@@ -135,7 +135,13 @@ function Form({ image, version }: { readonly image: ImageDetails; readonly versi
         <h3 ref={title} tabIndex={-1}>
           What would change {check.isPlanning && <Loader size="xs" aria-hidden />}
         </h3>
-        {check.fault !== undefined && <FaultMessage fault={check.fault} />}
+        {check.fault !== undefined && (
+          <FaultMessage fault={check.fault}>
+            <Button size="compact-sm" variant="default" onClick={check.planAgain}>
+              {check.isRead ? 'Plan again' : 'Try again'}
+            </Button>
+          </FaultMessage>
+        )}
         {check.plan === undefined && check.fault === undefined && check.lineFaults.length === 0 && (
           <p role="status">Versions are being chosen; that takes a few seconds.</p>
         )}

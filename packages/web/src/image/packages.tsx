@@ -45,9 +45,12 @@ function Contents({ name, version }: { readonly name: string; readonly version: 
   }
   const asked = new Set(version.spec.pipRequirements.map(({ name: wanted }) => normalized(wanted)));
   const seconds = importSeconds(version.probes, platform);
-  // What a version holds in general is that of its first platform.
-  const installed = version.lockPlatforms.length > 1 ? (wheels ?? version.libraries) : version.libraries;
-  const shown = installed.filter(({ name: one }) => one.includes(filter.trim().toLowerCase()));
+  // What a version holds in general is that of its first platform. Of another one nothing is known before its lock is there.
+  const isFirst = platform === version.lockPlatforms[0];
+  const installed =
+    version.lockPlatforms.length > 1 && wheels !== undefined ? wheels : isFirst ? version.libraries : undefined;
+  const osPackages = isFirst ? version.osPackages : lock.data?.pins.filter(({ kind }) => kind === 'os-package');
+  const shown = installed?.filter(({ name: one }) => one.includes(filter.trim().toLowerCase()));
   return (
     <>
       <div className={classes['tools']}>
@@ -60,7 +63,7 @@ function Contents({ name, version }: { readonly name: string; readonly version: 
           onChange={(event) => setFilter(event.currentTarget.value)}
         />
         <span role="status">
-          {counted(shown.length, 'package')}, {asked.size} of them asked for
+          {shown !== undefined && `${counted(shown.length, 'package')}, ${asked.size} of them asked for`}
         </span>
         {platform !== undefined && version.lockPlatforms.length > 1 && (
           <NativeSelect
@@ -85,42 +88,50 @@ function Contents({ name, version }: { readonly name: string; readonly version: 
           </a>
         )}
       </div>
-      {lock.isError && <FaultMessage fault={lock.error} />}
-      <DataTable label="Python packages">
-        <thead>
-          <tr>
-            <th scope="col">Package</th>
-            <th scope="col">Version</th>
-            <th scope="col" data-number>
-              Wheel
-            </th>
-            <th scope="col" data-number>
-              Import
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {shown.map((one) => {
-            const size = sizes.get(normalized(one.name));
-            const time = seconds.get(normalized(one.name));
-            return (
-              <tr key={one.name}>
-                <th scope="row">
-                  {one.name}
-                  {asked.has(normalized(one.name)) && <span className={classes['tag']}>asked for</span>}
+      {shown === undefined ? (
+        <Pane query={lock} height={320}>
+          {() => null}
+        </Pane>
+      ) : (
+        <>
+          {lock.isError && <FaultMessage fault={lock.error} />}
+          <DataTable label="Python packages">
+            <thead>
+              <tr>
+                <th scope="col">Package</th>
+                <th scope="col">Version</th>
+                <th scope="col" data-number>
+                  Wheel
                 </th>
-                <td className="number">{one.version}</td>
-                <td data-number>{size === undefined ? '–' : formatSize(size)}</td>
-                <td data-number>{time === undefined ? '–' : formatDuration(time)}</td>
+                <th scope="col" data-number>
+                  Import
+                </th>
               </tr>
-            );
-          })}
-        </tbody>
-      </DataTable>
-      {version.osPackages.length > 0 && (
+            </thead>
+            <tbody>
+              {shown.map((one) => {
+                const size = sizes.get(normalized(one.name));
+                const time = seconds.get(normalized(one.name));
+                return (
+                  <tr key={one.name}>
+                    <th scope="row">
+                      {one.name}
+                      {asked.has(normalized(one.name)) && <span className={classes['tag']}>asked for</span>}
+                    </th>
+                    <td className="number">{one.version}</td>
+                    <td data-number>{size === undefined ? '–' : formatSize(size)}</td>
+                    <td data-number>{time === undefined ? '–' : formatDuration(time)}</td>
+                  </tr>
+                );
+              })}
+            </tbody>
+          </DataTable>
+        </>
+      )}
+      {osPackages !== undefined && osPackages.length > 0 && (
         <details className={classes['more']}>
-          <summary>{counted(version.osPackages.length, 'OS package')}</summary>
-          <p className="code">{version.osPackages.map((one) => `${one.name} ${one.version}`).join(', ')}</p>
+          <summary>{counted(osPackages.length, 'OS package')}</summary>
+          <p className="code">{osPackages.map((one) => `${one.name} ${one.version}`).join(', ')}</p>
         </details>
       )}
     </>

@@ -1,6 +1,7 @@
-import { Link, useLocation } from '@tanstack/react-router';
-import { useEffect, useRef } from 'react';
+import { Link } from '@tanstack/react-router';
+import { useRef } from 'react';
 import type { ImageDetails } from '../api/types.ts';
+import { useOpenInSight } from '../parts/use-open-in-sight.ts';
 import classes from './views.module.css';
 
 const views = [
@@ -16,16 +17,11 @@ const views = [
 
 /** The views of an image, of which one is open. */
 export function Views({ image: { name, rights } }: { readonly image: Pick<ImageDetails, 'name' | 'rights'> }) {
-  const { pathname } = useLocation();
-  const list = useRef<HTMLUListElement>(null);
-  // On a narrow screen the list scrolls, and what is open may lie outside.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another path is another open view.
-  useEffect(() => {
-    list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
-  }, [pathname]);
+  const nav = useRef<HTMLElement>(null);
+  useOpenInSight(nav);
   return (
-    <nav aria-label={`Views of ${name}`} className={classes['views']}>
-      <ul ref={list}>
+    <nav ref={nav} aria-label={`Views of ${name}`} className={classes['views']}>
+      <ul>
         {views
           .filter(([view]) => view !== 'Alter' || rights.alter)
           .map(([view, to]) => (

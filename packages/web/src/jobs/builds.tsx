@@ -16,15 +16,18 @@ import { Pane } from '../parts/pane.tsx';
 import { Time } from '../parts/time.tsx';
 import { JobChip } from './job-chip.tsx';
 import classes from './jobs.module.css';
+import { useAskingAgain } from './use-asking-again.ts';
 
 const pageSize = 100;
+const queryKey = ['jobs'] as const;
 
 /** Builds that run, wait in their order, and ended last. */
 export function Builds() {
   const queryClient = useQueryClient();
+  const askAgain = useAskingAgain(queryKey);
   const builds = useLiveImages();
   const pages = useInfiniteQuery({
-    queryKey: ['jobs'],
+    queryKey,
     queryFn: ({ pageParam, signal }) =>
       call('listJobs', { query: { limit: pageSize, ...(pageParam !== '' && { pageToken: pageParam }) }, signal }),
     initialPageParam: '',
@@ -33,11 +36,11 @@ export function Builds() {
   // Which builds there are changes when one begins or ends; how far they are comes by itself.
   const underWay = [...new Set([...builds.values()].map(({ jobId, status }) => `${jobId} ${status}`))].sort().join();
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked again whenever other builds are under way.
-  useEffect(() => void queryClient.invalidateQueries({ queryKey: ['jobs'] }), [underWay]);
+  useEffect(askAgain, [underWay]);
   const live = new Map([...builds.values()].map((job) => [job.jobId, job]));
   const cancelling = useMutation({
     mutationFn: (jobId: string) => call('cancelJob', { params: { jobId } }),
-    onSettled: () => queryClient.invalidateQueries({ queryKey: ['jobs'] }),
+    onSettled: () => queryClient.invalidateQueries({ queryKey }, { cancelRefetch: false }),
   });
   return (
     <Pane query={pages} height={320}>

@@ -1,43 +1,37 @@
 import { type InfiniteData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useRef } from 'react';
+import { useRef } from 'react';
 import { addressOf, call } from '../api/call.ts';
 import type { Operations, TestRun } from '../api/types.ts';
 import { useEvents } from '../connection/use-events.ts';
+import { useAskingAgain } from './use-asking-again.ts';
 
 type Page = Operations['listTestRuns']['answer'];
 
 const pageSize = 100;
-/** However many runs come and go, the list is asked for anew so often at most. */
-const refreshMilliseconds = 2_000;
 const queryKey = ['runs', 'list'] as const;
 
 /** The test runs that one may see, page by page, as they are now: changes are told by the instance. */
 export function useLiveRuns() {
   const queryClient = useQueryClient();
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const askAgain = useAskingAgain(queryKey);
   const wasReady = useRef(false);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  const askAgain = (milliseconds = refreshMilliseconds) => {
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined;
-      void queryClient.invalidateQueries({ queryKey }, { cancelRefetch: false });
-    }, milliseconds);
-  };
   useEvents(addressOf('followTestRuns'), {
     run: (data) => {
       const run = data as TestRun;
       void queryClient.invalidateQueries({ queryKey: ['run', run.id], exact: true });
       const known = queryClient.getQueryData<InfiniteData<Page>>(queryKey);
       const changed = known === undefined ? undefined : withRun(known, run);
-      if (changed === undefined) return askAgain(0);
+      if (changed === undefined) return askAgain();
       queryClient.setQueryData(queryKey, changed);
+      // The list that is on its way may be older than this, and would be shown in its place.
+      if (queryClient.isFetching({ queryKey, exact: true }) > 0) askAgain();
       // What no longer waits has moved up all that do.
       if (changed.pages.some((page) => page.runs.some(({ status }) => status === 'QUEUED'))) askAgain();
     },
-    many: () => askAgain(),
+    many: askAgain,
     ready: () => {
       // What happened while nobody listened is seen by asking again.
-      if (wasReady.current) askAgain(0);
+      if (wasReady.current) askAgain();
       wasReady.current = true;
     },
   });

@@ -1,7 +1,7 @@
 import { Button, Loader, NativeSelect, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
-import { call } from '../api/call.ts';
+import { basesQuery } from '../api/queries.ts';
 import { counted } from '../format/size.ts';
 import { Icon } from '../icons/icon.tsx';
 import { statusWord } from '../images/status-chip.tsx';
@@ -24,7 +24,7 @@ type FilterBarProps = {
 
 /** What the list is narrowed by, all of it in the address. */
 export function FilterBar({ filter, onChange, total, isCounted, isLoading }: FilterBarProps) {
-  const { data: bases } = useQuery({ queryKey: ['bases'], queryFn: () => call('listBases'), staleTime: 600_000 });
+  const { data: bases } = useQuery({ ...basesQuery, staleTime: 600_000 });
   const change = (part: Readonly<Record<string, string>>) => onChange(imageFilterOf({ ...filter, ...part }));
   return (
     <search className={classes['bar']} aria-label="Managed images">

@@ -15,17 +15,21 @@ import { useStandingStill } from './use-standing-still.ts';
 
 /** Browsers draw nothing that is higher than some 17 million points. Whoever has more images than fit there narrows the list. */
 const rowLimit = 300_000;
+/** As in the style of the table's head. */
+const headHeight = 38;
 
 type ImageTableProps = {
   readonly filter: ImageFilter;
   readonly total: number;
+  /** Else there may be more than the total says. */
+  readonly isCounted: boolean;
   readonly builds: LiveBuilds;
   readonly onSort: (sort: Sort) => void;
   readonly onRemove: (image: ImageSummary) => void;
 };
 
 /** Images, a row each. The whole list can be scrolled through; only the rows that are seen are drawn, and asked for. */
-export function ImageTable({ filter, total, builds, onSort, onRemove }: ImageTableProps) {
+export function ImageTable({ filter, total, isCounted, builds, onSort, onRemove }: ImageTableProps) {
   const frame = useRef<HTMLElement>(null);
   const count = Math.min(total, rowLimit);
   const rows = useVirtualizer({
@@ -38,7 +42,7 @@ export function ImageTable({ filter, total, builds, onSort, onRemove }: ImageTab
   const [firstDrawn, lastDrawn] = [drawn[0]?.index ?? 0, drawn.at(-1)?.index ?? 0];
   const images = useImagesAround(filter, firstDrawn, lastDrawn);
   const list = keyOf(filter);
-  useReturning(frame, list, count * rowHeight);
+  useReturning({ frame, list, height: headHeight + count * rowHeight, isWhole: isCounted });
   useStandingStill(frame, list, images, rowHeight);
   const above = drawn[0]?.start ?? 0;
   const below = rows.getTotalSize() - (drawn.at(-1)?.end ?? 0);
@@ -119,5 +123,3 @@ function visibleRange(offset: number, height: number, count: number): readonly [
   const last = Math.min(count, Math.max(first + 1, Math.floor((offset + height - headHeight) / rowHeight)));
   return [first + 1, last];
 }
-
-const headHeight = 38;

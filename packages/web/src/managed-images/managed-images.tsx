@@ -63,6 +63,7 @@ export function ManagedImages() {
           <ImageTable
             filter={list.filter}
             total={total}
+            isCounted={list.isCounted}
             builds={builds}
             onSort={(sort) => change(imageFilterOf({ ...filter, sort }))}
             onRemove={setRemoving}

@@ -12,7 +12,8 @@ import classes from './removal-dialog.module.css';
 const runsShown = 3;
 const namesShown = 5;
 
-type RemovalDialogProps = {
+/** What is to be removed, and what follows. */
+export type RemovalDialogProps = {
   readonly image: Pick<ImageSummary, 'name'> | undefined;
   readonly onClose: () => void;
   readonly onRemoved?: (name: string) => void;

@@ -24,8 +24,22 @@ function placesOfTab(): Map<string, number> {
   return places;
 }
 
+/** A list as it is shown. */
+type ShownList = {
+  readonly frame: RefObject<HTMLElement | null>;
+  /** Says which one it is. */
+  readonly list: string;
+  /** Of all that can be scrolled through, in pixels. */
+  readonly height: number;
+  /** Else it may become longer in a moment. */
+  readonly isWhole: boolean;
+};
+
+/** What moves a list. */
+const movements = ['wheel', 'pointerdown', 'touchmove', 'keydown'] as const;
+
 /** Another list begins at its top; one that somebody comes back to, or loads again, where they were. */
-export function useReturning(frame: RefObject<HTMLElement | null>, list: string, height: number): void {
+export function useReturning({ frame, list, height, isWhole }: ShownList): void {
   const shown = useRef<{ readonly list: string; readonly entry: string; isAwaited: boolean }>(undefined);
   useLayoutEffect(() => {
     const element = frame.current;
@@ -39,9 +53,9 @@ export function useReturning(frame: RefObject<HTMLElement | null>, list: string,
     if (!shown.current.isAwaited) return;
     // How long a list is may be known a moment after its first images.
     const place = placesOfTab().get(shown.current.entry) ?? 0;
-    shown.current.isAwaited = place > height - element.clientHeight + element.offsetTop;
+    shown.current.isAwaited = !isWhole && place > height - element.clientHeight;
     if (!shown.current.isAwaited) element.scrollTop = place;
-  }, [frame, list, height]);
+  }, [frame, list, height, isWhole]);
   useEffect(() => {
     const element = frame.current;
     if (element === null) return;
@@ -54,10 +68,10 @@ export function useReturning(frame: RefObject<HTMLElement | null>, list: string,
       if (shown.current !== undefined) shown.current.isAwaited = false;
     };
     element.addEventListener('scroll', note, { passive: true });
-    element.addEventListener('wheel', stay, { passive: true });
+    for (const one of movements) element.addEventListener(one, stay, { passive: true });
     return () => {
       element.removeEventListener('scroll', note);
-      element.removeEventListener('wheel', stay);
+      for (const one of movements) element.removeEventListener(one, stay);
     };
   }, [frame]);
 }

@@ -1,6 +1,7 @@
-import { Outlet, useLocation } from '@tanstack/react-router';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { Outlet } from '@tanstack/react-router';
+import { type ReactNode, useRef } from 'react';
 import classes from './sections.module.css';
+import { useOpenInSight } from './use-open-in-sight.ts';
 
 type SectionsProps = {
   /** What the navigation is called, for who does not see it. */
@@ -16,15 +17,7 @@ export const sectionClass = classes['section'];
 /** A page of several panes, with their names at its left. */
 export function Sections({ name, heading, links }: SectionsProps) {
   const nav = useRef<HTMLElement>(null);
-  const { pathname } = useLocation();
-  // Where they stand in a row that is wider than the screen, the one that is shown is seen.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: looked for whenever another one is shown.
-  useEffect(() => {
-    const shown = nav.current?.querySelector('[data-status=active]')?.getBoundingClientRect();
-    const row = nav.current?.getBoundingClientRect();
-    if (shown === undefined || row === undefined || nav.current === null) return;
-    if (shown.right > row.right || shown.left < row.left) nav.current.scrollLeft += shown.left - row.left;
-  }, [pathname]);
+  useOpenInSight(nav);
   return (
     <div className={classes['page']}>
       <div className={classes['side']}>

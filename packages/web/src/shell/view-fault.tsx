@@ -36,10 +36,6 @@ export function ViewFault({ error, reset }: ErrorComponentProps) {
           <Button component={Link} to="/workspaces" variant="default" size="xs">
             Go to the workspaces
           </Button>
-        ) : isOutdated ? (
-          <Button variant="default" size="xs" onClick={() => window.location.reload()}>
-            Reload the page
-          </Button>
         ) : (
           <Button
             variant="default"

@@ -43,7 +43,7 @@ export function Tokens() {
         <NewToken workspace={workspace} onMade={refresh} />
       )}
       <Pane query={tokens}>
-        {({ tokens: found }) => (found.length === 0 ? <p>There is no token yet.</p> : <TokenTable tokens={found} />)}
+        {({ tokens: found }) => <TokenTable tokens={found} whenEmpty="There is no token yet." />}
       </Pane>
     </>
   );

@@ -5,22 +5,17 @@ import { useState } from 'react';
 import { call } from '../api/call.ts';
 import { meQuery } from '../api/queries.ts';
 import { counted } from '../format/size.ts';
-import type { ImageFilter } from './image-filter.ts';
+import { type CreatorChoiceProps, widthOfChoice } from './creator-filter.ts';
 
 const pauseMilliseconds = 150;
 const shownCreators = 50;
 /** No account has such a name. */
 const instance = ' system';
 
-type CreatorChoiceProps = {
-  readonly filter: Pick<ImageFilter, 'creator' | 'role'>;
-  readonly onChange: (part: { readonly creator: string; readonly role: string }) => void;
-};
-
-/** Narrows the list to who created the images: anybody who has, found by a part of the name; or the instance itself. */
+/** Is shown when somebody goes to it. Narrows the list to who created the images: anybody who has, found by a part of the name; or the instance itself. */
 export function CreatorChoice({ filter, onChange }: CreatorChoiceProps) {
   const { data: me } = useSuspenseQuery(meQuery);
-  const [isOpen, setIsOpen] = useState(false);
+  const [isOpen, setIsOpen] = useState(true);
   const [typed, setTyped] = useState('');
   const value = filter.creator ?? (filter.role === 'SYSTEM' ? instance : null);
   const label = (name: string) => (name === instance ? 'The instance' : name === me.user.name ? `${name} (you)` : name);
@@ -47,7 +42,9 @@ export function CreatorChoice({ filter, onChange }: CreatorChoiceProps) {
     <Select
       aria-label="Creator"
       placeholder="Any creator"
-      w={172}
+      w={widthOfChoice}
+      autoFocus
+      defaultDropdownOpened
       searchable
       clearable
       clearButtonProps={{ 'aria-label': 'Any creator' }}

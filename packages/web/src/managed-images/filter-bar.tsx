@@ -5,7 +5,7 @@ import { basesQuery } from '../api/queries.ts';
 import { counted } from '../format/size.ts';
 import { Icon } from '../icons/icon.tsx';
 import { statusWord } from '../images/status-chip.tsx';
-import { CreatorChoice } from './creator-choice.tsx';
+import { CreatorField } from './creator-field.tsx';
 import classes from './filter-bar.module.css';
 import { type ImageFilter, imageFilterOf, imageTypes, isFiltered, statuses } from './image-filter.ts';
 import { firstOrder, orderNames } from './image-order.ts';
@@ -50,7 +50,7 @@ export function FilterBar({ filter, onChange, total, isCounted, isLoading }: Fil
           ...pythonsOf(bases?.bases, filter.python).map((one) => ({ value: one, label: `Python ${one}` })),
         ]}
       />
-      <CreatorChoice filter={filter} onChange={change} />
+      <CreatorField filter={filter} onChange={change} />
       <NativeSelect
         aria-label="Order"
         value={filter.sort ?? firstOrder}

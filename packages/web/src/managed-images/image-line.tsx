@@ -1,14 +1,19 @@
-import { ActionIcon, Menu, VisuallyHidden } from '@mantine/core';
-import { useSuspenseQuery } from '@tanstack/react-query';
+import { VisuallyHidden } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { isAdministrator, meQuery } from '../api/queries.ts';
+import { lazy, Suspense, useState } from 'react';
 import type { ImageSummary, JobDetails } from '../api/types.ts';
 import { formatSize } from '../format/size.ts';
-import { Icon } from '../icons/icon.tsx';
 import { BuildProgress } from '../images/build-progress.tsx';
 import { StatusChip } from '../images/status-chip.tsx';
 import { Time } from '../parts/time.tsx';
+import { loadPart } from '../shell/application-part.ts';
 import classes from './image-table.module.css';
+import { RowButton } from './row-button.tsx';
+
+const RowActions = lazy(async () => {
+  const part = await loadPart(() => import('./row-actions.tsx'));
+  return { default: part.RowActions };
+});
 
 /** Every row is so high, so that the place of each is known before it is drawn. */
 export const rowHeight = 43;
@@ -86,29 +91,14 @@ function isToBeBuilt({ status }: ImageSummary): boolean {
 }
 
 function RowMenu({ image, onRemove }: Pick<ImageLineProps, 'image' | 'onRemove'>) {
-  const { data: me } = useSuspenseQuery(meQuery);
-  const mayRemove = isAdministrator(me) && image.roleType !== 'SYSTEM';
+  const [isWanted, setIsWanted] = useState(false);
+  const button = (
+    <RowButton name={image.name} aria-haspopup="menu" aria-expanded={false} onClick={() => setIsWanted(true)} />
+  );
+  if (!isWanted) return button;
   return (
-    <Menu position="bottom-end" width={180} withinPortal>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${image.name}`} data-menu-of={image.name}>
-          <Icon name="dots" />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item
-          component={Link}
-          to={`/images/${encodeURIComponent(image.name)}`}
-          leftSection={<Icon name="image" />}
-        >
-          Open
-        </Menu.Item>
-        {mayRemove && (
-          <Menu.Item c="var(--bad-text)" leftSection={<Icon name="trash" />} onClick={() => onRemove(image)}>
-            Remove
-          </Menu.Item>
-        )}
-      </Menu.Dropdown>
-    </Menu>
+    <Suspense fallback={button}>
+      <RowActions image={image} onRemove={onRemove} />
+    </Suspense>
   );
 }

@@ -163,7 +163,7 @@ suite('creating an image in a browser', { skip: withoutBrowser }, () => {
     for (const [section, seen] of [
       ['updates', 'No update has been applied yet.'],
       ['bases', 'debian:bookworm'],
-      ['people', 'member'],
+      ['people', 'tokens only'],
       ['storage', 'Saved by sharing'],
       ['removed-images', 'No image has been removed.'],
       ['settings', 'image_registry_config.repository_prefix'],

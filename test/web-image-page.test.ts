@@ -147,7 +147,8 @@ suite('the page of an image in a browser', { skip: withoutBrowser }, () => {
     const create = fresh.getByRole('button', { name: 'Create image' });
     const build = fresh.getByRole('button', { name: 'Build version' });
     const project = '[project]\nname = "x"\ndependencies = ["certifi"]\n';
-    // What reads such files is the only part of these pages that is loaded late.
+    const environment = 'dependencies:\n  - pip:\n    - certifi\n';
+    // What reads each of these files is the only part of the two pages that is loaded late.
     const parts = '**/assets/*.js';
 
     await fresh.goto('/create-image');
@@ -162,6 +163,9 @@ suite('the page of an image in a browser', { skip: withoutBrowser }, () => {
     await fresh.getByLabel('Name', { exact: true }).press('Enter');
     assert.equal((await instance.ask('GET', '/v1/images/unread')).status, 404);
     await fresh.unroute(parts);
+    await fault.getByRole('button', { name: 'Try again' }).click();
+    await fresh.getByText('Read as pyproject.toml.').waitFor();
+    await fresh.getByRole('row', { name: /^certifi/ }).waitFor({ timeout: 60_000 });
 
     await fresh.goto('/images/looked-at/alter');
     await fresh.getByText('Nothing is changed').waitFor();
@@ -174,10 +178,10 @@ suite('the page of an image in a browser', { skip: withoutBrowser }, () => {
       await held;
       await route.continue();
     });
-    await packages(fresh).fill(project);
+    await packages(fresh).fill(environment);
     assert.ok(await build.isDisabled());
     letCome();
-    await fresh.getByText('Read as pyproject.toml.').waitFor();
+    await fresh.getByText('Read as environment.yml.').waitFor();
     await build.and(fresh.locator(':enabled')).waitFor({ timeout: 60_000 });
     await fresh.unroute(parts);
   });

@@ -10,6 +10,8 @@ export type Caller = {
   /** The account's roles by workspace id. */
   readonly workspaceRoles: ReadonlyMap<number, WorkspaceRole>;
   readonly tokenId: string | undefined;
+  /** What is kept of the session that a browser signed in for; nothing but the database has a use for it. */
+  readonly sessionHash: Buffer | undefined;
 };
 
 /** What is known of a request besides its content; goes into logs, the audit log and the work that follows. */

@@ -56,7 +56,7 @@ async function callerOfToken(db: Db, secret: string): Promise<Caller> {
       'Make a new one, or ask an administrator for one.',
     );
   }
-  return callerOf(row);
+  return callerOf(row, undefined);
 }
 
 /** The owner of an API key that came as a password, under whatever user name; undefined when it is none. */
@@ -70,6 +70,7 @@ export async function callerOfPassword(db: Db, secret: string): Promise<Caller |
 }
 
 async function callerOfSession(db: Db, secret: string): Promise<Caller> {
+  const hash = hashSecret(secret);
   const { rows } = await sql<AccountRow>`
     select users.id as user_id, users.name, users.role, first.id as workspace_id, first.name as workspace_name,
       null as token_id, ${rolesOfUser(sql``)} as roles
@@ -78,10 +79,10 @@ async function callerOfSession(db: Db, secret: string): Promise<Caller> {
       select workspaces.id, workspaces.name from members join workspaces on workspaces.id = members.workspace_id
       where members.user_id = users.id order by workspaces.id limit 1
     ) as first on true
-    where sessions.hash = ${hashSecret(secret)} and sessions.expires_at > now() and users.is_active`.execute(db);
+    where sessions.hash = ${hash} and sessions.expires_at > now() and users.is_active`.execute(db);
   const [row] = rows;
   if (row === undefined) throw unauthenticated('You are signed out', 'Sign in again.');
-  return callerOf(row);
+  return callerOf(row, hash);
 }
 
 /** A token acts in its workspace; whoever has signed in acts in all of theirs. */
@@ -90,7 +91,7 @@ const rolesOfUser = (restriction: RawBuilder<unknown>) => sql`(
   where members.user_id = users.id ${restriction}
 )`;
 
-function callerOf(row: AccountRow): Caller {
+function callerOf(row: AccountRow, sessionHash: Buffer | undefined): Caller {
   return {
     userId: row.user_id,
     name: row.name,
@@ -101,6 +102,7 @@ function callerOf(row: AccountRow): Caller {
         : { id: row.workspace_id, name: row.workspace_name },
     workspaceRoles: new Map((row.roles ?? []).map(({ id, role }) => [id, role])),
     tokenId: row.token_id ?? undefined,
+    sessionHash,
   };
 }
 

@@ -10,13 +10,14 @@ type Row = {
 };
 
 /**
- * Those who asked a while ago, with the rights that they have now. Missing are accounts that are gone or not active any more, and tokens
- * that were revoked or have expired.
+ * Those who asked a while ago, with the rights that they have now. Missing are accounts that are gone or not active any more, tokens that
+ * were revoked or have expired, and whoever has signed out.
  */
 export async function standingOf(db: Db, callers: readonly Caller[]): Promise<ReadonlyMap<Caller, Caller>> {
   const accounts = [...new Set(callers.map(({ userId }) => userId))];
   const tokens = callers.flatMap(({ tokenId }) => (tokenId === undefined ? [] : [tokenId]));
-  const [users, working] = await Promise.all([
+  const sessions = callers.flatMap(({ sessionHash }) => (sessionHash === undefined ? [] : [sessionHash]));
+  const [users, working, signedIn] = await Promise.all([
     sql<Row>`
       select users.id, users.role, (
         select json_agg(json_build_object('id', members.workspace_id, 'role', members.role)) from members where members.user_id = users.id
@@ -26,13 +27,17 @@ export async function standingOf(db: Db, callers: readonly Caller[]): Promise<Re
       select id from api_tokens where id = any(${tokens}::uuid[]) and revoked_at is null and expires_at > now()`.execute(
       db,
     ),
+    sql<{
+      hash: Buffer;
+    }>`select hash from sessions where hash = any(${sessions}::bytea[]) and expires_at > now()`.execute(db),
   ]);
   const byId = new Map(users.rows.map((row) => [row.id, row]));
-  const live = new Set(working.rows.map(({ id }) => id));
+  const live = new Set([...working.rows.map(({ id }) => id), ...signedIn.rows.map(({ hash }) => hash.toString('hex'))]);
   const standing = new Map<Caller, Caller>();
   for (const caller of callers) {
     const row = byId.get(caller.userId);
-    if (row === undefined || (caller.tokenId !== undefined && !live.has(caller.tokenId))) continue;
+    const admission = caller.tokenId ?? caller.sessionHash?.toString('hex');
+    if (row === undefined || (admission !== undefined && !live.has(admission))) continue;
     // A token acts in its workspace alone.
     const roles = (row.roles ?? []).filter(({ id }) => caller.tokenId === undefined || id === caller.workspace?.id);
     standing.set(caller, {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { Followers, serverEvent } from '../followers.ts';
+import { type Gathered, Gathering } from '../gathering.ts';
 import type { jobDetails } from '../http/shapes.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import { detailsOfBuilds, listJobs } from '../jobs/job-details.ts';
@@ -9,10 +9,12 @@ import { channels } from '../jobs/queue.ts';
 import { summaryOf } from './image-details.ts';
 import { imageRows } from './image-row.ts';
 
-/** What happens within such a time is looked up, and told, at once. */
-const gatherMilliseconds = 400;
-/** Of more changes at once nobody reads the details; whoever follows looks at their page again instead. */
+type Build = z.infer<typeof jobDetails>;
+
+/** Of more images at once nobody reads the details; whoever follows looks at their page again instead. */
 const namedAtOnce = 100;
+/** Of builds each is told of, however many they are: nothing else says that one has ended. So many are looked up at once. */
+const lookedUpAtOnce = 100;
 /** Every build that runs is told, and so many of those that wait: what waits behind them is said to wait behind them. */
 const toldWaiting = 100;
 const toldRunning = 1000;
@@ -27,15 +29,16 @@ export class ImageFeed implements Disposable {
   readonly #context: InstanceContext;
   readonly #followers = new Followers<{ readonly userId: number }>();
   readonly #unsubscribe: () => void;
-  #images = new Set<string>();
-  #builds = new Set<string>();
-  #isManyChanged = false;
-  /** The builds in front of the queue that all were told of, and those that anybody was. */
+  readonly #gathering = new Gathering(['image', 'build', 'queue'], {
+    isFollowed: () => this.#followers.size > 0,
+    tell: (gathered) => this.#tell(gathered),
+  });
+  /** The builds in front of the queue that all were told of. */
   #toldToAll: ReadonlySet<string> = new Set();
-  #inFront = new Set<string>();
+  /** The builds that anybody was told of and that have not ended, and whether it is known that they have begun. */
+  readonly #underWay = new Map<string, boolean>();
   #isQueueMoved = false;
-  #queueToldAt = 0;
-  #telling: Promise<void> | undefined;
+  #queueToldAt = -Infinity;
 
   constructor(context: InstanceContext) {
     this.#context = context;
@@ -50,63 +53,69 @@ export class ImageFeed implements Disposable {
    * @throws Fault `instance/overloaded`
    */
   follow(userId: number): Readable {
+    // What happened while nobody followed was not noted.
+    if (this.#followers.size === 0) this.#underWay.clear();
     return this.#followers.add({ userId }, () => this.#beginning());
   }
 
   [Symbol.dispose](): void {
     this.#unsubscribe();
+    this.#gathering[Symbol.dispose]();
     this.#followers[Symbol.dispose]();
   }
 
   async *#beginning(): AsyncGenerator<string> {
     const { jobs: running } = await listJobs(this.#context, ['RUNNING'], toldRunning);
     const { jobs: waiting } = await listJobs(this.#context, ['QUEUED'], toldWaiting);
-    for (const { jobId } of waiting) this.#inFront.add(jobId);
+    const inFront = new Set(waiting.map(({ jobId }) => jobId));
+    // What this one is not told now, not all have been told.
+    this.#toldToAll = new Set([...this.#toldToAll].filter((id) => inFront.has(id)));
+    this.#noteUnderWay([...running, ...waiting]);
     for (const build of [...running, ...waiting]) yield serverEvent('build', build);
     yield queueEvent(await this.#countWaiting(), waiting);
     yield serverEvent('ready', {});
   }
 
   #note(channel: string | undefined, payload: string): void {
-    if (this.#followers.size === 0) return;
-    if (channel === channels.changed) this.#builds.add(payload);
-    else if (channel === channels.images && payload !== '') this.#images.add(payload);
-    else if (channel === channels.queued && payload === 'build') this.#isQueueMoved = true;
-    else if (channel === channels.images || channel === undefined) this.#isManyChanged = true;
-    else return;
-    this.#schedule();
+    if (channel === channels.changed) this.#gathering.note('build', payload);
+    else if (channel === channels.images) this.#gathering.note('image', payload);
+    else if (channel === channels.queued && payload === 'build') this.#gathering.note('queue', '');
+    else if (channel === undefined) this.#gathering.noteMissed();
   }
 
-  #schedule(milliseconds = gatherMilliseconds): void {
-    this.#telling ??= delay(milliseconds, undefined, { ref: false })
-      .then(() => this.#tell())
-      .catch(() => {
-        // The database is away: what was missed is seen by looking again.
-        this.#isManyChanged = this.#followers.size > 0;
-      })
-      .finally(() => {
-        this.#telling = undefined;
-        if (this.#followers.size === 0) return;
-        if (this.#images.size + this.#builds.size > 0 || this.#isManyChanged) this.#schedule();
-        else if (this.#isQueueMoved) this.#schedule(this.#queueToldAt + queueMilliseconds - performance.now());
-      });
-  }
-
-  async #tell(): Promise<void> {
-    const [images, builds] = [[...this.#images], [...this.#builds]];
-    const isManyChanged = this.#isManyChanged || images.length > namedAtOnce;
-    this.#images = new Set();
-    this.#builds = new Set();
-    this.#isManyChanged = false;
-    const events = isManyChanged ? [serverEvent('many', {})] : await this.#imageEvents(images);
-    for (const build of await detailsOfBuilds(this.#context.db, builds.slice(0, namedAtOnce))) {
-      events.push(serverEvent('build', build));
-      if (build.status !== 'QUEUED' && this.#inFront.has(build.jobId)) this.#isQueueMoved = true;
+  async #tell({ names, isMissed }: Gathered<'image' | 'build' | 'queue'>): Promise<void> {
+    // The database names no image where a statement changed many.
+    const isMany = isMissed || names.image.length > namedAtOnce || names.image.includes('');
+    const events = isMany ? [serverEvent('many', {})] : await this.#imageEvents(names.image);
+    if (isMissed || names.queue.length > 0) this.#isQueueMoved = true;
+    // The ends of builds may be among what was missed.
+    const builds = [...new Set([...names.build, ...(isMissed ? this.#underWay.keys() : [])])];
+    for (let from = 0; from < builds.length; from += lookedUpAtOnce) {
+      for (const build of await detailsOfBuilds(this.#context.db, builds.slice(from, from + lookedUpAtOnce))) {
+        events.push(serverEvent('build', build));
+        // Also one that nobody was told of moves what is told: how many wait.
+        if (this.#leavesQueue(build)) this.#isQueueMoved = true;
+      }
     }
-    if (this.#isQueueMoved && performance.now() >= this.#queueToldAt + queueMilliseconds) {
-      events.push(...(await this.#queueEvents()));
+    if (this.#isQueueMoved) {
+      const milliseconds = this.#queueToldAt + queueMilliseconds - performance.now();
+      if (milliseconds > 0) this.#gathering.wakeWithin(milliseconds);
+      else events.push(...(await this.#queueEvents()));
     }
     for (const follower of this.#followers) this.#followers.tell(follower, events);
+  }
+
+  #noteUnderWay(builds: readonly Build[]): void {
+    // That a build has begun counts when its change is noted, so that all are told how the queue has moved.
+    for (const { jobId } of builds) if (!this.#underWay.has(jobId)) this.#underWay.set(jobId, false);
+  }
+
+  /** Whether a build waited until now, as far as is known. */
+  #leavesQueue({ jobId, status }: Build): boolean {
+    const hadBegun = this.#underWay.get(jobId) === true;
+    if (status === 'QUEUED' || status === 'RUNNING') this.#underWay.set(jobId, status === 'RUNNING');
+    else this.#underWay.delete(jobId);
+    return status !== 'QUEUED' && !hadBegun;
   }
 
   /** The places of the builds in front; of those that were not told before, everything. */
@@ -114,10 +123,11 @@ export class ImageFeed implements Disposable {
     this.#isQueueMoved = false;
     this.#queueToldAt = performance.now();
     const { jobs } = await listJobs(this.#context, ['QUEUED'], toldWaiting);
+    const waiting = await this.#countWaiting();
     const added = jobs.filter(({ jobId }) => !this.#toldToAll.has(jobId));
     this.#toldToAll = new Set(jobs.map(({ jobId }) => jobId));
-    this.#inFront = new Set(this.#toldToAll);
-    return [...added.map((build) => serverEvent('build', build)), queueEvent(await this.#countWaiting(), jobs)];
+    this.#noteUnderWay(added);
+    return [...added.map((build) => serverEvent('build', build)), queueEvent(waiting, jobs)];
   }
 
   async #countWaiting(): Promise<number> {
@@ -140,7 +150,7 @@ export class ImageFeed implements Disposable {
   }
 }
 
-function queueEvent(waiting: number, inFront: readonly z.infer<typeof jobDetails>[]): string {
+function queueEvent(waiting: number, inFront: readonly Build[]): string {
   const builds = inFront.map(({ jobId, queuePosition, expectedStart }) => ({ jobId, queuePosition, expectedStart }));
   return serverEvent('queue', { waiting, builds });
 }

@@ -57,7 +57,7 @@ export function orderOf(sort: ImageSort): Order & { readonly name: OrderName; re
 /** The condition that images come after one, whose place a page token tells. */
 export function isAfter(sort: ImageSort, [value, id]: readonly (string | number)[]): RawBuilder<boolean> {
   const { column, type, isDescending } = orderOf(sort);
-  const place = sql`(${String(value).replace(/Z$/, '')}::${sql.raw(type)}, ${String(id)}::bigint)`;
+  const place = sql`(${String(value)}::${sql.raw(type)}, ${String(id)}::bigint)`;
   return isDescending
     ? sql<boolean>`(${column}, images.id) < ${place}`
     : sql<boolean>`(${column}, images.id) > ${place}`;
@@ -65,7 +65,8 @@ export function isAfter(sort: ImageSort, [value, id]: readonly (string | number)
 
 /**
  * The condition that images come before the place that somebody wants to go to: a name or the beginning of one, or a time. The first of
- * those that do not is where the list then begins. Undefined for the orders in which there is nothing to go to.
+ * those that do not is where the list then begins. Undefined for the orders in which there is nothing to go to. Of images that are made at
+ * the same moment, the order of their making may be another than that of these times, by which the list then begins a few beside the place.
  */
 export function isBefore(sort: ImageSort, place: string): RawBuilder<boolean> | undefined {
   const { name, isDescending } = orderOf(sort);

@@ -1,16 +1,14 @@
 import type { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Caller } from '../access/caller.ts';
 import { has } from '../access/rights.ts';
 import { standingOf } from '../accounts/standing.ts';
 import { Followers, serverEvent } from '../followers.ts';
+import { type Gathered, Gathering } from '../gathering.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import { channels } from '../jobs/queue.ts';
 import { answerOfRun } from './run-answer.ts';
 import { runsOfJobs } from './run-details.ts';
 
-/** What happens within such a time is looked up, and told, at once. */
-const gatherMilliseconds = 400;
 /** Of more changes at once nobody reads the details; whoever follows looks at their page again instead. */
 const namedAtOnce = 100;
 
@@ -22,18 +20,16 @@ export class RunFeed implements Disposable {
   readonly #context: InstanceContext;
   readonly #followers = new Followers<Caller>();
   readonly #unsubscribe: () => void;
-  #jobs = new Set<string>();
-  #isManyChanged = false;
-  #telling: Promise<void> | undefined;
+  readonly #gathering = new Gathering(['job'], {
+    isFollowed: () => this.#followers.size > 0,
+    tell: (gathered) => this.#tell(gathered),
+  });
 
   constructor(context: InstanceContext) {
     this.#context = context;
     this.#unsubscribe = context.notifications.subscribe((channel, payload) => {
-      if (this.#followers.size === 0) return;
-      if (channel === channels.runs) this.#jobs.add(payload);
-      else if (channel === undefined) this.#isManyChanged = true;
-      else return;
-      this.#schedule();
+      if (channel === channels.runs) this.#gathering.note('job', payload);
+      else if (channel === undefined) this.#gathering.noteMissed();
     });
   }
 
@@ -51,33 +47,18 @@ export class RunFeed implements Disposable {
 
   [Symbol.dispose](): void {
     this.#unsubscribe();
+    this.#gathering[Symbol.dispose]();
     this.#followers[Symbol.dispose]();
   }
 
-  #schedule(): void {
-    this.#telling ??= delay(gatherMilliseconds, undefined, { ref: false })
-      .then(() => this.#tell())
-      .catch(() => {
-        // The database is away: what was missed is seen by looking again.
-        this.#isManyChanged = this.#followers.size > 0;
-      })
-      .finally(() => {
-        this.#telling = undefined;
-        if (this.#jobs.size > 0 || this.#isManyChanged) this.#schedule();
-      });
-  }
-
-  async #tell(): Promise<void> {
-    const jobs = [...this.#jobs];
-    const isMany = this.#isManyChanged || jobs.length > namedAtOnce;
-    this.#jobs = new Set();
-    this.#isManyChanged = false;
+  async #tell({ names, isMissed }: Gathered<'job'>): Promise<void> {
+    const isMany = isMissed || names.job.length > namedAtOnce;
     const followers = [...this.#followers];
     const standing = await standingOf(
       this.#context.db,
       followers.map(({ who }) => who),
     );
-    const runs = isMany ? [] : await runsOfJobs(this.#context.db, jobs);
+    const runs = isMany ? [] : await runsOfJobs(this.#context.db, names.job);
     for (const follower of followers) {
       const caller = standing.get(follower.who);
       if (caller === undefined) {

@@ -89,7 +89,7 @@ export async function instanceWithRegistry(t: { after(act: () => unknown): void 
     registry,
     caller: {
       ...{ userId: Number(rows[0]?.id), name: 'root', role: 'admin' as const, workspace: undefined },
-      ...{ workspaceRoles: new Map(), tokenId: undefined },
+      ...{ workspaceRoles: new Map(), tokenId: undefined, sessionHash: undefined },
     },
     trace: { requestId: 'test', address: undefined },
     addImage: async (name) => {

@@ -4,13 +4,11 @@ import { imageAndJob, pageSize } from '../../contract/shapes.ts';
 import { listRemovedImages, restoreImage } from '../../images/restoration.ts';
 import type { InstanceContext } from '../../instance-context.ts';
 import { RawAnswer, type Route, routesOf } from '../route.ts';
+import { time } from '../shapes.ts';
 import { answerWith } from './original-images.ts';
 
 const route = routesOf('administration');
 const images = routesOf('images');
-
-/** The years that a calendar has, which is fewer than four digits can say. */
-const time = z.iso.datetime({ offset: true }).refine((text) => !text.startsWith('0000'), 'is no time');
 
 const auditFilter = z.object({
   user: z.string().max(256).optional(),

@@ -22,12 +22,20 @@ import type { InstanceContext } from '../../instance-context.ts';
 import { readLog } from '../../jobs/log.ts';
 import { makeInstancePlan } from '../../jobs/plans.ts';
 import { RawAnswer, type Route, routesOf } from '../route.ts';
-import { difference, imageDetails, imageSummary, match, plan, versionDetails, versionSummary } from '../shapes.ts';
+import {
+  difference,
+  imageDetails,
+  imageSummary,
+  match,
+  plan,
+  time,
+  versionDetails,
+  versionSummary,
+} from '../shapes.ts';
 import { answerWith } from './original-images.ts';
 
 const route = routesOf('images');
 const named = z.object({ name: z.string() });
-const time = z.iso.datetime({ offset: true });
 const searchQuery = z.object({
   q: z.string().max(500).optional(),
   name: z.string().max(200).optional(),
@@ -167,7 +175,9 @@ function filterOf({ package: packages, q, ...rest }: z.infer<typeof searchQuery>
 
 /** In lists by time a place is a time. @throws Fault `request/malformed` */
 function checkedPlace(sort: ImageSort, place: string | undefined): string | undefined {
-  if (place === undefined || !/^-?(?:createdAt|updatedAt)$/.test(sort) || time.safeParse(place).success) return place;
+  if (place === undefined || !/^-?(?:createdAt|updatedAt)$/.test(sort)) return place;
+  const { data } = time.safeParse(place);
+  if (data !== undefined) return data;
   throw serverFault(
     'request/malformed',
     { what: `"${place}" is no time`, subject: 'place', hint: 'Write it as 2026-05-31T00:00:00Z.' },

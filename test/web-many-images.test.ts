@@ -257,6 +257,7 @@ suite('a hundred thousand images', { skip: withoutBrowser }, () => {
   test('any creator is found by a part of the name, and the address says who', async () => {
     await page.goto('/workspaces/default/settings/managed-images');
     const field = page.getByRole('combobox', { name: 'Creator' });
+    await field.click();
     await field.fill('r-106');
     await page
       .getByRole('option', { name: /^creator-106/ })

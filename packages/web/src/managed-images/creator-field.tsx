@@ -3,13 +3,10 @@ import { lazy, Suspense, useState } from 'react';
 import { loadPart } from '../shell/application-part.ts';
 import { type CreatorChoiceProps, widthOfChoice } from './creator-filter.ts';
 
-const CreatorChoice = lazy(async () => {
-  const { CreatorChoice: Choice } = await loadPart(() => import('./creator-choice.tsx'));
-  return { default: Choice };
-});
-
 /** Who created the images. Choosing among thousands takes a part of the application that is loaded when somebody goes to the field. */
 export function CreatorField(props: CreatorChoiceProps) {
+  // What could not be fetched stays so for this one; whoever tries again gets another.
+  const [CreatorChoice] = useState(() => lazy(loadCreatorChoice));
   const [isWanted, setIsWanted] = useState(false);
   const { creator, role } = props.filter;
   const field = (
@@ -31,4 +28,9 @@ export function CreatorField(props: CreatorChoiceProps) {
   ) : (
     field
   );
+}
+
+async function loadCreatorChoice() {
+  const { CreatorChoice } = await loadPart(() => import('./creator-choice.tsx'));
+  return { default: CreatorChoice };
 }

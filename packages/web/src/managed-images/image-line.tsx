@@ -10,11 +10,6 @@ import { loadPart } from '../shell/application-part.ts';
 import classes from './image-table.module.css';
 import { RowButton } from './row-button.tsx';
 
-const RowActions = lazy(async () => {
-  const part = await loadPart(() => import('./row-actions.tsx'));
-  return { default: part.RowActions };
-});
-
 /** Every row is so high, so that the place of each is known before it is drawn. */
 export const rowHeight = 43;
 
@@ -91,6 +86,8 @@ function isToBeBuilt({ status }: ImageSummary): boolean {
 }
 
 function RowMenu({ image, onRemove }: Pick<ImageLineProps, 'image' | 'onRemove'>) {
+  // What could not be fetched stays so for this one; whoever tries again gets another.
+  const [RowActions] = useState(() => lazy(loadRowActions));
   const [isWanted, setIsWanted] = useState(false);
   const button = (
     <RowButton name={image.name} aria-haspopup="menu" aria-expanded={false} onClick={() => setIsWanted(true)} />
@@ -101,4 +98,9 @@ function RowMenu({ image, onRemove }: Pick<ImageLineProps, 'image' | 'onRemove'>
       <RowActions image={image} onRemove={onRemove} />
     </Suspense>
   );
+}
+
+async function loadRowActions() {
+  const { RowActions } = await loadPart(() => import('./row-actions.tsx'));
+  return { default: RowActions };
 }

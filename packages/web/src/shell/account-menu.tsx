@@ -4,13 +4,10 @@ import { meQuery } from '../api/queries.ts';
 import { AccountButton } from './account-button.tsx';
 import { loadPart } from './application-part.ts';
 
-const AccountChoices = lazy(async () => {
-  const part = await loadPart(() => import('./account-choices.tsx'));
-  return { default: part.AccountChoices };
-});
-
 /** Who is signed in, and the menu of what concerns them. */
 export function AccountMenu() {
+  // What could not be fetched stays so for this one; whoever tries again gets another.
+  const [AccountChoices] = useState(() => lazy(loadAccountChoices));
   const { data: me } = useSuspenseQuery(meQuery);
   const [isWanted, setIsWanted] = useState(false);
   const button = (
@@ -22,4 +19,9 @@ export function AccountMenu() {
       <AccountChoices />
     </Suspense>
   );
+}
+
+async function loadAccountChoices() {
+  const { AccountChoices } = await loadPart(() => import('./account-choices.tsx'));
+  return { default: AccountChoices };
 }

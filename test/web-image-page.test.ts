@@ -258,7 +258,10 @@ suite('the page of an image in a browser', { skip: withoutBrowser }, () => {
     const list = await other.newPage();
     await signIn(list, 'admin', adminPassword);
     await list.goto('/workspaces/default/settings/managed-images');
-    await list.getByRole('button', { name: 'Actions for looked-at' }).waitFor();
+    // The menu is loaded by now; the dialog behind it is not.
+    await list.getByRole('button', { name: 'Actions for looked-at' }).click();
+    await list.getByRole('menuitem', { name: 'Remove' }).waitFor();
+    await list.keyboard.press('Escape');
     const old = await other.newPage();
     await old.goto('/create-image');
     await old.getByLabel('Name', { exact: true }).fill('half-thought');

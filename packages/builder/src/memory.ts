@@ -17,7 +17,7 @@ export async function recall<Found>(
   inputs: readonly string[],
 ): Promise<Found | undefined> {
   try {
-    // A few hundred bytes, asked for by the hundred: the trips to the thread pool would cost ten times the reading.
+    // A few hundred bytes, asked for by the hundred: the trips to the thread pool would cost more than the reading.
     return JSON.parse(readFileSync(pathOf(workshop, kind, inputs), 'utf8')) as Found;
   } catch {
     return undefined; // not there, or torn by a crash of the machine: as good as absent

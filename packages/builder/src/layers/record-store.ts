@@ -59,7 +59,7 @@ export class FolderRecords implements RecordStore {
 
   async read(key: LayerKey): Promise<LayerRecord | undefined> {
     try {
-      // A few hundred bytes, asked for by the hundred: the trips to the thread pool would cost ten times the reading.
+      // A few hundred bytes, asked for by the hundred: the trips to the thread pool would cost more than the reading.
       return parseRecord(readFileSync(this.#path(key), 'utf8'));
     } catch {
       return undefined;

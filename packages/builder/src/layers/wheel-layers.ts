@@ -33,11 +33,11 @@ export type WheelLayers = {
 export type PackageLayers = WheelLayers & { readonly package: LockedPackage };
 
 /** Told of each wheel's layer when it is there, before its bytecode is. */
-export type LayerListener = (name: string, layer: LayerRecord) => void;
+export type WheelLayerListener = (name: string, layer: LayerRecord) => void;
 
 /** Who follows the conversion of a wheel. */
 export type WheelListener = {
-  readonly onLayer?: LayerListener;
+  readonly onLayer?: WheelLayerListener;
   /** Told of what a wheel requires as soon as it is read; not for one whose layer is there already. */
   readonly onMetadata?: (metadata: CoreMetadata) => void;
 };
@@ -54,7 +54,7 @@ export async function wheelLayers(
   packages: readonly LockedPackage[],
   pythonVersion: string,
   compiler: Compiler | undefined,
-  onLayer: LayerListener = () => undefined,
+  onLayer: WheelLayerListener = () => undefined,
 ): Promise<readonly PackageLayers[]> {
   const index = await indexSettingsOfMachine(workshop.environment);
   const conversions = packages.map(async (one): Promise<PackageLayers> => {

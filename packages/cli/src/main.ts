@@ -7,4 +7,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 
-process.exitCode = await run(process.argv.slice(2), process.env);
+// Not awaited here: the bundled program is made of scripts, which cannot wait while they are loaded.
+void run(process.argv.slice(2), process.env).then((status) => {
+  process.exitCode = status;
+});

@@ -28,23 +28,25 @@ export type ThrownError = {
   readonly code: string | undefined;
 };
 
-const converter = await Converter.open(workerData as ConversionThreadOptions);
-try {
-  converter.prepare();
-} catch {
-  // A setting that is wrong is told to whoever sends a request.
+void serve(workerData as ConversionThreadOptions);
+
+async function serve(options: ConversionThreadOptions): Promise<void> {
+  const converter = await Converter.open(options);
+  try {
+    converter.prepare();
+  } catch {
+    // A setting that is wrong is told to whoever sends a request.
+  }
+  parentPort?.on('message', ({ id, conversion, addresses }: ThreadTask) => {
+    learnAddresses(addresses);
+    const tell = (news: ConversionNews) => answer({ id, news });
+    converter.convert(conversion, tell).then(
+      (converted) => answer({ id, converted }),
+      (thrown: unknown) => answer({ id, ...describe(thrown) }),
+    );
+  });
+  answer({ isReady: true });
 }
-
-parentPort?.on('message', ({ id, conversion, addresses }: ThreadTask) => {
-  learnAddresses(addresses);
-  const tell = (news: ConversionNews) => answer({ id, news });
-  converter.convert(conversion, tell).then(
-    (converted) => answer({ id, converted }),
-    (thrown: unknown) => answer({ id, ...describe(thrown) }),
-  );
-});
-
-answer({ isReady: true });
 
 function answer(said: ThreadAnswer): void {
   parentPort?.postMessage(said);

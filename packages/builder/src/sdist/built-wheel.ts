@@ -42,7 +42,7 @@ export type BuiltWheel = {
 /** Makes the image that something is built in. */
 export type ImageMaker = (spec: ImageSpec) => Promise<{ readonly plan: Plan; readonly image: BuiltImage['image'] }>;
 
-const program = await readFile(new URL('./wheel-builder.py', import.meta.url));
+const program = new URL('./wheel-builder.py', import.meta.url);
 /** Raised when the same inputs may give another wheel. */
 const builderVersion = 1;
 const needsMoreStatus = 10;
@@ -158,7 +158,7 @@ async function run(
       files: [
         { path: words.archive, content: () => createReadStream(archive) },
         { path: '/work/order.json', content: Buffer.from(JSON.stringify(words)) },
-        { path: '/work/wheel-builder.py', content: program },
+        { path: '/work/wheel-builder.py', content: await readFile(program) },
       ],
       limits,
       results: {

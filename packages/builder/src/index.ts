@@ -18,6 +18,7 @@ export { ConversionPool } from './layers/conversion-pool.ts';
 export { type LayerRole, layerAnnotations } from './layers/image-layers.ts';
 export { FolderRecords, type LayerKey, type LayerRecord, nameOfKey, type RecordStore } from './layers/record-store.ts';
 export { sweepLeftovers } from './leftovers.ts';
+export { prepareForNewPins } from './lock/foresight.ts';
 export { formatImageLock, type ImageLock, lockDigest, platformOfLock } from './lock/image-lock.ts';
 export { machineSandbox, requireMachineSandbox } from './machine-sandbox.ts';
 export { osPackageNames } from './os-packages/os-packages.ts';

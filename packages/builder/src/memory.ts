@@ -11,11 +11,7 @@ export type MemoryKind = 'images' | 'bases' | 'selections' | 'locks' | 'indexes'
  * What follows from some inputs, when it was found out before. Only we write these files, so that the caller knows the shape;
  * forgetting them costs time and nothing else.
  */
-export async function recall<Found>(
-  workshop: Workshop,
-  kind: MemoryKind,
-  inputs: readonly string[],
-): Promise<Found | undefined> {
+export function recall<Found>(workshop: Workshop, kind: MemoryKind, inputs: readonly string[]): Found | undefined {
   try {
     // A few hundred bytes, asked for by the hundred: the trips to the thread pool would cost more than the reading.
     return JSON.parse(readFileSync(pathOf(workshop, kind, inputs), 'utf8')) as Found;
@@ -46,7 +42,7 @@ export async function recallOr<Found>(
   inputs: readonly string[],
   findOut: () => Promise<Found>,
 ): Promise<Found> {
-  const known = await recall<Found>(workshop, kind, inputs);
+  const known = recall<Found>(workshop, kind, inputs);
   if (known !== undefined) return known;
   const found = await findOut();
   await remember(workshop, kind, inputs, found);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Archive, ArchiveSnapshot } from '@mir/debian';
 import { HttpClient } from '@mir/http';
 import { BlobStore, type RegistryClient, RepositoryStore } from '@mir/oci';
+import type { LockedWheel } from '@mir/python';
 import { type Home, openHome } from './home.ts';
 import { ConversionPool } from './layers/conversion-pool.ts';
 import type { EarlyWheel } from './layers/early-wheels.ts';
@@ -72,6 +73,10 @@ export class Workshop implements AsyncDisposable {
 
   /** Told of layers that take long to write, when their first bytes are there. */
   readonly layerFollowers = new Set<(growing: GrowingLayer) => void | Promise<void>>();
+  /** Which wheels pins mean, as far as that was known. */
+  readonly forecasts = new Map<string, LockedWheel>();
+  /** Questions to an index that are under way: which wheel a pin means. */
+  readonly askedForecasts = new Map<string, Promise<LockedWheel | undefined>>();
   /** Wheels that are worked on before the lock is there, by their sha256. */
   readonly earlyWheels = new Map<string, EarlyWheel>();
 

@@ -81,9 +81,9 @@ export class HttpClient {
     return startDownload(this, url, options, this.#attempts);
   }
 
-  /** Loads what requests need ahead of the first one. */
-  prepare(): void {
-    this.#transport.prepare();
+  /** Loads what requests need ahead of the first one. @throws Fault `http/unreachable` for a proxy setting without an address */
+  prepare(protocol: 'http:' | 'https:' = 'http:'): void {
+    this.#transport.prepare(protocol);
   }
 
   /** Ends all connections for good: running requests fail, and so does every later one. */

@@ -38,9 +38,13 @@ export class Transport {
     this.#options = options;
   }
 
-  /** Loads what a first request over plain http would load. @throws Fault `http/unreachable` for a proxy setting without an address */
-  prepare(): void {
-    this.#agent('http:');
+  /**
+   * Loads what a first request would load. With TLS, Node begins to read the machine's certificates, in a thread of its own.
+   *
+   * @throws Fault `http/unreachable` for a proxy setting without an address
+   */
+  prepare(protocol: 'http:' | 'https:'): void {
+    this.#agent(protocol);
   }
 
   /**

@@ -15,7 +15,7 @@ export {
 } from './bytecode-exchange.ts';
 export type { PythonFaultCode } from './fault.ts';
 export { foreseeWheel } from './index-page.ts';
-export { downloadHeaders, type IndexSettings, indexSettingsOfMachine } from './index-settings.ts';
+export { downloadHeaders, type IndexSettings, indexSettingsOfMachine, indexUrls } from './index-settings.ts';
 export { formatLock, type Lock, type LockedPackage, type LockedWheel, lockIdentity, type WheelOrigin } from './lock.ts';
 export { parseLock } from './lock-reader.ts';
 export { evaluateMarker, type Marker, parseMarker } from './marker.ts';

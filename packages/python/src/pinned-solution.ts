@@ -88,9 +88,18 @@ function requirementsOf(
   target: Target,
 ): readonly Requirement[] {
   const environment = markerEnvironment(target, { extras: extra === undefined ? [] : [extra] });
-  return requiresDist
-    .map((text) => parseRequirement(text))
-    .filter(({ marker }) => marker === undefined || evaluateMarker(marker, environment));
+  return readOnce(requiresDist).filter(({ marker }) => marker === undefined || evaluateMarker(marker, environment));
+}
+
+/** The same metadata is looked at once by itself and again among all: reading it takes most of both. */
+const read = new WeakMap<readonly string[], readonly Requirement[]>();
+
+function readOnce(requiresDist: readonly string[]): readonly Requirement[] {
+  const before = read.get(requiresDist);
+  if (before !== undefined) return before;
+  const requirements = requiresDist.map((text) => parseRequirement(text));
+  read.set(requiresDist, requirements);
+  return requirements;
 }
 
 function partsOf(of: PinnedPackage, extras: readonly string[]): readonly Part[] {

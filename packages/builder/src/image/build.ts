@@ -60,12 +60,13 @@ export async function buildImage(
   return workshop.stage('assemble', async () => {
     const wheels = await inspectedWheels(workshop, packages);
     refuseErrors(errorsAbout(plan, wheels));
+    const collisions = findCollisionsOf(wheels);
     const [problems, image] = await Promise.all([
-      warningsAbout(workshop, plan, wheels, os.libraries),
+      warningsAbout(workshop, plan, wheels, collisions, os.libraries),
       assemble(workshop, plan, {
         osLayers: os.layers,
         packages,
-        collisions: findCollisionsOf(wheels),
+        collisions,
         needs: {
           glibc: highestGlibc(wheels),
           libraries: neededLibraries(wheels.map(({ facts }) => facts)),

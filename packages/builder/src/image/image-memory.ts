@@ -18,7 +18,7 @@ export async function recallImage(
   workshop: Workshop,
   plan: Plan,
 ): Promise<{ readonly image: Image; readonly problems: readonly Problem[] } | undefined> {
-  const memory = await recall<Memory>(workshop, 'images', inputsOf(plan));
+  const memory = recall<Memory>(workshop, 'images', inputsOf(plan));
   if (memory === undefined || (await workshop.blobs.size(memory.manifest)) === undefined) return undefined;
   const manifestBytes = await workshop.blobs.bytes(memory.manifest, limitBytes);
   const parsed = parseManifest(manifestBytes);

@@ -54,7 +54,7 @@ export class EarlyWheels {
     const work = async (): Promise<void> => {
       const index = await indexing;
       for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
-        const wheel = await this.#forecast(one, index);
+        const wheel = await this.foresee(one, index);
         if (wheel !== undefined) this.#early(one.name, wheel, index);
       }
     };
@@ -65,20 +65,38 @@ export class EarlyWheels {
 
   /** Starts on one of them, and waits until it has said what it requires; undefined when it does not. */
   async begin(requirement: Requirement, index: IndexSettings): Promise<ForeseenWheel | undefined> {
-    const wheel = await this.#forecast(requirement, index);
+    const wheel = await this.foresee(requirement, index);
     if (wheel === undefined) return undefined;
     const metadata =
-      (await recallMetadata(this.#workshop, wheel)) ?? (await this.#early(requirement.name, wheel, index).metadata);
+      recallMetadata(this.#workshop, wheel) ?? (await this.#early(requirement.name, wheel, index).metadata);
     return metadata && { wheel, metadata };
   }
 
-  async #forecast(requirement: Requirement, index: IndexSettings): Promise<LockedWheel | undefined> {
-    const known = await recallForecast(this.#workshop, requirement, index, this.#target);
+  /** Those of the requirements of which it is not known which wheel they mean. */
+  unknownOf(requirements: readonly Requirement[], index: IndexSettings): readonly Requirement[] {
+    return requirements.filter((one) => recallForecast(this.#workshop, one, index, this.#target) === undefined);
+  }
+
+  /** The wheel that a pin most likely means, as the index says; undefined where it does not. Asked once at a time. */
+  async foresee(requirement: Requirement, index: IndexSettings): Promise<LockedWheel | undefined> {
+    const known = recallForecast(this.#workshop, requirement, index, this.#target);
     if (known !== undefined) return known;
+    const { askedForecasts } = this.#workshop;
+    const inputs = inputsOf(requirement, index, this.#target);
+    const key = inputs.join('\n');
+    const asked = askedForecasts.get(key) ?? this.#ask(requirement, index, inputs);
+    askedForecasts.set(key, asked);
+    return asked.finally(() => askedForecasts.delete(key));
+  }
+
+  async #ask(
+    requirement: Requirement,
+    index: IndexSettings,
+    inputs: readonly string[],
+  ): Promise<LockedWheel | undefined> {
     const wheel = await foreseeWheel(this.#workshop.http, index, requirement, this.#target);
     const forecast = { atMilliseconds: this.#workshop.now().getTime(), wheel };
-    if (wheel !== undefined)
-      await remember(this.#workshop, 'forecasts', inputsOf(requirement, index, this.#target), forecast);
+    if (wheel !== undefined) await remember(this.#workshop, 'forecasts', inputs, forecast);
     return wheel;
   }
 
@@ -104,29 +122,35 @@ export class EarlyWheels {
 }
 
 /** What is known of the wheel that a pin most likely means, without asking anybody. */
-export async function recallForeseen(
+export function recallForeseen(
   workshop: Workshop,
   requirement: Requirement,
   index: IndexSettings,
   target: Target,
-): Promise<ForeseenWheel | undefined> {
-  const wheel = await recallForecast(workshop, requirement, index, target);
-  const metadata = wheel && (await recallMetadata(workshop, wheel));
+): ForeseenWheel | undefined {
+  const wheel = recallForecast(workshop, requirement, index, target);
+  const metadata = wheel && recallMetadata(workshop, wheel);
   return wheel && metadata && { wheel, metadata };
 }
 
 type Forecast = { readonly atMilliseconds: number; readonly wheel: LockedWheel };
 
-async function recallForecast(
+function recallForecast(
   workshop: Workshop,
   requirement: Requirement,
   index: IndexSettings,
   target: Target,
-): Promise<LockedWheel | undefined> {
-  const known = await recall<Forecast>(workshop, 'forecasts', inputsOf(requirement, index, target));
+): LockedWheel | undefined {
+  const inputs = inputsOf(requirement, index, target);
+  const key = inputs.join('\n');
+  const before = workshop.forecasts.get(key);
+  if (before !== undefined) return before;
+  const known = recall<Forecast>(workshop, 'forecasts', inputs);
   if (known === undefined) return undefined;
   const age = workshop.now().getTime() - known.atMilliseconds;
-  return Math.abs(age) < maximalAgeMilliseconds ? known.wheel : undefined;
+  if (Math.abs(age) >= maximalAgeMilliseconds) return undefined;
+  workshop.forecasts.set(key, known.wheel);
+  return known.wheel;
 }
 
 function inputsOf(

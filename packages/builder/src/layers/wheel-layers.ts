@@ -126,7 +126,7 @@ export async function convertWheel(
 }
 
 /** What a wheel requires, where it was converted here before. */
-export function recallMetadata(workshop: Workshop, { sha256 }: LockedWheel): Promise<CoreMetadata | undefined> {
+export function recallMetadata(workshop: Workshop, { sha256 }: LockedWheel): CoreMetadata | undefined {
   return recall<CoreMetadata>(workshop, 'metadata', [sha256]);
 }
 

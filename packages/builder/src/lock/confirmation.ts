@@ -37,7 +37,7 @@ export async function confirmPins(
 ): Promise<Lock | undefined> {
   if (requirements.some((one) => exactVersion(one) === undefined)) return undefined;
   const index = await indexing();
-  const known = await Promise.all(requirements.map((one) => recallForeseen(workshop, one, index, target)));
+  const known = requirements.map((one) => recallForeseen(workshop, one, index, target));
   const unknown = known.filter((one) => one === undefined).length;
   if (unknown > (early === undefined ? 0 : Math.min(unknownLimit, known.length / 2))) return undefined;
   const names = new Set(requirements.map(({ name }) => name));

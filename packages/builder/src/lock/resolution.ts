@@ -56,12 +56,14 @@ export async function resolveLock(workshop: Workshop, wish: Wish): Promise<Lock>
   const index = await indexSettingsOfMachine(workshop.environment);
   // What was built here may be gone tomorrow: nothing is remembered of it.
   if (wish.wheelFolder !== undefined) return workshop.stage('resolve', () => runResolver(workshop, wish, index));
-  const key = [...circumstances(wish, index), 'requirements', ...wish.requirements.map(textOf)];
-  const known = await recall<Resolved>(workshop, 'locks', key);
-  if (known !== undefined && stillCounts(known, workshop.now(), wish)) return known.lock;
+  const known = recallLock(workshop, wish, index);
+  if (known !== undefined) return known;
   const settled = await settledLocks(workshop, wish, index);
   const lock = await workshop.stage('resolve', () => resolveFrom(workshop, wish, index, settled));
-  await remember(workshop, 'locks', key, { atMilliseconds: workshop.now().getTime(), lock } satisfies Resolved);
+  await remember(workshop, 'locks', keyOf(wish, index), {
+    atMilliseconds: workshop.now().getTime(),
+    lock,
+  } satisfies Resolved);
   if (arePinned(lock, wish.requirements)) {
     const newest: Settled = { requirements: wish.requirements.map(textOf), lock };
     const kept = [newest, ...settled].slice(0, settledLimit);
@@ -130,18 +132,24 @@ export async function indexesOf(workshop: Workshop, interpreter: Wish['interpret
   return spelledOut(workshop, { interpreter }, await indexSettingsOfMachine(workshop.environment));
 }
 
+/** The settings with the index that uv asks by itself written out; undefined where uv would have to be asked for it. */
+export function knownIndexes(workshop: Workshop, index: IndexSettings): IndexSettings | undefined {
+  if (index.indexUrl !== undefined) return index;
+  const indexUrl = recall<string>(workshop, 'indexes', [uvVersion]);
+  return indexUrl === undefined ? undefined : { ...index, indexUrl };
+}
+
 /** The settings with the index that uv asks by itself written out, for those who ask an index without uv. */
 async function spelledOut(
   workshop: Workshop,
   wish: Pick<Wish, 'interpreter'>,
   index: IndexSettings,
 ): Promise<IndexSettings> {
-  if (index.indexUrl !== undefined) return index;
-  const known = await recall<string>(workshop, 'indexes', [uvVersion]);
-  const indexUrl =
-    known ?? (await defaultIndexUrl({ ...(await uvFor(workshop, wish)), timeoutSeconds: tellingTimeoutSeconds }));
+  const known = knownIndexes(workshop, index);
+  if (known !== undefined) return known;
+  const indexUrl = await defaultIndexUrl({ ...(await uvFor(workshop, wish)), timeoutSeconds: tellingTimeoutSeconds });
   if (indexUrl === undefined) return index;
-  if (known === undefined) await remember(workshop, 'indexes', [uvVersion], indexUrl);
+  await remember(workshop, 'indexes', [uvVersion], indexUrl);
   return { ...index, indexUrl };
 }
 
@@ -160,16 +168,29 @@ function united(one: Lock, other: Lock): Lock {
 }
 
 async function settledLocks(workshop: Workshop, wish: Wish, index: IndexSettings): Promise<readonly Settled[]> {
-  return (await recall<readonly Settled[]>(workshop, 'locks', ['settled', ...circumstances(wish, index)])) ?? [];
+  return recall<readonly Settled[]>(workshop, 'locks', ['settled', ...circumstances(wish, index)]) ?? [];
 }
 
-function stillCounts({ atMilliseconds, lock }: Resolved, now: Date, wish: Wish): boolean {
+function stillCounts({ atMilliseconds, lock }: Resolved, now: Date, wish: Question): boolean {
   const age = now.getTime() - atMilliseconds;
   return (age >= 0 && age < maximalAgeMilliseconds) || arePinned(lock, wish.requirements);
 }
 
+/** What decides a lock. */
+type Question = Pick<Wish, 'requirements' | 'constraints' | 'target'>;
+
+/** The lock that the same wish had before, while it still counts. */
+export function recallLock(workshop: Workshop, wish: Question, index: IndexSettings): Lock | undefined {
+  const known = recall<Resolved>(workshop, 'locks', keyOf(wish, index));
+  return known !== undefined && stillCounts(known, workshop.now(), wish) ? known.lock : undefined;
+}
+
+function keyOf(wish: Question, index: IndexSettings): string[] {
+  return [...circumstances(wish, index), 'requirements', ...wish.requirements.map(textOf)];
+}
+
 /** Everything but the requirements that decides a lock. */
-function circumstances(wish: Wish, index: IndexSettings): string[] {
+function circumstances(wish: Question, index: IndexSettings): string[] {
   const { pythonVersion, architecture, libc } = wish.target;
   return [
     uvVersion,
@@ -187,6 +208,7 @@ function textOf(one: Requirement): string {
 
 /** Drops what was resolved lately: a file was not what the index had said of it, so that the index is to be asked again. */
 export async function forgetResolutions(workshop: Workshop): Promise<void> {
+  workshop.forecasts.clear();
   for (const kind of ['locks', 'forecasts'])
     await rm(join(workshop.home.cache, kind), { recursive: true, force: true });
 }

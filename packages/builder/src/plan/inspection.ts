@@ -30,6 +30,7 @@ export async function warningsAbout(
   workshop: Workshop,
   plan: Plan,
   wheels: readonly InspectedWheel[],
+  collisions: readonly Collision[],
   osLibraries: readonly string[],
 ): Promise<Problem[]> {
   const missing = findMissingLibraries(wheels.map(linkedOf), systemOf(plan, osLibraries));
@@ -38,7 +39,7 @@ export async function warningsAbout(
       missing,
       libraryIndex(workshop, { ...plan.base, installed: (archive) => installedIn(plan.base, archive) }),
     )),
-    ...findCollisionsOf(wheels).map(collisionProblem),
+    ...collisions.map(collisionProblem),
   ];
 }
 
@@ -91,7 +92,10 @@ export async function inspectPlan(workshop: Workshop, plan: Plan): Promise<Probl
     workshop.stage('wheels', () => wheelLayers(workshop, python.packages, python.target.pythonVersion, undefined)),
   ]);
   const wheels = await inspectedWheels(workshop, packages);
-  return [...errorsAbout(plan, wheels), ...(await warningsAbout(workshop, plan, wheels, os.libraries))];
+  return [
+    ...errorsAbout(plan, wheels),
+    ...(await warningsAbout(workshop, plan, wheels, findCollisionsOf(wheels), os.libraries)),
+  ];
 }
 
 /** What was kept of the wheels when their layers were made. */

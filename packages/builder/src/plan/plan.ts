@@ -11,6 +11,7 @@ import { EarlyWheels } from '../layers/early-wheels.ts';
 import type { LocatedLayer } from '../layers/layer-store.ts';
 import { debKey } from '../layers/package-layers.ts';
 import { wheelKey } from '../layers/wheel-layers.ts';
+import { foreseeNewPins, rememberTarget } from '../lock/foresight.ts';
 import {
   formatImageLock,
   type ImageLock,
@@ -66,6 +67,8 @@ export type PlanOptions = {
 export async function makePlan(workshop: Workshop, spec: ImageSpec, options: PlanOptions = {}): Promise<Plan> {
   const locked = spec.lock === undefined ? undefined : readLockedSystem(spec.lock.text, spec.lock.path);
   refuseContradictions(spec, locked);
+  // Whatever goes wrong here goes wrong again where it is waited for.
+  if (options.startsWheels === true) foreseeNewPins(workshop, spec).catch(() => undefined);
   const base = await workshop.stage('base', () =>
     chooseBase(workshop, {
       platform: spec.platform,
@@ -75,6 +78,7 @@ export async function makePlan(workshop: Workshop, spec: ImageSpec, options: Pla
     }),
   );
   refuseOtherPython(spec, base);
+  if (spec.lock === undefined) await rememberTarget(workshop, spec, base.target);
   const compiling = wantsBytecode(spec, locked) ? base.compiler() : Promise.resolve(undefined);
   const [python, osSelection, compiler] = await Promise.all([
     lockPython(workshop, spec, base, options.startsWheels === true ? compiling : undefined),
@@ -84,8 +88,9 @@ export async function makePlan(workshop: Workshop, spec: ImageSpec, options: Pla
     compiling,
   ]);
   workshop.letGoOfArchives();
+  const located = await locateWheels(workshop, python);
   const lock: ImageLock = {
-    python: await withProvenSizes(workshop, python),
+    python: withProvenSizes(python, located),
     bytecodeCompiler: compiler?.digest,
     base: { name: base.name, digest: base.digest, packages: base.packages },
     osPackages: osSelection.packages.map(installedDeb),
@@ -96,7 +101,7 @@ export async function makePlan(workshop: Workshop, spec: ImageSpec, options: Pla
     digest: lockDigest(lock),
     osSelection,
     compiler,
-    items: await itemsOf(workshop, lock, osSelection.packages, base),
+    items: await itemsOf(workshop, lock, located, osSelection.packages, base),
     problems: [...emptinessOf(spec, lock), ...compilerProblems(base, compiler, wantsBytecode(spec, locked), locked)],
   };
 }
@@ -160,18 +165,26 @@ async function imageOf(workshop: Workshop, spec: ImageSpec) {
   return { plan, image: (await buildImage(workshop, plan)).image };
 }
 
+/** The layers of a lock's wheels that need not be made, by the wheel's sha256. */
+type LocatedWheels = ReadonlyMap<string, LocatedLayer>;
+
+async function locateWheels(workshop: Workshop, { packages, target }: Lock): Promise<LocatedWheels> {
+  const located = packages.map(
+    async ({ wheel }) => [wheel.sha256, await workshop.layers.locate(wheelKey(wheel, target.pythonVersion))] as const,
+  );
+  return new Map((await Promise.all(located)).flatMap(([sha256, layer]) => (layer ? [[sha256, layer]] : [])));
+}
+
 /**
  * The lock with the sizes that known wheels really have. An index need not tell sizes, and may tell wrong ones; what was converted was
  * proven against its sha256, and the size is part of the lock's identity.
  */
-async function withProvenSizes(workshop: Workshop, lock: Lock): Promise<Lock> {
-  const packages = lock.packages.map(async (one) => {
-    const known = await workshop.layers.find(wheelKey(one.wheel, lock.target.pythonVersion));
-    return known?.sourceSizeBytes === undefined
-      ? one
-      : { ...one, wheel: { ...one.wheel, sizeBytes: known.sourceSizeBytes } };
+function withProvenSizes(lock: Lock, located: LocatedWheels): Lock {
+  const packages = lock.packages.map((one) => {
+    const sizeBytes = located.get(one.wheel.sha256)?.record.sourceSizeBytes;
+    return sizeBytes === undefined ? one : { ...one, wheel: { ...one.wheel, sizeBytes } };
   });
-  return { ...lock, packages: await Promise.all(packages) };
+  return { ...lock, packages };
 }
 
 /** A lock of ours says whether there is bytecode; otherwise the spec does. */
@@ -182,16 +195,17 @@ function wantsBytecode(spec: ImageSpec, locked: LockedSystem | undefined): boole
 async function itemsOf(
   workshop: Workshop,
   lock: ImageLock,
+  located: LocatedWheels,
   osPackages: readonly DebSource[],
   base: Base,
 ): Promise<PlanItem[]> {
   const wheels = lock.python.packages.map(
-    async (one: LockedPackage): Promise<PlanItem> => ({
+    (one: LockedPackage): PlanItem => ({
       kind: 'wheel',
       name: one.name,
       version: one.version,
       sizeBytes: one.wheel.sizeBytes,
-      ...placeOf(await workshop.layers.locate(wheelKey(one.wheel, lock.python.target.pythonVersion))),
+      ...placeOf(located.get(one.wheel.sha256)),
     }),
   );
   const debs = osPackages.map(
@@ -203,7 +217,7 @@ async function itemsOf(
       ...placeOf(await workshop.layers.locate(debKey(one, base.mergedUsr))),
     }),
   );
-  return Promise.all([...wheels, ...debs]);
+  return [...wheels, ...(await Promise.all(debs))];
 }
 
 function placeOf(layer: LocatedLayer | undefined): Pick<PlanItem, 'isHere' | 'isInPool'> {

@@ -8,6 +8,7 @@ import {
   type Output,
   type ProbeReport,
   parseOutput,
+  prepareForNewPins,
   probeImages,
   Workshop,
 } from '@mir/builder';
@@ -78,6 +79,7 @@ async function run({ values, positionals, environment }: Invocation): Promise<nu
   });
   const sandbox = wantsProbe ? await requireSandbox(workshop) : undefined;
   const { built, delivered, reports } = await mended(workshop, async () => {
+    await prepareForNewPins(workshop, specs);
     await using delivery = new Delivery(workshop, output);
     const plans = await makePlans(workshop, specs, { startsWheels: true });
     delivery.expectBases(plans.map(({ base }) => base));

@@ -1,0 +1,64 @@
+import { exactVersion, type IndexSettings, indexSettingsOfMachine, indexUrls, type Target } from '@mir/python';
+import type { ImageSpec } from '../image-spec.ts';
+import { EarlyWheels } from '../layers/early-wheels.ts';
+import { recall, remember } from '../memory.ts';
+import type { Workshop } from '../workshop.ts';
+import { knownIndexes, recallLock } from './resolution.ts';
+
+/** Of more pins that are new a resolver is asked, or the answer is long in coming anyhow. */
+const foreseenLimit = 8;
+
+type BaseWish = Pick<ImageSpec, 'base' | 'pythonVersion' | 'platform'>;
+
+/** What has to be asked of an index before there can be a lock. */
+type Question = {
+  readonly early: EarlyWheels;
+  readonly pins: ImageSpec['requirements'];
+  readonly index: IndexSettings;
+};
+
+/**
+ * Loads what asking an index takes, when it will be asked. Node reads the machine's certificates in a thread of its own, which takes longer
+ * than loading everything else: called before the first request to a registry, it is done when the index is asked.
+ */
+export async function prepareForNewPins(workshop: Workshop, specs: readonly ImageSpec[]): Promise<void> {
+  for (const spec of specs) {
+    const question = await questionOf(workshop, spec);
+    if (question === undefined || !indexUrls(question.index).some((url) => url.startsWith('https:'))) continue;
+    workshop.http.prepare('https:');
+    return;
+  }
+}
+
+/**
+ * Asks the index which wheels new pins mean while it is still being asked what the base is: it is mostly what it was the last time, and
+ * where it is not, a page was read for nothing. The resolution finds the answers, or finds them under way.
+ */
+export async function foreseeNewPins(workshop: Workshop, spec: ImageSpec): Promise<void> {
+  const question = await questionOf(workshop, spec);
+  if (question === undefined) return;
+  const { early, pins, index } = question;
+  await Promise.all(pins.map((one) => early.foresee(one, index)));
+}
+
+/** Remembers for the next build what a base turned out to be. */
+export async function rememberTarget(workshop: Workshop, wish: BaseWish, target: Target): Promise<void> {
+  const known = recall<Target>(workshop, 'bases', inputsOf(wish));
+  if (JSON.stringify(known) !== JSON.stringify(target)) await remember(workshop, 'bases', inputsOf(wish), target);
+}
+
+async function questionOf(workshop: Workshop, spec: ImageSpec): Promise<Question | undefined> {
+  const pins = spec.requirements.filter((one) => exactVersion(one) !== undefined);
+  const target = recall<Target>(workshop, 'bases', inputsOf(spec));
+  if (spec.lock !== undefined || pins.length === 0 || target === undefined) return undefined;
+  const settings = await indexSettingsOfMachine(workshop.environment);
+  const index = knownIndexes(workshop, settings);
+  if (index === undefined || recallLock(workshop, { ...spec, target }, settings) !== undefined) return undefined;
+  const early = new EarlyWheels(workshop, target, Promise.resolve(undefined));
+  const unknown = early.unknownOf(pins, index);
+  return unknown.length > 0 && unknown.length <= foreseenLimit ? { early, pins: unknown, index } : undefined;
+}
+
+function inputsOf({ base, pythonVersion, platform }: BaseWish): readonly string[] {
+  return ['target of', base ?? '', pythonVersion ?? '', platform];
+}

@@ -8,15 +8,35 @@ export const builtinModules: Plugin = {
   name: 'builtin-modules',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin-module' }));
-    onLoad({ filter: /./, namespace: 'builtin-module' }, ({ path }) => ({ contents: lazyModule(path) }));
+    onLoad({ filter: /./, namespace: 'builtin-module' }, ({ path }) => ({ contents: moduleText(path) }));
   },
 };
 
-function lazyModule(name: string): string {
+/**
+ * A bundle in which each importer of a lazy module uses the one that there is. esbuild gives everybody a copy of a CommonJS module, so that
+ * it has a default export and can be what the specification says; ours has one.
+ */
+export function withoutCopies(bundle: string): string {
+  return bundle.replace(/__toESM\d*\((require_node_(\w+?)\(\))(?:, 1)?\)/g, (whole, module: string, name: string) =>
+    isLazy(`node:${name.replaceAll('_', '/')}`) || isLazy(`node:${name}`) ? module : whole,
+  );
+}
+
+function moduleText(name: string): string {
   const load = `process.getBuiltinModule(${JSON.stringify(name)})`;
+  const module = process.getBuiltinModule(name);
+  if (!isLazy(name) || module === undefined) return `module.exports = ${load};`;
+  const getters = Object.keys(module)
+    .filter((key) => key !== 'default')
+    .map((key) => `get ${JSON.stringify(key)}() { return loaded().${key}; },`);
+  return [
+    `let found;\nconst loaded = () => (found ??= ${load});`,
+    `module.exports = {\nget default() { return loaded(); },\n${getters.join('\n')}\n};`,
+  ].join('\n');
+}
+
+/** Modules that are functions are used as such, and what is set on `process` has to arrive there. */
+function isLazy(name: string): boolean {
   const module: unknown = process.getBuiltinModule(name);
-  // Modules that are functions are used as such, and what is set on `process` has to arrive there.
-  if (typeof module !== 'object' || module === null || module === process) return `module.exports = ${load};`;
-  const getters = Object.keys(module).map((key) => `get ${JSON.stringify(key)}() { return loaded().${key}; },`);
-  return `let found;\nconst loaded = () => (found ??= ${load});\nmodule.exports = {\n${getters.join('\n')}\n};`;
+  return typeof module === 'object' && module !== null && module !== process;
 }

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { build, transform } from 'esbuild';
-import { builtinModules } from './builtin-modules.ts';
+import { builtinModules, withoutCopies } from './builtin-modules.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -41,7 +41,7 @@ export async function writeScripts(folder: string): Promise<readonly string[]> {
       logLevel: 'warning',
     });
     for (const { path, text } of outputFiles) {
-      await writeFile(path, await scriptOf(text));
+      await writeFile(path, await scriptOf(withoutCopies(text)));
       written.push(path);
     }
   }

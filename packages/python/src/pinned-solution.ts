@@ -14,7 +14,10 @@ export type PinnedPackage = {
   readonly version: string;
   /** Those that are asked for. */
   readonly extras: readonly string[];
-  readonly metadata: CoreMetadata;
+  /** What its file says of it; undefined where nobody knows. */
+  readonly metadata: () => CoreMetadata | undefined;
+  /** Whether others of the packages were found to be all that it requires, these extras included: it is not looked at again. */
+  readonly isSettled?: boolean;
 };
 
 type Part = { readonly of: PinnedPackage; readonly extra: string | undefined };
@@ -54,9 +57,11 @@ export function requiresOnly(names: ReadonlySet<string>, metadata: CoreMetadata,
 }
 
 /** A final release without a local part, spelled as everybody spells it, for the target's Python. */
-function isOrdinary({ version, metadata }: PinnedPackage, target: Target): boolean {
+function isOrdinary({ version, isSettled, metadata }: PinnedPackage, target: Target): boolean {
+  if (isSettled === true) return true;
+  const requiresPython = metadata()?.requiresPython;
   const isFinal = /^(?:\d+!)?\d+(?:\.\d+)*(?:\.post\d+)?$/.test(version) && normalizeVersion(version) === version;
-  return isFinal && (metadata.requiresPython === undefined || satisfies(target.pythonVersion, metadata.requiresPython));
+  return isFinal && (requiresPython === undefined || satisfies(target.pythonVersion, requiresPython));
 }
 
 function allows({ url, hashes, specifier }: Requirement, pinned: PinnedPackage | undefined): boolean {
@@ -65,15 +70,23 @@ function allows({ url, hashes, specifier }: Requirement, pinned: PinnedPackage |
 }
 
 function requiresNothingElse(byName: ReadonlyMap<string, PinnedPackage>, target: Target): boolean {
-  const waiting: Part[] = [...byName.values()].flatMap((of) => [{ of, extra: undefined }, ...partsOf(of, of.extras)]);
-  const met = new Set<string>();
+  const asked = (of: PinnedPackage): readonly Part[] => [{ of, extra: undefined }, ...partsOf(of, of.extras)];
+  const packages = [...byName.values()];
+  const waiting = packages.filter(({ isSettled }) => isSettled !== true).flatMap(asked);
+  const met = new Set(
+    packages
+      .filter(({ isSettled }) => isSettled === true)
+      .flatMap(asked)
+      .map(keyOf),
+  );
   for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
     const { of, extra } = part;
-    const key = `${of.name}[${extra ?? ''}]`;
-    if (met.has(key)) continue;
-    met.add(key);
-    if (extra !== undefined && !of.metadata.providesExtra.some((known) => normalizeName(known) === extra)) return false;
-    for (const { name, url, specifier, extras } of requirementsOf(of.metadata, extra, target)) {
+    if (met.has(keyOf(part))) continue;
+    met.add(keyOf(part));
+    const metadata = of.metadata();
+    if (metadata === undefined) return false;
+    if (extra !== undefined && !metadata.providesExtra.some((known) => normalizeName(known) === extra)) return false;
+    for (const { name, url, specifier, extras } of requirementsOf(metadata, extra, target)) {
       const other = byName.get(name);
       if (other === undefined || url !== undefined || !satisfies(other.version, specifier)) return false;
       waiting.push(...partsOf(other, extras));
@@ -100,6 +113,10 @@ function readOnce(requiresDist: readonly string[]): readonly Requirement[] {
   const requirements = requiresDist.map((text) => parseRequirement(text));
   read.set(requiresDist, requirements);
   return requirements;
+}
+
+function keyOf({ of, extra }: Part): string {
+  return `${of.name}[${extra ?? ''}]`;
 }
 
 function partsOf(of: PinnedPackage, extras: readonly string[]): readonly Part[] {

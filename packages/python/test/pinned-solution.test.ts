@@ -11,7 +11,7 @@ const target: Target = {
 type Told = Partial<CoreMetadata> & { readonly extras?: readonly string[] };
 
 function pinned(name: string, version: string, { extras = [], ...metadata }: Told = {}): PinnedPackage {
-  return { name, version, extras, metadata: { requiresDist: [], providesExtra: [], ...metadata } };
+  return { name, version, extras, metadata: () => ({ requiresDist: [], providesExtra: [], ...metadata }) };
 }
 
 function holds(packages: readonly PinnedPackage[], constraints: readonly string[] = []): boolean {
@@ -45,6 +45,19 @@ test('extras bring what they require, whoever asks for them', () => {
   assert.ok(!holds([pinned('a', '1.0', { extras: ['unknown'] })]));
   const all = { requiresDist: ['a[socks]; extra == "all"', ...socks.requiresDist], providesExtra: ['all', 'socks'] };
   assert.ok(!holds([pinned('a', '1.0', { ...all, extras: ['all'] })]));
+});
+
+test('what was found to be whole before is not looked at again, but for what is asked of it now', () => {
+  const gone = { ...pinned('a', '1.0', { requiresDist: ['gone'] }), isSettled: true };
+  assert.ok(holds([gone, pinned('b', '2.0', { requiresDist: ['a'] })]));
+  assert.ok(!holds([gone, pinned('b', '2.0', { requiresDist: ['a>=2'] })]));
+  const socks = { requiresDist: ['pysocks>=1.5; extra == "socks"'], providesExtra: ['socks'] };
+  const settled = { ...pinned('a', '1.0', socks), isSettled: true };
+  const asking = pinned('b', '2.0', { requiresDist: ['a[socks]'] });
+  assert.ok(!holds([settled, asking]));
+  assert.ok(holds([settled, asking, pinned('pysocks', '1.7.1')]));
+  assert.ok(holds([{ ...settled, extras: ['socks'] }, asking]));
+  assert.ok(!holds([{ ...settled, metadata: () => undefined }, asking]));
 });
 
 test('the Python of the target and constraints have their say', () => {

@@ -3,22 +3,22 @@ import type { ImageSpec } from '../image-spec.ts';
 import { EarlyWheels } from '../layers/early-wheels.ts';
 import { recall, remember } from '../memory.ts';
 import type { Workshop } from '../workshop.ts';
-import { knownIndexes, recallLock } from './resolution.ts';
+import { knownIndexes, recallLock, unsettledOf } from './resolution.ts';
 
 /** Of more pins that are new a resolver is asked, or the answer is long in coming anyhow. */
 const foreseenLimit = 8;
 
 type BaseWish = Pick<ImageSpec, 'base' | 'pythonVersion' | 'platform'>;
 
-/** What has to be asked of an index before there can be a lock. */
+/** A list that was not resolved lately, so that an index is likely to be asked. */
 type Question = {
-  readonly early: EarlyWheels;
   readonly pins: ImageSpec['requirements'];
+  readonly target: Target;
   readonly index: IndexSettings;
 };
 
 /**
- * Loads what asking an index takes, when it will be asked. Node reads the machine's certificates in a thread of its own, which takes longer
+ * Loads what asking an index takes, when it most likely will be. Node reads the machine's certificates in a thread of its own, which takes longer
  * than loading everything else: called before the first request to a registry, it is done when the index is asked.
  */
 export async function prepareForNewPins(workshop: Workshop, specs: readonly ImageSpec[]): Promise<void> {
@@ -37,8 +37,10 @@ export async function prepareForNewPins(workshop: Workshop, specs: readonly Imag
 export async function foreseeNewPins(workshop: Workshop, spec: ImageSpec): Promise<void> {
   const question = await questionOf(workshop, spec);
   if (question === undefined) return;
-  const { early, pins, index } = question;
-  await Promise.all(pins.map((one) => early.foresee(one, index)));
+  const { pins, target, index } = question;
+  const early = new EarlyWheels(workshop, target, Promise.resolve(undefined));
+  const unknown = early.unknownOf(pins, index);
+  if (unknown.length <= foreseenLimit) await Promise.all(unknown.map((one) => early.foresee(one, index)));
 }
 
 /** Remembers for the next build what a base turned out to be. */
@@ -48,15 +50,13 @@ export async function rememberTarget(workshop: Workshop, wish: BaseWish, target:
 }
 
 async function questionOf(workshop: Workshop, spec: ImageSpec): Promise<Question | undefined> {
-  const pins = spec.requirements.filter((one) => exactVersion(one) !== undefined);
   const target = recall<Target>(workshop, 'bases', inputsOf(spec));
-  if (spec.lock !== undefined || pins.length === 0 || target === undefined) return undefined;
+  if (spec.lock !== undefined || target === undefined) return undefined;
   const settings = await indexSettingsOfMachine(workshop.environment);
   const index = knownIndexes(workshop, settings);
   if (index === undefined || recallLock(workshop, { ...spec, target }, settings) !== undefined) return undefined;
-  const early = new EarlyWheels(workshop, target, Promise.resolve(undefined));
-  const unknown = early.unknownOf(pins, index);
-  return unknown.length > 0 && unknown.length <= foreseenLimit ? { early, pins: unknown, index } : undefined;
+  const pins = unsettledOf(workshop, { ...spec, target }, settings).filter((one) => exactVersion(one) !== undefined);
+  return pins.length === 0 ? undefined : { pins, target, index };
 }
 
 function inputsOf({ base, pythonVersion, platform }: BaseWish): readonly string[] {

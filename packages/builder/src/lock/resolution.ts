@@ -16,7 +16,7 @@ import {
 import type { EarlyWheels } from '../layers/early-wheels.ts';
 import { recall, remember } from '../memory.ts';
 import type { Workshop } from '../workshop.ts';
-import { confirmPins } from './confirmation.ts';
+import { confirmPins, type Settled } from './confirmation.ts';
 import { pythonForUv } from './host-python.ts';
 import { arePinned, pinsOf } from './pins.ts';
 
@@ -42,9 +42,6 @@ export type Wish = {
 
 type Resolved = { readonly atMilliseconds: number; readonly lock: Lock };
 
-/** A wish whose every package was pinned, and its lock: whatever the index learns later, its versions stay. */
-type Settled = { readonly requirements: readonly string[]; readonly lock: Lock };
-
 /**
  * Resolves requirements to a lock. The same wish within ten minutes has the same answer without asking the index again; where
  * every package is pinned to a version, it has so for good, and a longer list is resolved from where a shorter one was left.
@@ -58,7 +55,7 @@ export async function resolveLock(workshop: Workshop, wish: Wish): Promise<Lock>
   if (wish.wheelFolder !== undefined) return workshop.stage('resolve', () => runResolver(workshop, wish, index));
   const known = recallLock(workshop, wish, index);
   if (known !== undefined) return known;
-  const settled = await settledLocks(workshop, wish, index);
+  const settled = settledLocks(workshop, wish, index);
   const lock = await workshop.stage('resolve', () => resolveFrom(workshop, wish, index, settled));
   await remember(workshop, 'locks', keyOf(wish, index), {
     atMilliseconds: workshop.now().getTime(),
@@ -82,17 +79,9 @@ async function resolveFrom(
   index: IndexSettings,
   settled: readonly Settled[],
 ): Promise<Lock> {
-  const confirmed = await confirmPins(workshop, wish, () => spelledOut(workshop, wish, index));
+  const start = startOf(wish, settled);
+  const confirmed = await confirmPins(workshop, wish, start, () => spelledOut(workshop, wish, index));
   if (confirmed !== undefined) return confirmed;
-  const texts = new Set(wish.requirements.map(textOf));
-  const start = settled
-    .filter(
-      ({ requirements, lock }) => requirements.every((one) => texts.has(one)) && arePinned(lock, wish.requirements),
-    )
-    .reduce<Settled | undefined>(
-      (best, one) => (best !== undefined && best.lock.packages.length >= one.lock.packages.length ? best : one),
-      undefined,
-    );
   if (start === undefined) {
     // What has not been resolved lately is likely to bring much that is new.
     return runResolver(workshop, wish, index, () => {
@@ -114,6 +103,23 @@ async function resolveFrom(
     // It does not fit. Resolving the whole list tells why, in its own words.
   }
   return runResolver(workshop, wish, index);
+}
+
+/** Those of the wished requirements that are in no part of the list that was settled before. */
+export function unsettledOf(workshop: Workshop, wish: Question, index: IndexSettings): readonly Requirement[] {
+  const done = new Set(startOf(wish, settledLocks(workshop, wish, index))?.requirements);
+  return wish.requirements.filter((one) => !done.has(textOf(one)));
+}
+
+/** The largest list that was settled and is a part of the wish. */
+function startOf({ requirements: wished }: Question, settled: readonly Settled[]): Settled | undefined {
+  const texts = new Set(wished.map(textOf));
+  return settled
+    .filter(({ requirements, lock }) => requirements.every((one) => texts.has(one)) && arePinned(lock, wished))
+    .reduce<Settled | undefined>(
+      (best, one) => (best !== undefined && best.lock.packages.length >= one.lock.packages.length ? best : one),
+      undefined,
+    );
 }
 
 async function runResolver(
@@ -167,7 +173,7 @@ function united(one: Lock, other: Lock): Lock {
   return { ...one, packages: [...packages.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) };
 }
 
-async function settledLocks(workshop: Workshop, wish: Wish, index: IndexSettings): Promise<readonly Settled[]> {
+function settledLocks(workshop: Workshop, wish: Question, index: IndexSettings): readonly Settled[] {
   return recall<readonly Settled[]>(workshop, 'locks', ['settled', ...circumstances(wish, index)]) ?? [];
 }
 

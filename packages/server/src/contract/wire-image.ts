@@ -15,10 +15,17 @@ export async function wireImages(
     context.db,
     rows.filter(({ role }) => role === 'SYSTEM').map(({ id }) => id),
   );
-  return rows.map((row) => wireImage(context, row, children.get(row.id) ?? [], dialect));
+  return rows.map((row) => formOf(context, row, children.get(row.id) ?? [], dialect));
 }
 
-function wireImage(context: InstanceContext, row: ImageRow, children: readonly string[], dialect: Dialect): WireImage {
+/** An image as the original's clients read it. */
+export async function wireImage(context: InstanceContext, row: ImageRow, dialect: Dialect): Promise<WireImage> {
+  const [image] = await wireImages(context, [row], dialect);
+  if (image === undefined) throw new TypeError('an image that was found has no form on the wire');
+  return image;
+}
+
+function formOf(context: InstanceContext, row: ImageRow, children: readonly string[], dialect: Dialect): WireImage {
   return {
     name: row.name,
     baseImage: baseImageOf(row),

@@ -7,10 +7,15 @@ import type { Route } from './route.ts';
 import { administrationRoutes } from './routes/administration.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { healthRoutes } from './routes/health.ts';
+import { imageAlterationRoutes } from './routes/image-alteration.ts';
+import { imageCreationRoutes } from './routes/image-creation.ts';
+import { imageEventRoutes } from './routes/image-events.ts';
+import { imageRemovalRoutes } from './routes/image-removal.ts';
+import { imageSearchRoutes } from './routes/image-search.ts';
 import { imageUsageRoutes } from './routes/image-usage.ts';
+import { imageVersionRoutes } from './routes/image-versions.ts';
 import { imageRoutes } from './routes/images.ts';
 import { jobRoutes } from './routes/jobs.ts';
-import { originalImageRoutes } from './routes/original-images.ts';
 import { originalInstanceRoutes } from './routes/original-instance.ts';
 import { originalTokenRoutes } from './routes/original-tokens.ts';
 import { pullSecretRoutes } from './routes/pull-secrets.ts';
@@ -34,9 +39,14 @@ export type RouteServices = {
 export function allRoutes(context: InstanceContext, services: RouteServices): Route[] {
   const routes = [
     ...healthRoutes(services),
-    ...originalImageRoutes(context),
     ...imageRoutes(context),
-    ...imageUsageRoutes(context, services),
+    ...imageSearchRoutes(context),
+    ...imageCreationRoutes(context),
+    ...imageAlterationRoutes(context),
+    ...imageVersionRoutes(context),
+    ...imageRemovalRoutes(context),
+    ...imageUsageRoutes(context),
+    ...imageEventRoutes(services),
     ...originalInstanceRoutes(context),
     ...catalogueRoutes(context),
     ...updateRoutes(context),

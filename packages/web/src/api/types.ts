@@ -33,86 +33,6 @@ export type ManagedImage = {
   readonly rimeImageType?: string | undefined;
 };
 
-export type Job = {
-  readonly jobId: string;
-  readonly jobType: 'JOB_TYPE_IMAGE_BUILDER';
-  readonly status: 'JOB_STATUS_REQUESTED' | 'JOB_STATUS_PENDING' | 'JOB_STATUS_RUNNING' | 'JOB_STATUS_SUCCEEDED' | 'JOB_STATUS_FAILED' | 'JOB_STATUS_CANCELLED' | 'JOB_STATUS_UNSPECIFIED';
-  readonly creationTime: string;
-  readonly startTime?: string | undefined;
-  readonly completionTime?: string | undefined;
-  readonly runningTimeSecs: number;
-  readonly jobProgressStr: string;
-  readonly cancellationRequested: boolean;
-  readonly errorMsg?: string | undefined;
-  readonly terminationReason?: string | undefined;
-};
-
-export type Plan = {
-  readonly platforms: readonly {
-    readonly platform: string;
-    readonly base: {
-      readonly name: string;
-      readonly digest: string;
-    };
-    readonly pythonVersion: string;
-    readonly lockDigest: string;
-    readonly lock: string;
-    readonly packages: readonly {
-      readonly kind: 'wheel' | 'os-package';
-      readonly name: string;
-      readonly version: string;
-      readonly sizeBytes: number;
-      readonly isHere: boolean;
-    }[];
-    readonly bytesToMove: number;
-    readonly bytesShared: number;
-    readonly problems: readonly {
-      readonly severity: 'error' | 'warning';
-      readonly code: string;
-      readonly message: string;
-      readonly fix: string;
-      readonly osPackages?: readonly string[] | undefined;
-    }[];
-  }[];
-  readonly matches: readonly Match[];
-};
-
-export type Match = {
-  readonly name: string;
-  readonly kind: 'identical' | 'satisfies' | 'near';
-  readonly digest: string | null;
-  readonly missing: readonly {
-    readonly requirement: string;
-    readonly installed: string | null;
-  }[];
-  readonly extraPackages: number;
-  readonly packages: number;
-};
-
-export type ImageSummary = {
-  readonly name: string;
-  readonly status: 'BUILDING_FIRST_TIME' | 'REBUILDING' | 'READY' | 'FAILED' | 'OUTDATED';
-  readonly roleType: 'USER_DEFINED' | 'SYSTEM';
-  readonly imageType: 'all' | 'images' | 'nlp' | 'tabular' | 'security' | null;
-  readonly pythonVersion: string | null;
-  readonly base: string | null;
-  readonly version: number;
-  readonly digest: string | null;
-  readonly sizeBytes: number | null;
-  readonly packages: number;
-  readonly probe: ProbeSummary | null;
-  readonly creator: string | null;
-  readonly workspace: string | null;
-  readonly createdAt: string;
-  readonly updatedAt: string;
-  readonly reference: string;
-};
-
-export type ProbeSummary = {
-  readonly outcome: 'passed' | 'failed' | 'not-probed';
-  readonly note: string | null;
-};
-
 export type ImageDetails = {
   readonly name: string;
   readonly status: 'BUILDING_FIRST_TIME' | 'REBUILDING' | 'READY' | 'FAILED' | 'OUTDATED';
@@ -142,6 +62,11 @@ export type ImageDetails = {
     readonly alter: boolean;
     readonly remove: boolean;
   };
+};
+
+export type ProbeSummary = {
+  readonly outcome: 'passed' | 'failed' | 'not-probed';
+  readonly note: string | null;
 };
 
 export type Spec = {
@@ -238,48 +163,79 @@ export type ImageUse = {
   readonly expiresAt: string;
 };
 
-export type Difference = {
-  readonly from: {
-    readonly name: string;
-    readonly version: number;
-    readonly digest: string;
-  };
-  readonly to: {
-    readonly name: string;
-    readonly version: number;
-    readonly digest: string;
-  };
-  readonly spec: readonly ChangeReason[];
-  readonly packages: readonly {
-    readonly name: string;
-    readonly change: 'added' | 'removed' | 'version' | 'other-file';
-    readonly before: string | null;
-    readonly after: string | null;
-    readonly bytesBefore: number;
-    readonly bytesAfter: number;
+export type ImageSummary = {
+  readonly name: string;
+  readonly status: 'BUILDING_FIRST_TIME' | 'REBUILDING' | 'READY' | 'FAILED' | 'OUTDATED';
+  readonly roleType: 'USER_DEFINED' | 'SYSTEM';
+  readonly imageType: 'all' | 'images' | 'nlp' | 'tabular' | 'security' | null;
+  readonly pythonVersion: string | null;
+  readonly base: string | null;
+  readonly version: number;
+  readonly digest: string | null;
+  readonly sizeBytes: number | null;
+  readonly packages: number;
+  readonly probe: ProbeSummary | null;
+  readonly creator: string | null;
+  readonly workspace: string | null;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly reference: string;
+};
+
+export type Job = {
+  readonly jobId: string;
+  readonly jobType: 'JOB_TYPE_IMAGE_BUILDER';
+  readonly status: 'JOB_STATUS_REQUESTED' | 'JOB_STATUS_PENDING' | 'JOB_STATUS_RUNNING' | 'JOB_STATUS_SUCCEEDED' | 'JOB_STATUS_FAILED' | 'JOB_STATUS_CANCELLED' | 'JOB_STATUS_UNSPECIFIED';
+  readonly creationTime: string;
+  readonly startTime?: string | undefined;
+  readonly completionTime?: string | undefined;
+  readonly runningTimeSecs: number;
+  readonly jobProgressStr: string;
+  readonly cancellationRequested: boolean;
+  readonly errorMsg?: string | undefined;
+  readonly terminationReason?: string | undefined;
+};
+
+export type Plan = {
+  readonly platforms: readonly {
+    readonly platform: string;
+    readonly base: {
+      readonly name: string;
+      readonly digest: string;
+    };
+    readonly pythonVersion: string;
+    readonly lockDigest: string;
+    readonly lock: string;
+    readonly packages: readonly {
+      readonly kind: 'wheel' | 'os-package';
+      readonly name: string;
+      readonly version: string;
+      readonly sizeBytes: number;
+      readonly isHere: boolean;
+    }[];
+    readonly bytesToMove: number;
+    readonly bytesShared: number;
+    readonly problems: readonly {
+      readonly severity: 'error' | 'warning';
+      readonly code: string;
+      readonly message: string;
+      readonly fix: string;
+      readonly osPackages?: readonly string[] | undefined;
+    }[];
   }[];
-  readonly osPackages: readonly {
-    readonly name: string;
-    readonly change: 'added' | 'removed' | 'version' | 'other-file';
-    readonly before: string | null;
-    readonly after: string | null;
-    readonly bytesBefore: number;
-    readonly bytesAfter: number;
+  readonly matches: readonly Match[];
+};
+
+export type Match = {
+  readonly name: string;
+  readonly kind: 'identical' | 'satisfies' | 'near';
+  readonly digest: string | null;
+  readonly missing: readonly {
+    readonly requirement: string;
+    readonly installed: string | null;
   }[];
-  readonly layers: {
-    readonly shared: {
-      readonly count: number;
-      readonly sizeBytes: number;
-    };
-    readonly from: {
-      readonly count: number;
-      readonly sizeBytes: number;
-    };
-    readonly to: {
-      readonly count: number;
-      readonly sizeBytes: number;
-    };
-  };
+  readonly extraPackages: number;
+  readonly packages: number;
 };
 
 export type VersionDetails = {
@@ -377,6 +333,50 @@ export type ProbeReport = {
   } | undefined;
   readonly failures: readonly Failure[];
   readonly osPackages: readonly string[];
+};
+
+export type Difference = {
+  readonly from: {
+    readonly name: string;
+    readonly version: number;
+    readonly digest: string;
+  };
+  readonly to: {
+    readonly name: string;
+    readonly version: number;
+    readonly digest: string;
+  };
+  readonly spec: readonly ChangeReason[];
+  readonly packages: readonly {
+    readonly name: string;
+    readonly change: 'added' | 'removed' | 'version' | 'other-file';
+    readonly before: string | null;
+    readonly after: string | null;
+    readonly bytesBefore: number;
+    readonly bytesAfter: number;
+  }[];
+  readonly osPackages: readonly {
+    readonly name: string;
+    readonly change: 'added' | 'removed' | 'version' | 'other-file';
+    readonly before: string | null;
+    readonly after: string | null;
+    readonly bytesBefore: number;
+    readonly bytesAfter: number;
+  }[];
+  readonly layers: {
+    readonly shared: {
+      readonly count: number;
+      readonly sizeBytes: number;
+    };
+    readonly from: {
+      readonly count: number;
+      readonly sizeBytes: number;
+    };
+    readonly to: {
+      readonly count: number;
+      readonly sizeBytes: number;
+    };
+  };
 };
 
 export type ImageStorage = {
@@ -509,6 +509,36 @@ export type Operations = {
     body: undefined;
     answer: string;
   };
+  /** List images */
+  listImages: {
+    params: undefined;
+    query: undefined;
+    body: {
+      readonly pageToken?: string | null | undefined;
+      readonly pageSize?: number | string | null | undefined;
+      readonly pipLibraries?: readonly {
+        readonly name: string;
+        readonly version?: string | null | undefined;
+      }[] | null | undefined;
+    };
+    answer: {
+      readonly images: readonly ManagedImage[];
+      readonly nextPageToken: string;
+    };
+  };
+  /** List images */
+  listImagesPlainly: {
+    params: undefined;
+    query: {
+      readonly pageToken?: string | undefined;
+      readonly pageSize?: number | string | null | undefined;
+    };
+    body: undefined;
+    answer: {
+      readonly images: readonly ManagedImage[];
+      readonly nextPageToken: string;
+    };
+  };
   /** Create an image */
   createImage: {
     params: undefined;
@@ -543,19 +573,6 @@ export type Operations = {
       readonly job: Job;
     };
   };
-  /** List images */
-  listImagesPlainly: {
-    params: undefined;
-    query: {
-      readonly pageToken?: string | undefined;
-      readonly pageSize?: number | string | null | undefined;
-    };
-    body: undefined;
-    answer: {
-      readonly images: readonly ManagedImage[];
-      readonly nextPageToken: string;
-    };
-  };
   /** Get an image */
   getImage: {
     params: {
@@ -566,17 +583,6 @@ export type Operations = {
     answer: {
       readonly image: ManagedImage;
     };
-  };
-  /** Removing an image */
-  deleteImage: {
-    params: {
-      readonly name: string;
-    };
-    query: {
-      readonly force?: 'true' | 'false' | undefined;
-    };
-    body: undefined;
-    answer: Readonly<Record<string, never>>;
   };
   /** Altering an image */
   alterImage: {
@@ -613,86 +619,26 @@ export type Operations = {
       readonly job: Job;
     };
   };
-  /** List images */
-  listImages: {
-    params: undefined;
-    query: undefined;
-    body: {
-      readonly pageToken?: string | null | undefined;
-      readonly pageSize?: number | string | null | undefined;
-      readonly pipLibraries?: readonly {
-        readonly name: string;
-        readonly version?: string | null | undefined;
-      }[] | null | undefined;
+  /** Removing an image */
+  deleteImage: {
+    params: {
+      readonly name: string;
     };
-    answer: {
-      readonly images: readonly ManagedImage[];
-      readonly nextPageToken: string;
+    query: {
+      readonly force?: 'true' | 'false' | undefined;
     };
+    body: undefined;
+    answer: Readonly<Record<string, never>>;
   };
-  /** Say what a build would do, before anything is built */
-  planImage: {
-    params: undefined;
+  /** Get all that is known of an image */
+  getImageDetails: {
+    params: {
+      readonly name: string;
+    };
     query: undefined;
-    body: {
-      readonly pythonVersion?: string | null | undefined;
-      readonly imageType?: string | null | undefined;
-      readonly base?: string | null | undefined;
-      readonly pipRequirements?: readonly {
-        readonly name: string;
-        readonly versionSpecifier?: string | null | undefined;
-        readonly extras?: readonly string[] | null | undefined;
-        readonly marker?: string | null | undefined;
-        readonly url?: string | null | undefined;
-      }[] | null | undefined;
-      readonly requirements?: readonly string[] | null | undefined;
-      readonly packageRequirements?: readonly {
-        readonly name: string;
-        readonly versionSpecifier?: string | null | undefined;
-        readonly packageType?: 'PACKAGE_TYPE_UNSPECIFIED' | 'PACKAGE_TYPE_ROCKYLINUX' | 'PACKAGE_TYPE_APT' | null | undefined;
-      }[] | null | undefined;
-      readonly osPackages?: readonly string[] | null | undefined;
-      readonly platforms?: readonly string[] | null | undefined;
-      readonly bytecode?: boolean | null | undefined;
-      readonly allowSdist?: boolean | null | undefined;
-      readonly skipImports?: readonly string[] | null | undefined;
-      readonly smokeCommand?: readonly string[] | null | undefined;
-    };
+    body: undefined;
     answer: {
-      readonly plan: Plan;
-    };
-  };
-  /** Find images that hold what a spec asks for already */
-  matchImages: {
-    params: undefined;
-    query: undefined;
-    body: {
-      readonly pythonVersion?: string | null | undefined;
-      readonly imageType?: string | null | undefined;
-      readonly base?: string | null | undefined;
-      readonly pipRequirements?: readonly {
-        readonly name: string;
-        readonly versionSpecifier?: string | null | undefined;
-        readonly extras?: readonly string[] | null | undefined;
-        readonly marker?: string | null | undefined;
-        readonly url?: string | null | undefined;
-      }[] | null | undefined;
-      readonly requirements?: readonly string[] | null | undefined;
-      readonly packageRequirements?: readonly {
-        readonly name: string;
-        readonly versionSpecifier?: string | null | undefined;
-        readonly packageType?: 'PACKAGE_TYPE_UNSPECIFIED' | 'PACKAGE_TYPE_ROCKYLINUX' | 'PACKAGE_TYPE_APT' | null | undefined;
-      }[] | null | undefined;
-      readonly osPackages?: readonly string[] | null | undefined;
-      readonly platforms?: readonly string[] | null | undefined;
-      readonly bytecode?: boolean | null | undefined;
-      readonly allowSdist?: boolean | null | undefined;
-      readonly skipImports?: readonly string[] | null | undefined;
-      readonly smokeCommand?: readonly string[] | null | undefined;
-      readonly limit?: number | undefined;
-    };
-    answer: {
-      readonly matches: readonly Match[];
+      readonly image: ImageDetails;
     };
   };
   /** Search images */
@@ -759,29 +705,6 @@ export type Operations = {
       }[];
     };
   };
-  /** Get all that is known of an image */
-  getImageDetails: {
-    params: {
-      readonly name: string;
-    };
-    query: undefined;
-    body: undefined;
-    answer: {
-      readonly image: ImageDetails;
-    };
-  };
-  /** Say what is different between two versions */
-  diffImages: {
-    params: undefined;
-    query: {
-      readonly from: string;
-      readonly to: string;
-    };
-    body: undefined;
-    answer: {
-      readonly diff: Difference;
-    };
-  };
   /** Return the image that holds a spec, or create it */
   ensureImage: {
     params: undefined;
@@ -816,6 +739,71 @@ export type Operations = {
       readonly job: Job | null;
       readonly digest: string | null;
       readonly created: boolean;
+    };
+  };
+  /** Say what a build would do, before anything is built */
+  planImage: {
+    params: undefined;
+    query: undefined;
+    body: {
+      readonly pythonVersion?: string | null | undefined;
+      readonly imageType?: string | null | undefined;
+      readonly base?: string | null | undefined;
+      readonly pipRequirements?: readonly {
+        readonly name: string;
+        readonly versionSpecifier?: string | null | undefined;
+        readonly extras?: readonly string[] | null | undefined;
+        readonly marker?: string | null | undefined;
+        readonly url?: string | null | undefined;
+      }[] | null | undefined;
+      readonly requirements?: readonly string[] | null | undefined;
+      readonly packageRequirements?: readonly {
+        readonly name: string;
+        readonly versionSpecifier?: string | null | undefined;
+        readonly packageType?: 'PACKAGE_TYPE_UNSPECIFIED' | 'PACKAGE_TYPE_ROCKYLINUX' | 'PACKAGE_TYPE_APT' | null | undefined;
+      }[] | null | undefined;
+      readonly osPackages?: readonly string[] | null | undefined;
+      readonly platforms?: readonly string[] | null | undefined;
+      readonly bytecode?: boolean | null | undefined;
+      readonly allowSdist?: boolean | null | undefined;
+      readonly skipImports?: readonly string[] | null | undefined;
+      readonly smokeCommand?: readonly string[] | null | undefined;
+    };
+    answer: {
+      readonly plan: Plan;
+    };
+  };
+  /** Find images that hold what a spec asks for already */
+  matchImages: {
+    params: undefined;
+    query: undefined;
+    body: {
+      readonly pythonVersion?: string | null | undefined;
+      readonly imageType?: string | null | undefined;
+      readonly base?: string | null | undefined;
+      readonly pipRequirements?: readonly {
+        readonly name: string;
+        readonly versionSpecifier?: string | null | undefined;
+        readonly extras?: readonly string[] | null | undefined;
+        readonly marker?: string | null | undefined;
+        readonly url?: string | null | undefined;
+      }[] | null | undefined;
+      readonly requirements?: readonly string[] | null | undefined;
+      readonly packageRequirements?: readonly {
+        readonly name: string;
+        readonly versionSpecifier?: string | null | undefined;
+        readonly packageType?: 'PACKAGE_TYPE_UNSPECIFIED' | 'PACKAGE_TYPE_ROCKYLINUX' | 'PACKAGE_TYPE_APT' | null | undefined;
+      }[] | null | undefined;
+      readonly osPackages?: readonly string[] | null | undefined;
+      readonly platforms?: readonly string[] | null | undefined;
+      readonly bytecode?: boolean | null | undefined;
+      readonly allowSdist?: boolean | null | undefined;
+      readonly skipImports?: readonly string[] | null | undefined;
+      readonly smokeCommand?: readonly string[] | null | undefined;
+      readonly limit?: number | undefined;
+    };
+    answer: {
+      readonly matches: readonly Match[];
     };
   };
   /** Building an image again */
@@ -911,6 +899,54 @@ export type Operations = {
     query: undefined;
     body: undefined;
     answer: string;
+  };
+  /** Say what is different between two versions */
+  diffImages: {
+    params: undefined;
+    query: {
+      readonly from: string;
+      readonly to: string;
+    };
+    body: undefined;
+    answer: {
+      readonly diff: Difference;
+    };
+  };
+  /** Listing removed images */
+  listRemovedImages: {
+    params: undefined;
+    query: {
+      readonly name?: string | undefined;
+      readonly pageSize?: number | string | null | undefined;
+      readonly pageToken?: string | undefined;
+    };
+    body: undefined;
+    answer: {
+      readonly images: readonly {
+        readonly id: number;
+        readonly name: string;
+        readonly repository: string;
+        readonly digest: string | null;
+        readonly version: number | null;
+        readonly removedAt: string;
+        readonly removedBy: string | null;
+      }[];
+      readonly nextPageToken?: string | undefined;
+    };
+  };
+  /** Restoring a removed image */
+  restoreImage: {
+    params: {
+      readonly id: string;
+    };
+    query: undefined;
+    body: {
+      readonly name?: string | null | undefined;
+    };
+    answer: {
+      readonly image: ManagedImage;
+      readonly job: Job;
+    };
   };
   /** Say that a test run uses an image, and get the digest to pin */
   startUse: {
@@ -1795,42 +1831,6 @@ export type Operations = {
       readonly settings: Readonly<Record<string, unknown>>;
     };
   };
-  /** Listing removed images */
-  listRemovedImages: {
-    params: undefined;
-    query: {
-      readonly name?: string | undefined;
-      readonly pageSize?: number | string | null | undefined;
-      readonly pageToken?: string | undefined;
-    };
-    body: undefined;
-    answer: {
-      readonly images: readonly {
-        readonly id: number;
-        readonly name: string;
-        readonly repository: string;
-        readonly digest: string | null;
-        readonly version: number | null;
-        readonly removedAt: string;
-        readonly removedBy: string | null;
-      }[];
-      readonly nextPageToken?: string | undefined;
-    };
-  };
-  /** Restoring a removed image */
-  restoreImage: {
-    params: {
-      readonly id: string;
-    };
-    query: undefined;
-    body: {
-      readonly name?: string | null | undefined;
-    };
-    answer: {
-      readonly image: ManagedImage;
-      readonly job: Job;
-    };
-  };
   /** Comparing the registry with the instance, and repairing what can be */
   checkRegistry: {
     params: undefined;
@@ -1874,20 +1874,19 @@ export const places = {
   isAlive: ['GET', '/livez'],
   isReady: ['GET', '/readyz'],
   getMetrics: ['GET', '/metrics'],
-  createImage: ['POST', '/v1/images'],
-  listImagesPlainly: ['GET', '/v1/images'],
-  getImage: ['GET', '/v1/images/{name}'],
-  deleteImage: ['DELETE', '/v1/images/{name}'],
-  alterImage: ['PATCH', '/v1/images/{name}'],
   listImages: ['POST', '/v1/images/list'],
-  planImage: ['POST', '/v1/images/plan'],
-  matchImages: ['POST', '/v1/images/match'],
+  listImagesPlainly: ['GET', '/v1/images'],
+  createImage: ['POST', '/v1/images'],
+  getImage: ['GET', '/v1/images/{name}'],
+  alterImage: ['PATCH', '/v1/images/{name}'],
+  deleteImage: ['DELETE', '/v1/images/{name}'],
+  getImageDetails: ['GET', '/v1/images/{name}/details'],
   searchImages: ['GET', '/v1/search'],
   countImages: ['GET', '/v1/search/count'],
   listImageCreators: ['GET', '/v1/image-creators'],
-  getImageDetails: ['GET', '/v1/images/{name}/details'],
-  diffImages: ['GET', '/v1/diff'],
   ensureImage: ['POST', '/v1/images/ensure'],
+  planImage: ['POST', '/v1/images/plan'],
+  matchImages: ['POST', '/v1/images/match'],
   retryImage: ['POST', '/v1/images/{name}/retry'],
   rebaseImage: ['POST', '/v1/images/{name}/rebase'],
   rollBackImage: ['POST', '/v1/images/{name}/rollback'],
@@ -1896,6 +1895,9 @@ export const places = {
   trimVersion: ['DELETE', '/v1/images/{name}/versions/{number}'],
   getLock: ['GET', '/v1/images/{name}/versions/{number}/lock'],
   getVersionLog: ['GET', '/v1/images/{name}/versions/{number}/logs'],
+  diffImages: ['GET', '/v1/diff'],
+  listRemovedImages: ['GET', '/v1/removed-images'],
+  restoreImage: ['POST', '/v1/removed-images/{id}/restore'],
   startUse: ['POST', '/v1/images/{name}/uses'],
   endUse: ['DELETE', '/v1/images/{name}/uses/{id}'],
   getImageUsage: ['GET', '/v1/images/{name}/usage'],
@@ -1961,8 +1963,6 @@ export const places = {
   readAudit: ['GET', '/v1/audit'],
   exportAudit: ['GET', '/v1/audit.csv'],
   getSettings: ['GET', '/v1/settings'],
-  listRemovedImages: ['GET', '/v1/removed-images'],
-  restoreImage: ['POST', '/v1/removed-images/{id}/restore'],
   checkRegistry: ['POST', '/v1/registry/check'],
   describeApi: ['GET', '/openapi.json'],
 } as const satisfies Readonly<Record<keyof Operations, readonly [string, string]>>;

@@ -1,14 +1,11 @@
 import { z } from 'zod';
 import { auditCsv, readAudit } from '../../audit/audit-log.ts';
-import { imageAndJob, pageSize } from '../../contract/shapes.ts';
-import { listRemovedImages, restoreImage } from '../../images/restoration.ts';
+import { pageSize } from '../../contract/shapes.ts';
 import type { InstanceContext } from '../../instance-context.ts';
 import { RawAnswer, type Route, routesOf } from '../route.ts';
 import { time } from '../shapes.ts';
-import { answerWith } from './original-images.ts';
 
 const route = routesOf('administration');
-const images = routesOf('images');
 
 const auditFilter = z.object({
   user: z.string().max(256).optional(),
@@ -74,43 +71,6 @@ export function administrationRoutes(context: InstanceContext): Route[] {
       handle: async () => ({
         settings: { ...context.settings, database_url: context.settings.database_url === undefined ? null : 'set' },
       }),
-    }),
-    images({
-      method: 'GET',
-      path: '/v1/removed-images',
-      id: 'listRemovedImages',
-      summary: 'Listing removed images',
-      access: 'remove',
-      query: z.object({ name: z.string().max(200).optional(), pageSize, pageToken: z.string().optional() }),
-      answer: z.object({
-        images: z.array(
-          z.object({
-            id: z.int(),
-            name: z.string(),
-            repository: z.string(),
-            digest: z.string().nullable(),
-            version: z.int().nullable(),
-            removedAt: z.string(),
-            removedBy: z.string().nullable(),
-          }),
-        ),
-        nextPageToken: z.string().optional(),
-      }),
-      handle: ({ query: { name, pageSize: size, pageToken } }) => listRemovedImages(context, name, size, pageToken),
-    }),
-    images({
-      method: 'POST',
-      path: '/v1/removed-images/{id}/restore',
-      id: 'restoreImage',
-      summary: 'Restoring a removed image',
-      access: 'remove',
-      params: z.object({ id: z.coerce.number().int().min(1) }),
-      body: z.object({ name: z.string().nullish() }),
-      answer: imageAndJob,
-      handle: async ({ params, body, caller, trace, dialect }) => {
-        const { name, jobId } = await restoreImage(context, caller, params.id, body.name ?? undefined, trace);
-        return answerWith(context, name, jobId, dialect);
-      },
     }),
   ];
 }

@@ -1,21 +1,63 @@
 import { z } from 'zod';
 import { usageOf } from '../../images/image-usage.ts';
+import { endUse, startUse } from '../../images/uses.ts';
 import type { InstanceContext } from '../../instance-context.ts';
-import { RawAnswer, type Route, routesOf } from '../route.ts';
-import type { RouteServices } from '../routes.ts';
+import { type Route, routesOf } from '../route.ts';
 
 const route = routesOf('images');
+const named = z.object({ name: z.string() });
 
-/** Who used an image, and what happens to all of them. */
-export function imageUsageRoutes({ db }: InstanceContext, { imageFeed }: Pick<RouteServices, 'imageFeed'>): Route[] {
+/** Who uses an image, and who has used it. */
+export function imageUsageRoutes(context: InstanceContext): Route[] {
   return [
+    route({
+      method: 'POST',
+      path: '/v1/images/{name}/uses',
+      id: 'startUse',
+      summary: 'Say that a test run uses an image, and get the digest to pin',
+      access: 'create',
+      params: named,
+      body: z.object({
+        by: z.string().min(1).max(256),
+        expiresInSeconds: z
+          .int()
+          .min(1)
+          .max(7 * 86_400)
+          .default(86_400),
+      }),
+      answer: z.object({
+        use: z.object({
+          id: z.string(),
+          version: z.int(),
+          digest: z.string(),
+          reference: z.string(),
+          expiresAt: z.string(),
+        }),
+      }),
+      handle: async ({ params, body, caller, trace }) => ({
+        use: await startUse(context, caller, params.name, body, trace),
+      }),
+    }),
+    route({
+      method: 'DELETE',
+      path: '/v1/images/{name}/uses/{id}',
+      id: 'endUse',
+      summary: 'Say that a test run has ended',
+      access: 'create',
+      params: z.object({ name: z.string(), id: z.string() }),
+      answer: z.object({}),
+      handle: async ({ params, caller, trace }) => {
+        await endUse(context, caller, params.name, params.id, trace);
+        return {};
+      },
+    }),
     route({
       method: 'GET',
       path: '/v1/images/{name}/usage',
       id: 'getImageUsage',
       summary: 'Get who used an image: how often, in which workspaces, and what is made from it',
       access: 'see',
-      params: z.object({ name: z.string() }),
+      params: named,
       answer: z.object({
         children: z.int(),
         runs: z.int(),
@@ -23,23 +65,8 @@ export function imageUsageRoutes({ db }: InstanceContext, { imageFeed }: Pick<Ro
         workspaces: z.array(z.object({ name: z.string(), runs: z.int(), lastUsedAt: z.string() })),
       }),
       handle: async ({ params }) => {
-        const { workspaces, ...rest } = await usageOf(db, params.name);
+        const { workspaces, ...rest } = await usageOf(context.db, params.name);
         return { ...rest, workspaces: [...workspaces] };
-      },
-    }),
-    route({
-      method: 'GET',
-      // Not below /v1/images/, where an image may have any name.
-      path: '/v1/image-events',
-      id: 'followImages',
-      summary:
-        'Follow the images and builds of the instance as Server-Sent Events: build, queue, image, many; ready after the first ones',
-      access: 'see',
-      answer: 'text/event-stream',
-      handle: async ({ caller, reply }) => {
-        // Proxies that collect answers would hold the events back.
-        reply.header('cache-control', 'no-store').header('x-accel-buffering', 'no');
-        return new RawAnswer('text/event-stream; charset=utf-8', imageFeed.follow(caller.userId));
       },
     }),
   ];

@@ -3,15 +3,9 @@ import { sql } from 'kysely';
 import type { z } from 'zod';
 import type { Caller } from '../access/caller.ts';
 import { has } from '../access/rights.ts';
-import type {
-  imageDetails,
-  imageSummary,
-  imageUse,
-  probeReport,
-  specAnswer,
-  versionDetails,
-  versionSummary,
-} from '../http/shapes.ts';
+import type { imageDetails, imageSummary, imageUse } from '../http/shapes/image.ts';
+import type { probeReport } from '../http/shapes/probe.ts';
+import type { specAnswer, versionDetails, versionSummary } from '../http/shapes/version.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import { detailsOfJob } from '../jobs/job-details.ts';
 import { childrenOf, findImage, type ImageRow } from './image-row.ts';

@@ -1,7 +1,7 @@
 import { parse } from 'smol-toml';
 import type { z } from 'zod';
 import { serverFault } from '../fault.ts';
-import type { difference } from '../http/shapes.ts';
+import type { difference } from '../http/shapes/difference.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import { findImage } from './image-row.ts';
 import { specChanges } from './spec-change.ts';

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import { Followers, serverEvent } from '../followers.ts';
 import { type Gathered, Gathering } from '../gathering.ts';
-import type { jobDetails } from '../http/shapes.ts';
+import type { jobDetails } from '../http/shapes/job.ts';
 import type { InstanceContext } from '../instance-context.ts';
 import { detailsOfBuilds, listJobs } from '../jobs/job-details.ts';
 import { channels } from '../jobs/queue.ts';

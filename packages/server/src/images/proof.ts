@@ -1,7 +1,7 @@
 import type { ProbeReport } from '@mir/builder';
 import type { FaultData } from '@mir/core';
 import type { z } from 'zod';
-import type { probeSummary } from '../http/shapes.ts';
+import type { probeSummary } from '../http/shapes/probe.ts';
 
 /** What of a report says whether something was proven. */
 export type ProbeInShort = Pick<ProbeReport, 'platform' | 'outcome'> & {

@@ -1,7 +1,7 @@
 import type { FaultData } from '@mir/core';
 import { sql } from 'kysely';
 import type { z } from 'zod';
-import type { jobDetails } from '../http/shapes.ts';
+import type { jobDetails } from '../http/shapes/job.ts';
 import { formatPageToken, parsePageToken } from '../images/page-token.ts';
 import type { Db, InstanceContext } from '../instance-context.ts';
 import { type JobKind, type JobProgress, type JobState, priorityName } from './job.ts';

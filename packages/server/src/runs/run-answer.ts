@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Caller } from '../access/caller.ts';
 import { has } from '../access/rights.ts';
-import type { testRun } from '../http/shapes.ts';
+import type { testRun } from '../http/shapes/test-run.ts';
 import type { RunRow } from './run-details.ts';
 
 /** How a test run stands, for somebody who may see it. */

@@ -3,7 +3,7 @@ import { auditCsv, readAudit } from '../../audit/audit-log.ts';
 import { pageSize } from '../../contract/shapes.ts';
 import type { InstanceContext } from '../../instance-context.ts';
 import { RawAnswer, type Route, routesOf } from '../route.ts';
-import { time } from '../shapes.ts';
+import { time } from '../shapes/time.ts';
 
 const route = routesOf('administration');
 

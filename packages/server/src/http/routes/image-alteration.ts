@@ -6,7 +6,7 @@ import { alterImage, rebaseImage, retryImage, rollBack } from '../../images/alte
 import { detailsOf } from '../../images/image-details.ts';
 import type { InstanceContext } from '../../instance-context.ts';
 import { type Route, routesOf } from '../route.ts';
-import { imageDetails } from '../shapes.ts';
+import { imageDetails } from '../shapes/image.ts';
 
 const route = routesOf('images');
 const named = z.object({ name: z.string() });

@@ -12,7 +12,7 @@ import { checkSpec } from '../../images/spec.ts';
 import type { InstanceContext } from '../../instance-context.ts';
 import { makeInstancePlan } from '../../jobs/plans.ts';
 import { type Route, routesOf } from '../route.ts';
-import { match, plan } from '../shapes.ts';
+import { match, plan } from '../shapes/plan.ts';
 
 const route = routesOf('images');
 

@@ -8,7 +8,8 @@ import { countImages, type SearchFilter, searchImages } from '../../images/searc
 import { parseSearchText } from '../../images/search-text.ts';
 import type { InstanceContext } from '../../instance-context.ts';
 import { type Route, routesOf } from '../route.ts';
-import { imageSummary, time } from '../shapes.ts';
+import { imageSummary } from '../shapes/image.ts';
+import { time } from '../shapes/time.ts';
 
 const route = routesOf('images');
 const searchQuery = z.object({

@@ -8,7 +8,8 @@ import { findVersion, listVersions, locksOf } from '../../images/versions.ts';
 import type { Db, InstanceContext } from '../../instance-context.ts';
 import { readLog } from '../../jobs/log.ts';
 import { RawAnswer, type Route, routesOf } from '../route.ts';
-import { difference, versionDetails, versionSummary } from '../shapes.ts';
+import { difference } from '../shapes/difference.ts';
+import { versionDetails, versionSummary } from '../shapes/version.ts';
 
 const route = routesOf('images');
 const named = z.object({ name: z.string() });

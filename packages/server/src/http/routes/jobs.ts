@@ -5,7 +5,7 @@ import { type JobKind, jobStates } from '../../jobs/job.ts';
 import { detailsOfJob, listJobs } from '../../jobs/job-details.ts';
 import { jobEvents } from '../../jobs/job-events.ts';
 import { RawAnswer, type Route, routesOf } from '../route.ts';
-import { jobDetails } from '../shapes.ts';
+import { jobDetails } from '../shapes/job.ts';
 import { unknownJob } from './original-instance.ts';
 
 const route = routesOf('jobs');

@@ -14,7 +14,7 @@ import { imageOfRequest, runRequest } from '../../runs/run-request.ts';
 import { runLimits } from '../../runs/test-run.ts';
 import { RawAnswer, type Route, routesOf } from '../route.ts';
 import type { RouteServices } from '../routes.ts';
-import { storedFile, testRun } from '../shapes.ts';
+import { storedFile, testRun } from '../shapes/test-run.ts';
 import { followingJob } from './jobs.ts';
 
 const images = routesOf('images');

@@ -7,7 +7,8 @@ import { currentRelease, requirementChanges } from '../../updates/release.ts';
 import { updateKinds, updateStates } from '../../updates/update.ts';
 import { listUpdates, updateDetails } from '../../updates/update-details.ts';
 import { type Route, routesOf } from '../route.ts';
-import { missingRequirement, packageChange, reason } from '../shapes.ts';
+import { packageChange, reason } from '../shapes/difference.ts';
+import { missingRequirement } from '../shapes/plan.ts';
 
 const route = routesOf('images');
 

@@ -1,10 +1,7 @@
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { FolderRecords, type Home, openHome } from '@mir/builder';
 import { Fault } from '@mir/core';
 import { BlobStore, createRegistryServer, RepositoryStore } from '@mir/oci';
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import { sql } from 'kysely';
 import { authenticate, namesCaller, refuseStrangersPages } from './accounts/authentication.ts';
 import { makeInstance } from './accounts/first-start.ts';
 import { createToken } from './accounts/tokens.ts';
@@ -12,35 +9,25 @@ import { defaultWorkspace, findUser } from './accounts/users.ts';
 import { findWorkspace } from './accounts/workspaces.ts';
 import { audit } from './audit/audit.ts';
 import { Refusals } from './audit/refusals.ts';
-import { type DatabaseAddress, openDatabase } from './database/connection.ts';
-import { EmbeddedPostgres } from './database/embedded-postgres.ts';
-import { migrations } from './database/migrations/migrations.ts';
-import { migrate } from './database/migrations.ts';
-import { Notifications } from './database/notifications.ts';
-import type { Tables } from './database/schema.ts';
 import { transaction } from './database/transaction.ts';
 import { createHttpServer } from './http/http-server.ts';
 import { once } from './http/idempotency.ts';
 import { allRoutes } from './http/routes.ts';
 import { WebApplication } from './http/web-application.ts';
 import { ImageFeed } from './images/image-feed.ts';
-import { readImageTypes } from './images/image-types.ts';
-import { PackageFrequencies } from './images/package-frequencies.ts';
 import { keepSystemImages } from './images/system-images.ts';
 import type { InstanceContext } from './instance-context.ts';
-import { channels, releaseJobsOf } from './jobs/queue.ts';
+import { databaseProblem, openInstanceDatabase } from './instance-database.ts';
+import { releaseJobsOf } from './jobs/queue.ts';
+import { listen, shownAddress } from './listening.ts';
 import { createLogger } from './log.ts';
 import { startMaintenance } from './maintenance.ts';
 import { Metrics } from './metrics.ts';
-import type { EcrRole } from './registry/ecr/permissions.ts';
-import { openImageRegistry } from './registry/image-registry.ts';
+import { openContext } from './opened-context.ts';
 import { startOutbox } from './registry/outbox.ts';
 import { registryAccess } from './registry/registry-access.ts';
-import { RepositoryNames } from './registry/repository-names.ts';
-import { repositoryPrefixOf } from './registry/repository-prefix.ts';
-import { TokenBuckets } from './registry/token-buckets.ts';
 import { RunFeed } from './runs/run-feed.ts';
-import { ownSecretsKey, requireSealer, sealerFromEnvironment } from './secrets/sealing.ts';
+import { ownSecretsKey } from './secrets/sealing.ts';
 import type { Settings } from './settings.ts';
 import { DatabaseRecords, HomeRecords } from './worker/layer-records.ts';
 import { sweepRuns } from './worker/run-job.ts';
@@ -56,13 +43,6 @@ export type InstanceOptions = {
   readonly environment: NodeJS.ProcessEnv;
   /** Take any free port when the one that was asked for is taken. */
   readonly mayMove?: boolean;
-};
-
-/** The database of the instance, opened and in the form that this program needs. */
-type OpenedDatabase = AsyncDisposable & {
-  readonly db: InstanceContext['db'];
-  readonly address: DatabaseAddress;
-  readonly notifications: Notifications;
 };
 
 /** A server that serves. */
@@ -84,7 +64,7 @@ export async function startServer({ settings, environment, mayMove = false }: In
   const listening: { host: string } = { host: '' };
   const withKey = await withSecretsKey(environment, settings, home);
   const repositories = await RepositoryStore.open(await BlobStore.open(home.registry));
-  const context = await makeContext(settings, database, {
+  const context = await openContext(settings, database, {
     role: 'server',
     listeningHost: () => listening.host,
     environment: withKey,
@@ -174,7 +154,7 @@ export async function startWorker({ settings, environment }: InstanceOptions): P
   const logger = createLogger(settings.log_level, 'worker');
   const home = await openHome(environment);
   const database = starting.use(await openInstanceDatabase(settings, home.directory, logger, 'mir worker'));
-  const context = await makeContext(settings, database, {
+  const context = await openContext(settings, database, {
     role: 'builders',
     listeningHost: () => '',
     environment,
@@ -211,89 +191,6 @@ function disabledBecause(settings: Settings): string | undefined {
   return undefined;
 }
 
-async function openInstanceDatabase(
-  settings: Settings,
-  home: string,
-  logger: FastifyBaseLogger,
-  name: string,
-): Promise<OpenedDatabase> {
-  await using opening = new AsyncDisposableStack();
-  const embedded =
-    settings.database_url === undefined
-      ? opening.use(
-          await EmbeddedPostgres.start({
-            directory: join(home, 'postgres'),
-            onLog: (line) => logger.debug({ line }, 'postgres'),
-          }),
-        )
-      : undefined;
-  const address: DatabaseAddress =
-    embedded === undefined ? { url: settings.database_url ?? '' } : { url: embedded.url };
-  const db = await openDatabase<Tables>({
-    ...address,
-    poolSize: settings.database_connections,
-    applicationName: name,
-    onConnectionLost: (lost) => logger.warn({ err: lost }, 'a connection to the database was lost'),
-  });
-  opening.defer(() => db.destroy());
-  for (const done of await migrate(db, migrations)) logger.info({ migration: done }, 'database migrated');
-  const notifications = opening.use(await Notifications.open(address, Object.values(channels)));
-  const opened = opening.move();
-  return { db, address, notifications, [Symbol.asyncDispose]: () => opened.disposeAsync() };
-}
-
-/** What servers and workers differ in. */
-type ContextParts = {
-  readonly role: EcrRole;
-  readonly listeningHost: () => string;
-  readonly environment: NodeJS.ProcessEnv;
-  readonly repositories: () => Promise<RepositoryStore>;
-};
-
-async function makeContext(
-  given: Settings,
-  { db, notifications }: OpenedDatabase,
-  { role, listeningHost, environment, repositories }: ContextParts,
-): Promise<InstanceContext> {
-  const sealer = sealerFromEnvironment(environment);
-  const prefix = await repositoryPrefixOf(db, given.image_registry_config.repository_prefix, async (path) => {
-    // Instances that are older than their prefix had no images in ECR, whose roles are made for one prefix.
-    if (given.registry.kind === 'ecr') return false;
-    await using before = openImageRegistry({ settings: given, role, buckets: undefined, poolPath: '', repositories });
-    return (await before.images(path)) !== undefined;
-  });
-  const settings = {
-    ...given,
-    image_registry_config: { ...given.image_registry_config, repository_prefix: prefix },
-  };
-  const names = new RepositoryNames(() => registry.host ?? listeningHost(), prefix);
-  const registry = openImageRegistry({
-    settings,
-    role,
-    buckets: new TokenBuckets(db),
-    poolPath: names.path(names.pool),
-    repositories,
-  });
-  const instance = await db.selectFrom('instance').select('secret').executeTakeFirst();
-  return {
-    db,
-    notifications,
-    settings,
-    rules: {
-      defaultPython: settings.default_python,
-      platforms: settings.platforms,
-      wheelHosts: settings.wheel_hosts,
-      baseRegistries: settings.image_registry_config.allow_external_custom_images ? settings.base_registries : [],
-    },
-    repositories: names,
-    registry,
-    packageFrequencies: new PackageFrequencies(db),
-    imageTypes: readImageTypes(settings.image_types),
-    sealer: () => requireSealer(sealer),
-    secret: instance?.secret ?? Buffer.alloc(0),
-  };
-}
-
 /** An instance that is alone with its database has a key in its home; any other is given one, the same for all its processes. */
 async function withSecretsKey(
   environment: NodeJS.ProcessEnv,
@@ -302,43 +199,4 @@ async function withSecretsKey(
 ): Promise<NodeJS.ProcessEnv> {
   if (environment['MIR_SECRETS_KEY'] || database !== undefined) return environment;
   return { ...environment, MIR_SECRETS_KEY: await ownSecretsKey(join(home.directory, 'secrets.key')) };
-}
-
-async function databaseProblem(db: InstanceContext['db']): Promise<string | undefined> {
-  try {
-    await sql`select 1`.execute(db);
-    return undefined;
-  } catch {
-    return 'The database does not answer';
-  }
-}
-
-async function listen(
-  server: FastifyInstance,
-  text: string,
-  mayMove: boolean,
-): Promise<{ host: string; port: number }> {
-  const colon = text.lastIndexOf(':');
-  const host = text.slice(0, colon).replace(/^\[|\]$/g, '');
-  const asked = Number(text.slice(colon + 1));
-  try {
-    await server.listen({ host, port: asked });
-  } catch (thrown) {
-    const isTaken = thrown instanceof Error && 'code' in thrown && thrown.code === 'EADDRINUSE';
-    if (!isTaken || !mayMove) {
-      throw new Fault('settings/wrong', {
-        what: `The server cannot listen on ${text}: ${isTaken ? 'something else listens there' : (thrown as Error).message}`,
-        subject: 'listen',
-        hint: 'Choose another address with --listen ADDRESS:PORT.',
-        cause: thrown,
-      });
-    }
-    await server.listen({ host, port: 0 });
-  }
-  return { host, port: (server.server.address() as AddressInfo).port };
-}
-
-function shownAddress({ host, port }: { readonly host: string; readonly port: number }): string {
-  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }

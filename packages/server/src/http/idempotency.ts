@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { serverFault } from '../fault.ts';
 import type { Db } from '../instance-context.ts';
-import type { OnceCall } from './http-server.ts';
+import type { OnceCall } from './dispatch.ts';
 
 /** A request that has been under way for longer was cut off with its server; it is begun anew. */
 const lostMinutes = 5;

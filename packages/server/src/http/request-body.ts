@@ -1,5 +1,8 @@
 import { serverFault } from '../fault.ts';
 
+/** A request that is larger is refused, where its route takes no stream. */
+export const bodyLimitBytes = 1024 * 1024;
+
 /** Deeper than any request of the API; what is deeper is refused before anything walks through it. */
 const depthLimit = 32;
 

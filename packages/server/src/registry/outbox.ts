@@ -9,14 +9,9 @@ import { channels } from '../jobs/queue.ts';
 import { repeat } from '../repetition.ts';
 import { applyBatch } from '../updates/application.ts';
 import { blameOf } from '../worker/blame.ts';
-import {
-  failWaiting,
-  type MakingPayload,
-  makeRepository,
-  makingKind,
-  removeRepository,
-  waitingJobs,
-} from './repository-making.ts';
+import { type MakingPayload, makeRepository, makingKind } from './repository-making.ts';
+import { removeRepository } from './repository-removal.ts';
+import { failWaiting, waitingJobs } from './waiting-builds.ts';
 
 const pollSeconds = 2;
 const longestWaitSeconds = 300;

@@ -1,7 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { InstanceContext, Trx } from '../instance-context.ts';
 import type { StoredImage } from './image-registry.ts';
-import { hasRepository, isForeign, standsPool } from './repository-making.ts';
+import { hasRepository, standsPool } from './repository-making.ts';
+import { isForeign } from './repository-ownership.ts';
 
 /** In what way the registry and the instance disagree. */
 export const findingKinds = [

@@ -18,7 +18,8 @@ import {
   poolFindings,
   type RegistryFinding,
 } from './registry-check.ts';
-import { askForRepository, loseRepository, makePool } from './repository-making.ts';
+import { askForRepository, makePool } from './repository-making.ts';
+import { recordLoss } from './repository-record.ts';
 
 const pageSize = 100;
 
@@ -161,7 +162,7 @@ async function giveUpOrBuild(
 ): Promise<string> {
   const isWhole = finding.kind === 'repository-missing';
   if (isWhole) {
-    await loseRepository(context, trx, checked.repository);
+    await recordLoss(trx, context.registry.host ?? '', [checked.repository]);
     // Nothing is built below where a version is under way already: that one needs the repository too, and asked when there was one.
     await askForRepository(context, trx, checked.repository, { priority: priorities.rebuild, workspaceId: null });
   }

@@ -5,34 +5,13 @@ import { Fault, type FaultData } from '@mir/core';
 import type { Suite } from '@mir/debian';
 import type { BuildResult } from '../images/completion.ts';
 import type { BuildersAccess } from '../registry/image-registry.ts';
+import { buildEnvironment } from './build-environment.ts';
 import type { BuildOrder, BuildTarget, PlanResult, ProcessMessage, WorkerMessage } from './build-message.ts';
 import { registryAnswer } from './registry-answers.ts';
 import type { RunOrder, RunResult } from './run-message.ts';
 import type { OutputListener } from './sandboxed-run.ts';
 
 const program = new URL(`./build-program${extname(import.meta.url)}`, import.meta.url);
-
-/** By which a program of AWS finds keys in its environment, or the way to them. */
-export const awsKeyVariables = [
-  'AWS_ACCESS_KEY_ID',
-  'AWS_CONTAINER_AUTHORIZATION_TOKEN',
-  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
-  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
-  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-  'AWS_WEB_IDENTITY_TOKEN_FILE',
-];
-
-/** What a build process must not be able to see. */
-const secretVariables = [
-  ...awsKeyVariables,
-  'DATABASE_URL',
-  'MIR_ADMIN_PASSWORD',
-  'MIR_API_KEY',
-  'MIR_REGISTRY_TEST_PASSWORD',
-  'MIR_SECRETS_KEY',
-];
 
 /** What happens while a build process works. */
 export type BuildListener = {
@@ -85,10 +64,7 @@ export class BuildProcess {
   constructor(records: RecordStore, environment: NodeJS.ProcessEnv, access: BuildersAccess) {
     this.#records = records;
     this.#access = access;
-    this.#environment = { ...environment };
-    for (const name of secretVariables) delete this.#environment[name];
-    // A pool that somebody has named goes before that of the registry.
-    if (access.layerPool !== undefined) this.#environment['MIR_LAYER_POOL'] ||= access.layerPool;
+    this.#environment = buildEnvironment(environment, access.layerPool);
   }
 
   /** Builds an image and puts it to its first destination. @throws Fault of the build; whatever {@link kill} was given */

@@ -4,17 +4,11 @@
  */
 import {
   buildImages,
-  bytesShared,
-  bytesToMove,
   type ConversionPool,
   Delivery,
   deliveredTo,
   deliverRebase,
-  type ImageSpec,
-  inspectPlan,
-  lockFile,
   machinePlatform,
-  makePlans,
   mended,
   openImage,
   osPackageNames,
@@ -26,14 +20,13 @@ import {
   type Stage,
   Workshop,
 } from '@mir/builder';
-import { isFault, parsePlatform } from '@mir/core';
 import type { Suite } from '@mir/debian';
-import { parseRequirement } from '@mir/python';
-import type { BuildOrder, BuildTarget, PlanResult, ProcessMessage, WorkerMessage } from './build-message.ts';
+import type { BuildOrder, BuildTarget, ProcessMessage, WorkerMessage } from './build-message.ts';
 import { resultOf } from './build-result.ts';
 import { Deliveries, faultOf } from './deliveries.ts';
 import { KeptThreads } from './kept-threads.ts';
 import { MessageRecords } from './message-records.ts';
+import { orderedPlans, planLines, planResultOf } from './ordered-plans.ts';
 import { proofLines, prove, requireProof, type UnprovenImage } from './proof.ts';
 import { RegistryQuestions } from './registry-questions.ts';
 import type { RunOrder } from './run-message.ts';
@@ -76,9 +69,9 @@ async function build(order: BuildOrder, first: BuildTarget): Promise<void> {
   await using workshop = await openWorkshop(durations, taken.pool);
   const { built, plans, reports } = await mended(workshop, async () => {
     await using delivery = new Delivery(workshop, first);
-    const { plans } = await planned(workshop, order, true);
+    const plans = await planned(workshop, order, true);
     delivery.expectBases(plans.map(({ base }) => base));
-    logPlans(plans);
+    for (const text of planLines(plans)) say({ type: 'log', text });
     const built = await buildImages(workshop, plans, delivery.offer);
     const reports = await proven(
       workshop,
@@ -154,30 +147,7 @@ async function proven(
 
 async function plan(order: BuildOrder): Promise<void> {
   await using workshop = await openWorkshop(new Map());
-  const result = await mended(workshop, async (): Promise<PlanResult> => {
-    const { plans } = await planned(workshop, order, false);
-    return {
-      platforms: await Promise.all(
-        plans.map(async (made) => ({
-          platform: made.base.platform,
-          base: { name: made.base.name, digest: made.base.digest },
-          pythonVersion: made.base.target.pythonVersion,
-          lockDigest: made.digest,
-          lock: lockFile(made),
-          packages: made.items.map(({ kind, name, version, sizeBytes, isHere }) => ({
-            kind,
-            name,
-            version,
-            sizeBytes,
-            isHere,
-          })),
-          bytesToMove: bytesToMove(made),
-          bytesShared: bytesShared(made),
-          problems: [...made.problems, ...(await inspectPlan(workshop, made))],
-        })),
-      ),
-    };
-  });
+  const result = await mended(workshop, async () => planResultOf(workshop, await planned(workshop, order, false)));
   say({ type: 'planned', result });
 }
 
@@ -194,45 +164,8 @@ async function run(order: RunOrder): Promise<void> {
   say({ type: 'ran', result });
 }
 
-/** Preferred versions are pins first; where they fit nothing, the requirements alone decide. */
-async function planned(
-  workshop: Workshop,
-  order: BuildOrder,
-  startsWheels: boolean,
-): Promise<{ readonly plans: readonly Plan[] }> {
-  if (order.preferences.length > 0) {
-    try {
-      return { plans: await makePlans(workshop, specsOf(order, order.preferences), { startsWheels }) };
-    } catch (thrown) {
-      if (!isFault(thrown) || !thrown.code.startsWith('resolution/')) throw thrown;
-      say({ type: 'log', text: 'The versions of the system image do not fit; resolving without them' });
-    }
-  }
-  return { plans: await makePlans(workshop, specsOf(order, []), { startsWheels }) };
-}
-
-function specsOf(order: BuildOrder, preferences: readonly string[]): readonly ImageSpec[] {
-  if (order.locks.length > 0) {
-    return order.locks.map(({ platform, text }) => ({
-      platform: parsePlatform(platform),
-      requirements: [],
-      constraints: [],
-      osPackages: [],
-      bytecode: true,
-      allowSdist: order.allowSdist,
-      lock: { text, path: 'the lock of the version' },
-    }));
-  }
-  return order.platforms.map((platform) => ({
-    platform,
-    requirements: order.requirements.map((line) => parseRequirement(line)),
-    constraints: preferences.map((line) => parseRequirement(line)),
-    osPackages: order.osPackages,
-    bytecode: order.bytecode,
-    allowSdist: order.allowSdist,
-    ...(order.base !== undefined && { base: order.base }),
-    ...(order.pythonVersion !== undefined && { pythonVersion: order.pythonVersion }),
-  }));
+function planned(workshop: Workshop, order: BuildOrder, startsWheels: boolean): Promise<readonly Plan[]> {
+  return orderedPlans(workshop, order, { startsWheels, onLog: (text) => say({ type: 'log', text }) });
 }
 
 function openWorkshop(durations: Map<Stage, number>, pool?: ConversionPool): Promise<Workshop> {
@@ -249,18 +182,6 @@ function openWorkshop(durations: Map<Stage, number>, pool?: ConversionPool): Pro
       say({ type: 'progress', event });
     },
   });
-}
-
-function logPlans(plans: readonly Plan[]): void {
-  for (const made of plans) {
-    const { lock, base, items } = made;
-    const known = items.filter(({ isHere }) => isHere).length;
-    say({
-      type: 'log',
-      text: `${base.platform}: ${base.name}, Python ${base.target.pythonVersion}, ${lock.python.packages.length} Python and ${lock.osPackages.length} OS packages; ${known} of ${items.length} are there already`,
-    });
-    say({ type: 'log', text: items.map(({ name, version }) => `${name} ${version}`).join(', ') });
-  }
 }
 
 function say(message: ProcessMessage): void {

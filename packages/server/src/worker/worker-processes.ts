@@ -4,7 +4,7 @@ import type { DatabaseAddress } from '../database/connection.ts';
 import type { Db } from '../instance-context.ts';
 import { releaseJobsOf } from '../jobs/queue.ts';
 import type { Settings } from '../settings.ts';
-import { awsKeyVariables } from './build-process.ts';
+import { awsKeyVariables } from './build-environment.ts';
 
 /** A worker that was told to stop is killed after so long. */
 const workerStopSeconds = 20;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isForeign } from '../../src/registry/repository-making.ts';
+import { isForeign } from '../../src/registry/repository-ownership.ts';
 
 const ours = { digest: 'sha256:a', tag: 'v1' };
 const stored = (digest: string, ...tags: string[]) => ({ digest, tags, sizeBytes: undefined });

@@ -8,10 +8,10 @@ import { Confirmation } from '../parts/confirmation.tsx';
 import { DataTable } from '../parts/data-table.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
+import { MakingForm } from '../parts/making-form.tsx';
 import { Pane } from '../parts/pane.tsx';
 import { RoleChoice } from '../parts/role-choice.tsx';
 import { Time } from '../parts/time.tsx';
-import classes from '../workspaces/settings/members.module.css';
 import own from './administration.module.css';
 
 const roles = [
@@ -195,51 +195,39 @@ function NewPerson({ onMade }: { readonly onMade: () => Promise<void> }) {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const [role, setRole] = useState<User['role']>('member');
-  const making = useMutation({
-    mutationFn: () => call('createUser', { body: { name: name.trim(), role, ...(password !== '' && { password }) } }),
-    onSuccess: async () => {
-      setName('');
-      setPassword('');
-      await onMade();
-    },
-  });
   return (
-    <>
-      <form
-        className={classes['new']}
-        onSubmit={(event) => {
-          event.preventDefault();
-          making.mutate();
-        }}
-      >
-        <TextInput
-          label="Name"
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          autoCapitalize="none"
-          required
-          maxLength={128}
-        />
-        <PasswordInput
-          label="First password"
-          placeholder="None: tokens only"
-          autoComplete="new-password"
-          value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-          visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
-          w={200}
-        />
-        <NativeSelect
-          label="Role"
-          data={[...roles]}
-          value={role}
-          onChange={(event) => setRole(event.currentTarget.value as User['role'])}
-        />
-        <Button type="submit" loading={making.isPending}>
-          Add
-        </Button>
-      </form>
-      {making.isError && <FaultMessage fault={making.error} />}
-    </>
+    <MakingForm
+      action="Add"
+      make={() => call('createUser', { body: { name: name.trim(), role, ...(password !== '' && { password }) } })}
+      onMade={async () => {
+        setName('');
+        setPassword('');
+        await onMade();
+      }}
+    >
+      <TextInput
+        label="Name"
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        autoCapitalize="none"
+        required
+        maxLength={128}
+      />
+      <PasswordInput
+        label="First password"
+        placeholder="None: tokens only"
+        autoComplete="new-password"
+        value={password}
+        onChange={(event) => setPassword(event.currentTarget.value)}
+        visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
+        w={200}
+      />
+      <NativeSelect
+        label="Role"
+        data={[...roles]}
+        value={role}
+        onChange={(event) => setRole(event.currentTarget.value as User['role'])}
+      />
+    </MakingForm>
   );
 }

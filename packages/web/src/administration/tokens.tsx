@@ -1,16 +1,16 @@
-import { Button, NativeSelect, TextInput } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { NativeSelect, TextInput } from '@mantine/core';
+import { useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { call } from '../api/call.ts';
 import { workspacesQuery } from '../api/queries.ts';
 import type { ApiToken } from '../api/types.ts';
 import { Icon } from '../icons/icon.tsx';
-import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
+import { MakingForm } from '../parts/making-form.tsx';
 import { Pane } from '../parts/pane.tsx';
 import { AccountField } from '../workspaces/settings/account-field.tsx';
-import { lifetimes, MadeToken } from '../workspaces/settings/made-token.tsx';
-import classes from '../workspaces/settings/members.module.css';
+import { MadeToken } from '../workspaces/settings/made-token.tsx';
+import { TokenLifetime, TokenName } from '../workspaces/settings/token-fields.tsx';
 import { TokenTable } from '../workspaces/settings/token-table.tsx';
 import own from './administration.module.css';
 
@@ -77,55 +77,29 @@ function NewTokenOfAnybody() {
   const [name, setName] = useState('');
   const [workspace, setWorkspace] = useState('default');
   const [days, setDays] = useState('90');
-  const making = useMutation({
-    mutationFn: () =>
-      call('createApiToken', {
-        body: { user: user.trim(), name: name.trim(), workspace, expiresInDays: Number(days) },
-      }),
-    onSuccess: async () => {
-      setName('');
-      await queryClient.invalidateQueries({ queryKey: ['tokens'] });
-    },
-  });
   return (
-    <>
-      <form
-        className={classes['new']}
-        onSubmit={(event) => {
-          event.preventDefault();
-          making.mutate();
-        }}
-      >
-        <AccountField label="Owner" name={user} onChange={setUser} />
-        <TextInput
-          label="Name"
-          placeholder="What it is for"
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          maxLength={128}
-          required
-          w={160}
-        />
-        <NativeSelect
-          label="Workspace"
-          data={data.workspaces.map((one) => one.name)}
-          value={workspace}
-          onChange={(event) => setWorkspace(event.currentTarget.value)}
-        />
-        <NativeSelect
-          label="Works for"
-          data={[...lifetimes]}
-          value={days}
-          onChange={(event) => setDays(event.currentTarget.value)}
-        />
-        <Button type="submit" loading={making.isPending}>
-          Make token
-        </Button>
-      </form>
-      {making.isError && <FaultMessage fault={making.error} />}
-      {making.isSuccess && (
-        <MadeToken name={making.data.token.name} owner={making.data.token.user} secret={making.data.secret} />
-      )}
-    </>
+    <MakingForm
+      action="Make token"
+      make={() =>
+        call('createApiToken', {
+          body: { user: user.trim(), name: name.trim(), workspace, expiresInDays: Number(days) },
+        })
+      }
+      onMade={async () => {
+        setName('');
+        await queryClient.invalidateQueries({ queryKey: ['tokens'] });
+      }}
+      done={({ token, secret }) => <MadeToken name={token.name} owner={token.user} secret={secret} />}
+    >
+      <AccountField label="Owner" name={user} onChange={setUser} />
+      <TokenName value={name} onChange={setName} />
+      <NativeSelect
+        label="Workspace"
+        data={data.workspaces.map((one) => one.name)}
+        value={workspace}
+        onChange={(event) => setWorkspace(event.currentTarget.value)}
+      />
+      <TokenLifetime value={days} onChange={setDays} />
+    </MakingForm>
   );
 }

@@ -7,10 +7,9 @@ import { workspacesQuery } from '../api/queries.ts';
 import { counted } from '../format/size.ts';
 import { Confirmation } from '../parts/confirmation.tsx';
 import { DataTable } from '../parts/data-table.tsx';
-import { FaultMessage } from '../parts/fault-message.tsx';
 import { focusHeading, Heading } from '../parts/heading.tsx';
+import { MakingForm } from '../parts/making-form.tsx';
 import { Time } from '../parts/time.tsx';
-import classes from '../workspaces/settings/members.module.css';
 import own from './administration.module.css';
 
 /** The workspace that there always is. */
@@ -144,53 +143,38 @@ function Losses({ name }: { readonly name: string }) {
 function NewWorkspace() {
   const queryClient = useQueryClient();
   const [name, setName] = useState('');
-  const [made, setMade] = useState<string>();
   const { data } = useSuspenseQuery(workspacesQuery);
-  const isEmpty = data.workspaces.some((one) => one.name === made && one.members === 0);
-  const making = useMutation({
-    mutationFn: () => call('createWorkspace', { body: { name: name.trim() } }),
-    onMutate: () => setMade(undefined),
-    onSuccess: async ({ workspace }) => {
-      setName('');
-      setMade(workspace.name);
-      await queryClient.invalidateQueries({ queryKey: ['workspaces'] });
-    },
-  });
+  const isEmpty = (made: string) => data.workspaces.some((one) => one.name === made && one.members === 0);
   return (
-    <>
-      <form
-        className={classes['new']}
-        onSubmit={(event) => {
-          event.preventDefault();
-          making.mutate();
-        }}
-      >
-        <TextInput
-          label="Name"
-          placeholder="fraud-detection"
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          autoCapitalize="none"
-          autoComplete="off"
-          spellCheck={false}
-          required
-          maxLength={64}
-        />
-        <Button type="submit" loading={making.isPending}>
-          Make workspace
-        </Button>
-      </form>
-      {making.isError && <FaultMessage fault={making.error} />}
-      <p role="status" className={own['done']}>
-        {made !== undefined && isEmpty && (
-          <>
+    <MakingForm
+      action="Make workspace"
+      make={() => call('createWorkspace', { body: { name: name.trim() } })}
+      onMade={async () => {
+        setName('');
+        await queryClient.invalidateQueries({ queryKey: ['workspaces'] });
+      }}
+      done={({ workspace: { name: made } }) =>
+        isEmpty(made) && (
+          <p className={own['done']}>
             {made} is there, and has no members yet.{' '}
             <Link to="/workspaces/$workspace/settings/members" params={{ workspace: made }}>
               Add members
             </Link>
-          </>
-        )}
-      </p>
-    </>
+          </p>
+        )
+      }
+    >
+      <TextInput
+        label="Name"
+        placeholder="fraud-detection"
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        autoCapitalize="none"
+        autoComplete="off"
+        spellCheck={false}
+        required
+        maxLength={64}
+      />
+    </MakingForm>
   );
 }

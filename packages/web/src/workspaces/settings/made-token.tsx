@@ -1,19 +1,12 @@
 import { CopyButton } from '../../parts/copy-button.tsx';
-import classes from './members.module.css';
-
-/** For how long a token may work; the longest is what the instance allows. */
-export const lifetimes = [
-  { value: '30', label: '30 days' },
-  { value: '90', label: '90 days' },
-  { value: '270', label: '270 days' },
-] as const;
+import classes from './tokens.module.css';
 
 type MadeTokenProps = { readonly name: string; readonly owner?: string; readonly secret: string };
 
 /** A token that was made a moment ago; nobody is told its secret again. */
 export function MadeToken({ name, owner, secret }: MadeTokenProps) {
   return (
-    <div className={classes['made']} role="status">
+    <div className={classes['made']}>
       <p>
         The token “{name}”{owner !== undefined && ` of ${owner}`} is shown once, here and now. Copy it to where it is
         needed.

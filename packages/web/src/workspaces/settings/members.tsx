@@ -1,4 +1,4 @@
-import { ActionIcon, Button, NativeSelect, VisuallyHidden } from '@mantine/core';
+import { ActionIcon, NativeSelect, VisuallyHidden } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -10,11 +10,11 @@ import { Confirmation } from '../../parts/confirmation.tsx';
 import { DataTable } from '../../parts/data-table.tsx';
 import { FaultMessage } from '../../parts/fault-message.tsx';
 import { Heading } from '../../parts/heading.tsx';
+import { MakingForm } from '../../parts/making-form.tsx';
 import { Pane } from '../../parts/pane.tsx';
 import { RoleChoice } from '../../parts/role-choice.tsx';
 import { roleName, workspaceRoles } from '../role-name.ts';
 import { AccountField } from './account-field.tsx';
-import classes from './members.module.css';
 
 const roles = workspaceRoles.map((value) => ({ value, label: roleName(value) }));
 
@@ -56,7 +56,7 @@ export function Members() {
       >
         Members
       </Heading>
-      {mayManage && <NewMember onAdd={(user, role) => change.mutateAsync({ user, role })} />}
+      {mayManage && <NewMember workspace={workspace} onAdded={refresh} />}
       {change.isError && <FaultMessage fault={change.error} />}
       <Pane query={members}>
         {({ members: found }) => (
@@ -124,18 +124,16 @@ export function Members() {
   );
 }
 
-function NewMember({ onAdd }: { readonly onAdd: (user: string, role: Member['role']) => Promise<unknown> }) {
+function NewMember({ workspace, onAdded }: { readonly workspace: string; readonly onAdded: () => Promise<void> }) {
   const [user, setUser] = useState('');
   const [role, setRole] = useState<Member['role']>('member');
   return (
-    <form
-      className={classes['new']}
-      onSubmit={(event) => {
-        event.preventDefault();
-        onAdd(user.trim(), role).then(
-          () => setUser(''),
-          () => undefined,
-        );
+    <MakingForm
+      action="Add member"
+      make={() => call('setMember', { params: { name: workspace, user: user.trim() }, body: { role } })}
+      onMade={async () => {
+        setUser('');
+        await onAdded();
       }}
     >
       <AccountField label="Account" name={user} onChange={setUser} />
@@ -145,7 +143,6 @@ function NewMember({ onAdd }: { readonly onAdd: (user: string, role: Member['rol
         data={roles}
         onChange={(event) => setRole(workspaceRoles.find((one) => one === event.currentTarget.value) ?? 'member')}
       />
-      <Button type="submit">Add member</Button>
-    </form>
+    </MakingForm>
   );
 }

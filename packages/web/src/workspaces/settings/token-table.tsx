@@ -7,7 +7,7 @@ import { Confirmation } from '../../parts/confirmation.tsx';
 import { DataTable } from '../../parts/data-table.tsx';
 import { focusHeading } from '../../parts/heading.tsx';
 import { Time } from '../../parts/time.tsx';
-import classes from './members.module.css';
+import classes from './tokens.module.css';
 
 type TokenTableProps = {
   readonly tokens: readonly ApiToken[];

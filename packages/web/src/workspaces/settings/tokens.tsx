@@ -1,14 +1,13 @@
-import { Button, NativeSelect, TextInput } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { isAdministrator, meQuery } from '../../api/queries.ts';
-import { FaultMessage } from '../../parts/fault-message.tsx';
 import { Heading } from '../../parts/heading.tsx';
+import { MakingForm } from '../../parts/making-form.tsx';
 import { Pane } from '../../parts/pane.tsx';
-import { lifetimes, MadeToken } from './made-token.tsx';
-import classes from './members.module.css';
+import { MadeToken } from './made-token.tsx';
+import { TokenLifetime, TokenName } from './token-fields.tsx';
 import { TokenTable } from './token-table.tsx';
 
 /** API tokens that act in a workspace: one's own, and those of all members for who manages it. */
@@ -52,42 +51,18 @@ export function Tokens() {
 function NewToken({ workspace, onMade }: { readonly workspace: string; readonly onMade: () => Promise<void> }) {
   const [name, setName] = useState('');
   const [days, setDays] = useState('90');
-  const making = useMutation({
-    mutationFn: () => call('createApiToken', { body: { name: name.trim(), workspace, expiresInDays: Number(days) } }),
-    onSuccess: async () => {
-      setName('');
-      await onMade();
-    },
-  });
   return (
-    <>
-      <form
-        className={classes['new']}
-        onSubmit={(event) => {
-          event.preventDefault();
-          making.mutate();
-        }}
-      >
-        <TextInput
-          label="Name"
-          placeholder="What it is for"
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          maxLength={128}
-          required
-        />
-        <NativeSelect
-          label="Works for"
-          data={[...lifetimes]}
-          value={days}
-          onChange={(event) => setDays(event.currentTarget.value)}
-        />
-        <Button type="submit" loading={making.isPending}>
-          Make token
-        </Button>
-      </form>
-      {making.isError && <FaultMessage fault={making.error} />}
-      {making.isSuccess && <MadeToken name={making.data.token.name} secret={making.data.secret} />}
-    </>
+    <MakingForm
+      action="Make token"
+      make={() => call('createApiToken', { body: { name: name.trim(), workspace, expiresInDays: Number(days) } })}
+      onMade={async () => {
+        setName('');
+        await onMade();
+      }}
+      done={({ token, secret }) => <MadeToken name={token.name} secret={secret} />}
+    >
+      <TokenName value={name} onChange={setName} />
+      <TokenLifetime value={days} onChange={setDays} />
+    </MakingForm>
   );
 }

@@ -1,4 +1,8 @@
-import { type RawBuilder, sql } from 'kysely';
+import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
+import type { Tables } from '../database/schema.ts';
+
+/** A query for the ids of images. */
+type ImageIds = SelectQueryBuilder<Tables, 'images', { id: number }>;
 
 type Order = {
   /** What images are sorted by, with an index for it. Never null: nulls have no place among the others. */
@@ -63,20 +67,37 @@ export function isAfter(sort: ImageSort, [value, id]: readonly (string | number)
     : sql<boolean>`(${column}, images.id) > ${place}`;
 }
 
+/** Whether there are places to go to in an order: names, or times. */
+export function hasPlaces(sort: ImageSort): boolean {
+  const { name } = orderOf(sort);
+  return name === 'name' || name === 'createdAt' || name === 'updatedAt';
+}
+
 /**
  * The condition that images come before the place that somebody wants to go to: a name or the beginning of one, or a time. The first of
- * those that do not is where the list then begins. Undefined for the orders in which there is nothing to go to. Of images that are made at
- * the same moment, the order of their making may be another than that of these times, by which the list then begins a few beside the place.
+ * those that do not is where the list then begins.
+ *
+ * @param listed the images of the list
  */
-export function isBefore(sort: ImageSort, place: string): RawBuilder<boolean> | undefined {
-  const { name, isDescending } = orderOf(sort);
+export function isBefore(sort: ImageSort, place: string, listed: ImageIds): RawBuilder<boolean> {
+  const { name, column, isDescending } = orderOf(sort);
   if (name === 'name') {
     return isDescending
       ? sql<boolean>`(images.name > ${place} and not starts_with(images.name, ${place}))`
       : sql<boolean>`images.name < ${place}`;
   }
-  if (name !== 'createdAt' && name !== 'updatedAt') return undefined;
-  const time = sql`${place}::timestamptz`;
-  const column = name === 'createdAt' ? sql`images.created_at` : sql`images.updated_at`;
+  if (name === 'createdAt') return isMadeBefore(sql`${place}::timestamptz`, listed, isDescending);
+  const time = sql`${place}::timestamptz at time zone 'utc'`;
   return isDescending ? sql<boolean>`${column} > ${time}` : sql<boolean>`${column} < ${time}`;
+}
+
+/** Images that are made at the same moment get their ids, which the list goes by, in another order than their times. */
+function isMadeBefore(time: RawBuilder<unknown>, listed: ImageIds, isDescending: boolean): RawBuilder<boolean> {
+  const there = isDescending
+    ? listed.where(sql<boolean>`images.created_at <= ${time}`).orderBy('images.id', 'desc')
+    : listed.where(sql<boolean>`images.created_at >= ${time}`).orderBy('images.id');
+  const first = sql`(${there.limit(1)})`;
+  return isDescending
+    ? sql<boolean>`images.id > coalesce(${first}, 0)`
+    : sql<boolean>`coalesce(images.id < ${first}, true)`;
 }

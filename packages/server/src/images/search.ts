@@ -3,7 +3,7 @@ import { parseRequirement } from '@mir/python';
 import { type RawBuilder, sql } from 'kysely';
 import { serverFault } from '../fault.ts';
 import type { InstanceContext } from '../instance-context.ts';
-import { type ImageSort, isAfter, isBefore, orderOf } from './image-orders.ts';
+import { hasPlaces, type ImageSort, isAfter, isBefore, orderOf } from './image-orders.ts';
 import { holding, type ImageRow, imageRows } from './image-row.ts';
 import { idsMeetingEach } from './packages.ts';
 import { formatPageToken, type PagePosition, parsePageToken } from './page-token.ts';
@@ -83,8 +83,7 @@ export async function countImages(
   filter: SearchFilter,
   place: string | undefined,
 ): Promise<{ readonly total: number; readonly before: number | null }> {
-  const isPlaceBefore = place === undefined ? undefined : isBefore(filter.sort, place);
-  if (place !== undefined && isPlaceBefore === undefined) {
+  if (place !== undefined && !hasPlaces(filter.sort)) {
     throw serverFault(
       'request/malformed',
       {
@@ -96,19 +95,14 @@ export async function countImages(
     );
   }
   const conditions = await conditionsOf(context, filter);
-  if (conditions === undefined) return { total: 0, before: isPlaceBefore === undefined ? null : 0 };
-  const { total, before } = await narrowed(context, conditions)
+  if (conditions === undefined) return { total: 0, before: place === undefined ? null : 0 };
+  const listed = narrowed(context, conditions);
+  const before =
+    place === undefined ? sql`null::bigint` : sql`count(*) filter (where ${isBefore(filter.sort, place, listed)})`;
+  return listed
     .clearSelect()
-    .select([
-      sql<number>`count(*)`.as('total'),
-      sql<
-        number | null
-      >`${isPlaceBefore === undefined ? sql`null::bigint` : sql`count(*) filter (where ${isPlaceBefore})`}`.as(
-        'before',
-      ),
-    ])
+    .select([sql<number>`count(*)`.as('total'), sql<number | null>`${before}`.as('before')])
     .executeTakeFirstOrThrow();
-  return { total, before };
 }
 
 function positionOf(

@@ -72,6 +72,35 @@ test('an altered image keeps its version until the next is READY, and keeps it w
   );
 });
 
+test('an alteration puts platforms back to those of the instance, and leaves those that it does not name', async () => {
+  const of = async (version: number) => {
+    const { data } = await succeeding(ask('GET', `/v1/images/placed/versions/${version}`));
+    const { reasons, spec } = at(data, 'version') as { readonly reasons: unknown; readonly spec: object };
+    return { reasons, isOwn: at(spec, 'hasOwnPlatforms'), platforms: listAt(spec, 'platforms') };
+  };
+  const both = ['linux/amd64', 'linux/arm64'];
+  await succeeding(
+    ask('POST', '/v1/images', { body: { name: 'placed', requirements: ['six==1.16.0'], platforms: both } }),
+  );
+  const alter = (body: object) => ask('PATCH', '/v1/images/placed', { body });
+  await succeeding(alter({ requirements: ['six==1.15.0'], platforms: null }));
+  const { isOwn, platforms } = await of(2);
+  assert.deepEqual({ isOwn, platforms }, { isOwn: true, platforms: both });
+  await succeeding(alter({ platforms: [] }));
+  const standing = await of(3);
+  assert.deepEqual(standing.reasons, [{ kind: 'ALTERED', subject: 'platforms', old: both.join(', ') }]);
+  assert.deepEqual([standing.isOwn, standing.platforms.length], [false, 1]);
+  assertRefused(await alter({ platforms: [] }), 400, /nothing would change/);
+  assertRefused(await alter({ platforms: standing.platforms }), 400, /nothing would change/);
+  // They are said no more, though they are the same today.
+  await succeeding(alter({ platforms: both }));
+  await succeeding(alter({ platforms: standing.platforms }));
+  assert.equal((await of(5)).isOwn, true);
+  await succeeding(alter({ platforms: [] }));
+  assert.equal((await of(6)).isOwn, false);
+  await succeeding(ask('DELETE', '/v1/images/placed'));
+});
+
 test('versions tell what, why, who and when; they are compared, gone back to, and built again', async () => {
   const { data } = await succeeding(ask('GET', '/v1/images/fraud/versions'));
   assert.deepEqual(

@@ -93,6 +93,20 @@ suite('the page of an image in a browser', { skip: withoutBrowser }, () => {
     await page.getByRole('heading', { name: 'Build of version 1' }).waitFor();
   });
 
+  test('platforms are put back to those of the instance, also where these are the same today', async () => {
+    await page.goto('/images/looked-at/alter');
+    await page.getByRole('checkbox', { name: 'linux/amd64' }).uncheck();
+    await page.getByRole('button', { name: 'Build version 3' }).click({ timeout: 60_000 });
+    await page.getByRole('heading', { name: 'Build of version 3' }).waitFor();
+    await page.getByRole('link', { name: 'Versions' }).click();
+    await page.getByText('Platforms: linux/amd64 → those of the instance').waitFor();
+    const built = await succeeding(instance.ask('GET', '/v1/images/looked-at/versions/3'));
+    await endOfJob(instance.ask, textAt(built.data, 'version', 'jobId'));
+    await page.goto('/images/looked-at/alter');
+    await page.getByText('Nothing is changed: versions are resolved anew.').waitFor();
+    assert.equal(await page.getByRole('checkbox', { name: 'linux/', checked: true }).count(), 0);
+  });
+
   /** Whether every line of a version's log is in the page, once. */
   async function showsWholeLog(version: number): Promise<void> {
     const { text } = await succeeding(instance.ask('GET', `/v1/images/looked-at/versions/${version}/logs`));

@@ -50,6 +50,10 @@ test('an address holds what it is given, and nothing that is empty', () => {
 test('reasons and changes are said in words', () => {
   assert.equal(reasonWords({ kind: 'ALTERED', subject: 'numpy', old: '<2', new: '>=2' }), 'numpy: <2 → >=2');
   assert.equal(reasonWords({ kind: 'ALTERED', subject: 'numpy', new: 'any version' }), 'numpy added: any version');
+  assert.equal(
+    reasonWords({ kind: 'ALTERED', subject: 'platforms', old: 'linux/arm64' }),
+    'Platforms: linux/arm64 → those of the instance',
+  );
   assert.equal(reasonWords({ kind: 'RETRY', subject: 'version', old: '4' }), 'Built again after version 4');
 });
 

@@ -71,7 +71,7 @@ class Images:
     ``base``
         ``"debian:bookworm"``, or ``"oci:HOST/REPOSITORY:TAG"`` of a registry that is listed.
     ``platforms``
-        ``["linux/amd64", "linux/arm64"]``.
+        ``["linux/amd64", "linux/arm64"]``; ``[]`` when altering: those that the instance builds for by itself.
     ``bytecode``
         False leaves compiled modules out: built faster, imported slower.
     ``allow_sdist``

@@ -5,7 +5,8 @@ import { type PipRequirement, packageRequirementOf, pipRequirementOf, type Spec 
 import type { SpecRequest } from './shapes.ts';
 
 /**
- * The spec that a request says; where there is one already, what the request leaves out stays as it is.
+ * The spec that a request says; where there is one already, what the request leaves out stays as it is, and an empty list takes back
+ * what stood.
  *
  * @throws Fault `spec/invalid`
  */
@@ -35,10 +36,9 @@ export function specOf(request: SpecRequest, standing?: Spec): Spec {
     ...(base !== undefined && { base }),
     pipRequirements: pip,
     packageRequirements: os,
-    ...(platforms !== undefined && { platforms }),
+    ...(platforms !== undefined && platforms.length > 0 && { platforms }),
     ...(bytecode !== undefined && { bytecode }),
     ...(allowSdist && { allowSdist }),
-    // An empty list takes back what stood.
     ...(skipImports.length > 0 && { skipImports }),
     ...(smokeCommand.length > 0 && { smokeCommand }),
   };
@@ -79,7 +79,7 @@ function packageRequirementsOf({ packageRequirements, osPackages }: SpecRequest)
 }
 
 function platformsOf({ platforms }: SpecRequest, faults: FieldFault[]) {
-  if (platforms == null || platforms.length === 0) return undefined;
+  if (platforms == null) return undefined;
   return [...new Set(platforms)].flatMap((text) => {
     try {
       return [parsePlatform(text)];

@@ -132,6 +132,7 @@ function specOf(spec: Spec, { rules }: InstanceContext): z.infer<typeof specAnsw
     })) as z.infer<typeof specAnswer>['pipRequirements'],
     packageRequirements: [...spec.packageRequirements],
     platforms: [...(spec.platforms ?? rules.platforms)],
+    hasOwnPlatforms: spec.platforms !== undefined,
     bytecode: spec.bytecode ?? true,
     allowSdist: spec.allowSdist ?? false,
     skipImports: [...(spec.skipImports ?? [])],

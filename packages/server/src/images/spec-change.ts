@@ -21,10 +21,13 @@ export function specChanges(old: Spec, altered: Spec): ChangeReason[] {
   ];
 }
 
-/** Platforms that are named as those that it has already are no change, and are kept as they were said: perhaps not at all. */
+/**
+ * Platforms that are named as those that it has already are no change, and are kept as they were said: perhaps not at all. Who names none
+ * any more wants those of the instance, also when it has others one day.
+ */
 export function withStandingPlatforms(altered: Spec, standing: Spec, { platforms }: SpecRules): Spec {
   const effective = (spec: Spec) => (spec.platforms ?? platforms).toSorted().join();
-  if (effective(altered) !== effective(standing)) return altered;
+  if (altered.platforms === undefined || effective(altered) !== effective(standing)) return altered;
   const { platforms: _, ...others } = altered;
   return standing.platforms === undefined ? others : { ...others, platforms: standing.platforms };
 }

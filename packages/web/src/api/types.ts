@@ -86,6 +86,7 @@ export type Spec = {
     readonly packageType?: string | undefined;
   }[];
   readonly platforms: readonly ('linux/amd64' | 'linux/arm64')[];
+  readonly hasOwnPlatforms: boolean;
   readonly bytecode: boolean;
   readonly allowSdist: boolean;
   readonly skipImports: readonly string[];

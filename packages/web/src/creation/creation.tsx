@@ -81,7 +81,6 @@ export function Creation() {
             onChange={change}
             python={check.python}
             unchosenPython={standard === undefined ? 'The standard one' : `${standard}, the standard one`}
-            withoutPlatforms="None chosen: those that the instance builds for by itself."
           />
           {creating.isError && fields.length === 0 && <FaultMessage fault={creating.error} />}
           {isTried && check.isRead && !check.isAsking && !isWrong && (

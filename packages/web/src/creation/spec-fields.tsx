@@ -14,12 +14,10 @@ type SpecFieldsProps = {
   readonly python: PythonChoice;
   /** What the choice of a Python says while nobody has made one. */
   readonly unchosenPython: string;
-  /** What no platform at all stands for; undefined where there has to be one. */
-  readonly withoutPlatforms?: string;
 };
 
 /** All that a spec has besides Python packages. */
-export function SpecFields({ draft, onChange, python, unchosenPython, withoutPlatforms }: SpecFieldsProps) {
+export function SpecFields({ draft, onChange, python, unchosenPython }: SpecFieldsProps) {
   const types = useQuery(imageTypesQuery);
   const bases = useQuery(basesQuery);
   const chosenType = types.data?.imageTypes.find(({ name }) => name === draft.imageType);
@@ -59,7 +57,7 @@ export function SpecFields({ draft, onChange, python, unchosenPython, withoutPla
         splitChars={[',', ' ']}
         acceptValueOnBlur
       />
-      <Platforms draft={draft} onChange={onChange} withoutPlatforms={withoutPlatforms} />
+      <Platforms draft={draft} onChange={onChange} />
       <Checkbox
         label="Build packages from their sources where they have no wheel"
         description="In the sandbox, without network; takes longer"
@@ -70,13 +68,8 @@ export function SpecFields({ draft, onChange, python, unchosenPython, withoutPla
   );
 }
 
-function Platforms({
-  draft,
-  onChange,
-  withoutPlatforms,
-}: Pick<SpecFieldsProps, 'draft' | 'onChange'> & { readonly withoutPlatforms: string | undefined }) {
+function Platforms({ draft, onChange }: Pick<SpecFieldsProps, 'draft' | 'onChange'>) {
   const id = useId();
-  const isMissing = draft.platforms.length === 0 && withoutPlatforms === undefined;
   return (
     <fieldset className={classes['platforms']} aria-describedby={`${id}-said`}>
       <legend>Platforms</legend>
@@ -94,9 +87,7 @@ function Platforms({
           }
         />
       ))}
-      <p id={`${id}-said`} data-wrong={isMissing} {...(isMissing && { role: 'alert' })}>
-        {isMissing ? 'Choose one at least' : withoutPlatforms}
-      </p>
+      <p id={`${id}-said`}>None chosen: those that the instance builds for by itself.</p>
     </fieldset>
   );
 }

@@ -120,9 +120,7 @@ function Form({ image, version }: { readonly image: ImageDetails; readonly versi
             type="submit"
             loading={altering.isPending}
             variant={isChanged ? 'filled' : 'default'}
-            disabled={
-              check.plan === undefined || check.isPlanning || draft.platforms.length === 0 || !(isChanged || isAgain)
-            }
+            disabled={check.plan === undefined || check.isPlanning || !(isChanged || isAgain)}
           >
             {isAgain ? 'Build it again as' : 'Build'} version {number + 1}
           </Button>

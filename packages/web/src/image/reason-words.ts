@@ -11,6 +11,9 @@ const subjects: Readonly<Record<string, string>> = {
   smokeCommand: 'Smoke test',
 };
 
+/** What is built for where an image says nothing of it. */
+const standardPlatforms = 'those of the instance';
+
 /** Why a version exists, in words. */
 export function reasonWords({ kind, subject, old, new: now }: ChangeReason): string {
   switch (kind) {
@@ -27,6 +30,7 @@ export function reasonWords({ kind, subject, old, new: now }: ChangeReason): str
     case 'PLATFORM':
       return change('Platform release', old, now);
     case 'ALTERED':
+      if (subject === 'platforms') return change('Platforms', old ?? standardPlatforms, now ?? standardPlatforms);
       return change(subjects[subject ?? ''] ?? subject ?? 'Altered', old, now);
   }
 }

@@ -11,7 +11,7 @@ export function draftOf(name: string, spec: Spec): Draft {
     osPackages: spec.packageRequirements.map(({ name: one, versionSpecifier }) =>
       versionSpecifier === undefined || versionSpecifier === '' ? one : `${one}=${versionSpecifier.replace(/^=/, '')}`,
     ),
-    platforms: spec.platforms,
+    platforms: spec.hasOwnPlatforms ? spec.platforms : [],
     allowSdist: spec.allowSdist,
     ...(spec.base !== null && { base: spec.base }),
   };

@@ -48,6 +48,8 @@ class Spec:
     pip_requirements: Tuple[PipRequirement, ...] = ()
     package_requirements: Tuple[PackageRequirement, ...] = ()
     platforms: Tuple[str, ...] = ()
+    #: Whether these were asked for; otherwise they are those of the instance.
+    has_own_platforms: bool = False
     bytecode: Optional[bool] = None
     allow_sdist: bool = False
     skip_imports: Tuple[str, ...] = ()

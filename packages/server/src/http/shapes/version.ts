@@ -24,6 +24,8 @@ export const specAnswer = z
       z.object({ name: z.string(), versionSpecifier: z.string().optional(), packageType: z.string().optional() }),
     ),
     platforms: z.array(z.enum(platforms)),
+    /** Whether these were asked for; otherwise they are those of the instance. */
+    hasOwnPlatforms: z.boolean(),
     bytecode: z.boolean(),
     allowSdist: z.boolean(),
     skipImports: z.array(z.string()),

@@ -29,7 +29,7 @@ export { inspectPlan, prepareLibraryIndex } from './plan/inspection.ts';
 export { bytesShared, bytesToMove, lockFile, makePlan, type Plan, type PlanItem } from './plan/plan.ts';
 export type { Problem } from './plan/problem.ts';
 export { probeImages } from './probe/built-images.ts';
-export { probeImage } from './probe/probe.ts';
+export { notProbed, probeImage } from './probe/probe.ts';
 export {
   type BrokenDependency,
   defaultProbeLimits,

@@ -10,7 +10,10 @@ export const versionStates = ['QUEUED', 'RESOLVING', 'BUILDING', 'PROBING', 'REA
 /** The state of a version. */
 export type VersionState = (typeof versionStates)[number];
 
+/** States in which nothing more will happen to a version. */
+export const finalVersionStates = ['READY', 'FAILED', 'CANCELLED'] as const satisfies readonly VersionState[];
+
 /** Whether nothing more will happen to a version. */
 export function isFinal(state: VersionState): boolean {
-  return state === 'READY' || state === 'FAILED' || state === 'CANCELLED';
+  return finalVersionStates.some((final) => final === state);
 }

@@ -1,7 +1,14 @@
 export { type ChangeKind, type ChangeReason, changeKinds } from './change-reason.ts';
 export { Fault, type FaultData, type FaultDetails, isFault } from './fault.ts';
 export { imageNameLimit, isImageName } from './image-name.ts';
-export { type ImageStatus, imageStatuses, isFinal, type VersionState, versionStates } from './image-status.ts';
+export {
+  finalVersionStates,
+  type ImageStatus,
+  imageStatuses,
+  isFinal,
+  type VersionState,
+  versionStates,
+} from './image-status.ts';
 export { DamagedStream, Inflater, type InflationEnd } from './inflation.ts';
 export { type Architecture, architectureOf, type Platform, parsePlatform, platforms } from './platform.ts';
 export { printable } from './printable.ts';

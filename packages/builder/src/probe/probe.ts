@@ -34,16 +34,15 @@ export async function probeImage(
   const startedAt = performance.now();
   const secondsSpent = () => (performance.now() - startedAt) / 1000;
   const platform = platformOf(image.image);
-  const notProbed = (fault: Fault) =>
-    ({ ...emptyReport(platform, secondsSpent()), outcome: 'not-probed', why: fault.message }) as const;
-  if (sandbox instanceof Fault) return notProbed(sandbox);
+  if (sandbox instanceof Fault) return notProbed(platform, sandbox.message, secondsSpent());
   const limits = { ...defaultProbeLimits, ...request.limits };
   const room = { sandbox, image, limits, secondsLeft: () => limits.totalSeconds - secondsSpent() };
   try {
     const report = await probe(workshop, room, request);
     return { ...report, platform, seconds: secondsSpent() };
   } catch (thrown) {
-    if (isFault(thrown, 'sandbox/unavailable', 'sandbox/platform')) return notProbed(thrown);
+    if (isFault(thrown, 'sandbox/unavailable', 'sandbox/platform'))
+      return notProbed(platform, thrown.message, secondsSpent());
     if (!isFault(thrown, 'sandbox/command')) throw thrown;
     const failure = interpreterFault(`cannot be started: ${thrown.message}`);
     return { ...emptyReport(platform, secondsSpent()), outcome: 'failed', failure, failures: [failure] };
@@ -109,6 +108,11 @@ const emptyFindings = {
   failures: [],
   osPackages: [],
 } as const;
+
+/** The report on an image that was not tried, or not to an end. */
+export function notProbed(platform: string, why: string, seconds = 0): ProbeReport {
+  return { ...emptyReport(platform, seconds), outcome: 'not-probed', why };
+}
 
 function emptyReport(platform: string, seconds: number) {
   return { ...emptyFindings, platform, seconds };

@@ -29,18 +29,8 @@ type Target = { readonly suite: string; readonly architecture: 'amd64' | 'arm64'
  * alternatives, certificates, the linker's cache, defaults. Belongs on top of the packages' own entries.
  * @throws Fault `debian/needs-sandbox` when a script does something that is not done here
  */
-export function configureBase(debs: readonly DebFacts[], { suite, architecture }: Target): Configured {
-  const mergedUsr = debs.some((deb) => deb.mergedUsr);
-  const empty: BaseState = {
-    suite,
-    architecture,
-    mergedUsr,
-    nodes: {},
-    contents: {},
-    libraries: [],
-    newestMtimeSeconds: 0,
-  };
-  return configured(empty, debs);
+export function configureBase(debs: readonly DebFacts[], target: Target): Configured {
+  return configured(emptyState(debs, target), debs);
 }
 
 /**
@@ -74,17 +64,20 @@ export function configureWhatCan(state: BaseState, debs: readonly DebFacts[]): P
  */
 export function unconfigurable(debs: readonly DebFacts[], state?: BaseState): readonly Unconfigurable[] {
   const architecture = debs.find((deb) => deb.architecture === 'arm64') === undefined ? 'amd64' : 'arm64';
-  const mergedUsr = debs.some((deb) => deb.mergedUsr);
-  const below = state ?? {
-    suite: '',
+  return new Installation(state ?? emptyState(debs, { suite: '', architecture }), debs).problems;
+}
+
+/** What these packages go on top of where there is nothing yet. */
+function emptyState(debs: readonly DebFacts[], { suite, architecture }: Target): BaseState {
+  return {
+    suite,
     architecture,
-    mergedUsr,
+    mergedUsr: debs.some((deb) => deb.mergedUsr),
     nodes: {},
     contents: {},
     libraries: [],
     newestMtimeSeconds: 0,
   };
-  return new Installation(below, debs).problems;
 }
 
 function configured(state: BaseState, debs: readonly DebFacts[]): Configured {

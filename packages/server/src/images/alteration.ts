@@ -1,4 +1,4 @@
-import type { ChangeReason } from '@mir/core';
+import { type ChangeReason, finalVersionStates } from '@mir/core';
 import { sql } from 'kysely';
 import type { Caller, Trace } from '../access/caller.ts';
 import { requireRight } from '../access/rights.ts';
@@ -197,7 +197,7 @@ async function standingSpec(trx: Trx, image: ImageRow): Promise<Spec> {
   const row = await trx
     .selectFrom('versions')
     .where('image_id', '=', image.id)
-    .orderBy(sql`state in ('READY', 'FAILED', 'CANCELLED')`)
+    .orderBy(sql`state in (${sql.join(finalVersionStates)})`)
     .orderBy(sql`id is distinct from ${image.currentVersionId}`)
     .orderBy('number', 'desc')
     .limit(1)

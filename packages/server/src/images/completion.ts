@@ -1,5 +1,5 @@
 import type { ProbeReport } from '@mir/builder';
-import type { FaultData } from '@mir/core';
+import { type FaultData, finalVersionStates } from '@mir/core';
 import { sql } from 'kysely';
 import type { NamedVersion, StageDuration, VersionLayer, VersionProblem } from '../database/schema.ts';
 import { transaction } from '../database/transaction.ts';
@@ -43,7 +43,7 @@ export async function destinationsOf(db: Db, job: string): Promise<readonly Dest
       .selectFrom('versions')
       .innerJoin('images', 'images.id', 'versions.image_id')
       .where('versions.job_id', '=', job)
-      .where('versions.state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
+      .where('versions.state', 'not in', finalVersionStates)
       .where('images.removed_at', 'is', null)
       // Images are locked in this order; two builds that end at once must not wait for each other.
       .orderBy('versions.image_id')
@@ -170,7 +170,7 @@ async function endVersions(
       finished_at: sql<Date>`now()`,
     })
     .where('job_id', '=', job)
-    .where('state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
+    .where('state', 'not in', finalVersionStates)
     .returning('image_id')
     .execute();
   for (const { image_id: imageId } of ended) await settleStatus(trx, imageId);

@@ -1,3 +1,4 @@
+import { finalVersionStates } from '@mir/core';
 import { sql } from 'kysely';
 import type { Trx } from '../instance-context.ts';
 import { idsOfPackages } from './packages.ts';
@@ -45,7 +46,7 @@ async function settleType(trx: Trx, imageId: number, type: string | null, python
 export async function settleStatus(trx: Trx, imageId: number): Promise<void> {
   await sql`
     update images set updated_at = now(), status = case
-      when exists (select from versions where image_id = images.id and state not in ('READY', 'FAILED', 'CANCELLED'))
+      when exists (select from versions where image_id = images.id and state not in (${sql.join(finalVersionStates)}))
         then case when current_version_id is null then 'BUILDING_FIRST_TIME' else 'REBUILDING' end
       when current_version_id is null then 'FAILED'
       when exists (

@@ -1,3 +1,4 @@
+import { finalVersionStates } from '@mir/core';
 import { sql } from 'kysely';
 import type { Caller, Trace } from '../access/caller.ts';
 import { audit } from '../audit/audit.ts';
@@ -5,8 +6,11 @@ import { transaction } from '../database/transaction.ts';
 import { serverFault } from '../fault.ts';
 import type { InstanceContext, Trx } from '../instance-context.ts';
 import { channels } from '../jobs/queue.ts';
+import { putIntoOutbox } from '../registry/outbox-entry.ts';
+import { type RemovalPayload, removalKind } from '../registry/repository-removal.ts';
 import { cancellation } from './completion.ts';
 import { lockImage } from './image-row.ts';
+import { isAwaited } from './versions.ts';
 
 /**
  * Removes an image: its name is free at once, its repository goes a little later, its record stays for an administrator to
@@ -53,11 +57,7 @@ export async function removeImage(
       .set({ removed_at: sql<Date>`now()`, removed_by: caller.name, updated_at: sql<Date>`now()` })
       .where('id', '=', image.id)
       .execute();
-    await trx
-      .insertInto('outbox')
-      .values({ kind: 'remove-repository', payload: JSON.stringify({ repository: image.repository }) })
-      .execute();
-    await sql`select pg_notify(${channels.outbox}, 'remove-repository')`.execute(trx);
+    await putIntoOutbox(trx, removalKind, { repository: image.repository } satisfies RemovalPayload);
     await cancelOrphans(trx, image.id);
     await audit(trx, {
       caller,
@@ -75,7 +75,7 @@ async function cancelOrphans(trx: Trx, imageId: number): Promise<void> {
     .updateTable('versions')
     .set({ state: 'CANCELLED', failure: JSON.stringify(cancellation), finished_at: sql<Date>`now()` })
     .where('image_id', '=', imageId)
-    .where('state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
+    .where('state', 'not in', finalVersionStates)
     .returning('job_id')
     .execute();
   for (const { job_id: job } of ended) if (job !== null) await cancelIfUnwanted(trx, job);
@@ -83,14 +83,7 @@ async function cancelOrphans(trx: Trx, imageId: number): Promise<void> {
 
 /** Cancels a build when no version waits for it any more: at once when it has not begun, else its worker is told. */
 export async function cancelIfUnwanted(trx: Trx, job: string): Promise<void> {
-  const wanted = await trx
-    .selectFrom('versions')
-    .where('job_id', '=', job)
-    .where('state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
-    .select('id')
-    .limit(1)
-    .executeTakeFirst();
-  if (wanted !== undefined) return;
+  if (await isAwaited(trx, job)) return;
   await sql`
     update jobs set cancel_requested_at = coalesce(cancel_requested_at, now()),
       state = case state when 'QUEUED' then 'CANCELLED' else state end,

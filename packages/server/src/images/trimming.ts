@@ -5,7 +5,7 @@ import { audit } from '../audit/audit.ts';
 import { transaction } from '../database/transaction.ts';
 import { serverFault } from '../fault.ts';
 import type { InstanceContext, Trx } from '../instance-context.ts';
-import { channels } from '../jobs/queue.ts';
+import { putIntoOutbox } from '../registry/outbox-entry.ts';
 import { settleStatus } from './current-version.ts';
 import { lockImage } from './image-row.ts';
 import { findVersion, type VersionRow } from './versions.ts';
@@ -89,11 +89,7 @@ export async function keepWhatWasTrimmed(trx: Trx, imageId: number, digest: stri
 /** Has the registry told, as soon as this is written down, what it need not keep. */
 async function tellRegistry(trx: Trx, repository: string): Promise<void> {
   const payload: TrimmingPayload = { repository };
-  await trx
-    .insertInto('outbox')
-    .values({ kind: trimmingKind, payload: JSON.stringify(payload) })
-    .execute();
-  await sql`select pg_notify(${channels.outbox}, ${trimmingKind})`.execute(trx);
+  await putIntoOutbox(trx, trimmingKind, payload);
 }
 
 /** Tags that a registry was told to let go, and those that it has no room for yet. */

@@ -1,5 +1,5 @@
 import type { ProbeReport } from '@mir/builder';
-import type { ChangeReason, FaultData, VersionState } from '@mir/core';
+import { type ChangeReason, type FaultData, finalVersionStates, type VersionState } from '@mir/core';
 import { sql } from 'kysely';
 import type { NamedVersion, StageDuration, VersionLayer, VersionProblem } from '../database/schema.ts';
 import { serverFault } from '../fault.ts';
@@ -112,4 +112,16 @@ function versionRows(db: Db) {
       'versions.created_at as createdAt',
       'versions.finished_at as finishedAt',
     ]);
+}
+
+/** Whether a version is still to come of a job. */
+export async function isAwaited(db: Db, job: string): Promise<boolean> {
+  const version = await db
+    .selectFrom('versions')
+    .where('job_id', '=', job)
+    .where('state', 'not in', finalVersionStates)
+    .select('id')
+    .limit(1)
+    .executeTakeFirst();
+  return version !== undefined;
 }

@@ -1,3 +1,4 @@
+import { finalVersionStates } from '@mir/core';
 import { sql } from 'kysely';
 import type { Caller, Trace } from '../access/caller.ts';
 import { has, requireRight } from '../access/rights.ts';
@@ -36,7 +37,7 @@ export async function cancelJob(context: InstanceContext, caller: Caller, id: st
       .selectFrom('versions')
       .innerJoin('images', 'images.id', 'versions.image_id')
       .where('versions.job_id', '=', job.id)
-      .where('versions.state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
+      .where('versions.state', 'not in', finalVersionStates)
       .select([
         'versions.id',
         'versions.image_id as imageId',

@@ -7,10 +7,11 @@ import type { InstanceContext, Trx } from '../instance-context.ts';
 import { appendLog } from '../jobs/log.ts';
 import { channels } from '../jobs/queue.ts';
 import { repeat } from '../repetition.ts';
-import { applyBatch } from '../updates/application.ts';
+import { type ApplicationPayload, applicationKind, applyBatch } from '../updates/application.ts';
 import { blameOf } from '../worker/blame.ts';
+import { putIntoOutbox } from './outbox-entry.ts';
 import { type MakingPayload, makeRepository, makingKind } from './repository-making.ts';
-import { removeRepository } from './repository-removal.ts';
+import { type RemovalPayload, removalKind, removeRepository } from './repository-removal.ts';
 import { failWaiting, waitingJobs } from './waiting-builds.ts';
 
 const pollSeconds = 2;
@@ -28,7 +29,7 @@ type OutboxOptions = {
 /**
  * What is done beside each other: builds wait for their repositories, and must not wait for a removal that takes its time as well.
  */
-const lanes: readonly (readonly string[])[] = [[makingKind], ['remove-repository', 'apply-update', trimmingKind]];
+const lanes: readonly (readonly string[])[] = [[makingKind], [removalKind, applicationKind, trimmingKind]];
 
 type Row = {
   readonly id: number;
@@ -140,21 +141,18 @@ async function work(context: InstanceContext, trx: Trx, { kind, payload }: Row):
   if (kind === makingKind) {
     const { repository } = payload as MakingPayload;
     await makeRepository(context, trx, repository);
-  } else if (kind === 'remove-repository') {
-    const { repository } = payload as { readonly repository: string };
+  } else if (kind === removalKind) {
+    const { repository } = payload as RemovalPayload;
     if (await isBeingBuilt(trx, repository)) throw new Error('a build into the repository has not ended yet');
     await removeRepository(context, trx, repository);
   } else if (kind === trimmingKind) {
     const { repository } = payload as TrimmingPayload;
     await letTrimmedGo(context, trx, repository);
-  } else if (kind === 'apply-update') {
-    const { update, after } = payload as { readonly update: string; readonly after: string };
+  } else if (kind === applicationKind) {
+    const { update, after } = payload as ApplicationPayload;
     const next = await applyBatch(context, trx, update, after);
     if (next === undefined) return;
-    await trx
-      .insertInto('outbox')
-      .values({ kind, payload: JSON.stringify({ update, after: next }) })
-      .execute();
+    await putIntoOutbox(trx, applicationKind, { update, after: next } satisfies ApplicationPayload);
   } else throw new TypeError(`the outbox holds work of an unknown kind: ${kind}`);
 }
 

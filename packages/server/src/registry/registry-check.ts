@@ -1,8 +1,10 @@
+import type { VersionState } from '@mir/core';
 import { type RawBuilder, sql } from 'kysely';
 import type { InstanceContext, Trx } from '../instance-context.ts';
 import type { StoredImage } from './image-registry.ts';
 import { hasRepository, standsPool } from './repository-making.ts';
 import { isForeign } from './repository-ownership.ts';
+import { removalKind } from './repository-removal.ts';
 
 /** In what way the registry and the instance disagree. */
 export const findingKinds = [
@@ -46,7 +48,7 @@ type CheckedVersion = {
   readonly tag: string;
   readonly digest: string | null;
   /** As `READY`, or under way. */
-  readonly state: string;
+  readonly state: VersionState;
   readonly isCurrent: boolean;
 };
 
@@ -78,7 +80,7 @@ async function readImages(
 ): Promise<readonly CheckedImage[]> {
   const { rows } = await sql<CheckedImage>`
     select images.id, images.name, images.repository, images.removed_at is not null as "isRemoved",
-      exists (select from outbox where done_at is null and kind = 'remove-repository'
+      exists (select from outbox where done_at is null and kind = ${removalKind}
         and payload->>'repository' = images.repository) as "isBeingRemoved",
       ${!registry.makesRepositories} or exists (select from registry_repositories as known
         where known.registry = ${registry.host ?? ''} and known.repository = images.repository

@@ -1,4 +1,4 @@
-import type { FaultData } from '@mir/core';
+import { type FaultData, isFinal } from '@mir/core';
 import { sql } from 'kysely';
 import type { Caller, Trace } from '../access/caller.ts';
 import { audit } from '../audit/audit.ts';
@@ -9,6 +9,7 @@ import { letTrimmedGo, type TrimmingPayload, trimmingKind } from '../images/trim
 import { locksOf } from '../images/versions.ts';
 import type { InstanceContext, Trx } from '../instance-context.ts';
 import { priorities } from '../jobs/job.ts';
+import { putIntoOutbox } from './outbox-entry.ts';
 import {
   type CheckedImage,
   disagreementsOf,
@@ -20,11 +21,9 @@ import {
 } from './registry-check.ts';
 import { askForRepository, makePool } from './repository-making.ts';
 import { recordLoss } from './repository-record.ts';
+import { type RemovalPayload, removalKind } from './repository-removal.ts';
 
 const pageSize = 100;
-
-/** Versions that were given up are CANCELLED, and nobody builds them any more. */
-const endedStates: readonly string[] = ['READY', 'FAILED', 'CANCELLED'];
 
 /** What a check of some images gave. */
 export type RegistryReport = {
@@ -144,10 +143,7 @@ async function letUnknownGo(
 }
 
 async function removeAgain(trx: Trx, { repository }: CheckedImage): Promise<string> {
-  await trx
-    .insertInto('outbox')
-    .values({ kind: 'remove-repository', payload: JSON.stringify({ repository }) })
-    .execute();
+  await putIntoOutbox(trx, removalKind, { repository } satisfies RemovalPayload);
   return 'It is removed again';
 }
 
@@ -172,7 +168,7 @@ async function giveUpOrBuild(
   for (const version of lost.filter(({ isCurrent }) => !isCurrent)) await loseVersion(trx, version.id, version.number);
   const current = lost.find(({ isCurrent }) => isCurrent);
   if (current === undefined) return 'The version is marked as lost';
-  const isUnderWay = checked.versions.some(({ state }) => !endedStates.includes(state));
+  const isUnderWay = checked.versions.some(({ state }) => !isFinal(state));
   if (isUnderWay) return 'A newer version is being built already';
   const image = await lockImage(trx, checked.name);
   const { jobId } = await addVersion(context, trx, {

@@ -1,8 +1,9 @@
 import { isFault } from '@mir/core';
-import { sql } from 'kysely';
+import { destinationsOf } from '../images/completion.ts';
 import type { Db, InstanceContext, Trx } from '../instance-context.ts';
 import type { JobPriority } from '../jobs/job.ts';
-import { channels, release } from '../jobs/queue.ts';
+import { release } from '../jobs/queue.ts';
+import { putIntoOutbox } from './outbox-entry.ts';
 import { digestsOf, ownVersionsOf } from './repository-ownership.ts';
 import { forgetRecord, isMade, lockRepository, recordAsking, recordLoss, recordMaking } from './repository-record.ts';
 import { waitingJobs } from './waiting-builds.ts';
@@ -30,11 +31,7 @@ export async function askForRepository(
   if (registry.host === undefined || !registry.makesRepositories) return false;
   if (await isMade(trx, { registry: registry.host, repository })) return false;
   const payload: MakingPayload = { repository };
-  await trx
-    .insertInto('outbox')
-    .values({ kind: makingKind, priority, workspace_id: workspaceId, payload: JSON.stringify(payload) })
-    .execute();
-  await sql`select pg_notify(${channels.outbox}, ${makingKind})`.execute(trx);
+  await putIntoOutbox(trx, makingKind, payload, { priority, workspace_id: workspaceId });
   return true;
 }
 
@@ -88,15 +85,7 @@ export async function forgetRepositories(
 ): Promise<boolean> {
   const { host, makesRepositories } = context.registry;
   if (host === undefined || !makesRepositories) return false;
-  const rows = await trx
-    .selectFrom('versions')
-    .innerJoin('images', 'images.id', 'versions.image_id')
-    .where('versions.job_id', '=', job)
-    .where('versions.state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
-    .where('images.removed_at', 'is', null)
-    .select('images.repository')
-    .execute();
-  const names = rows.map(({ repository }) => repository);
+  const names = (await destinationsOf(trx, job)).map(({ repository }) => repository);
   if (names.length === 0) return false;
   await recordLoss(trx, host, names);
   for (const name of names) await askForRepository(context, trx, name, { priority, workspaceId: null });

@@ -2,6 +2,12 @@ import type { InstanceContext, Trx } from '../instance-context.ts';
 import { isForeign, ownVersionsOf } from './repository-ownership.ts';
 import { findRecord, lockRepository, recordRemoval } from './repository-record.ts';
 
+/** The kind of the outbox's rows that ask for the removal of a repository. */
+export const removalKind = 'remove-repository';
+
+/** What such a row says. */
+export type RemovalPayload = { readonly repository: string };
+
 /** Removes a repository of the instance; nothing is asked where it never had one. @throws Fault of the registry */
 export async function removeRepository(
   { registry, repositories }: InstanceContext,

@@ -1,6 +1,7 @@
-import type { FaultData } from '@mir/core';
+import { type FaultData, finalVersionStates } from '@mir/core';
 import { sql } from 'kysely';
 import { settleStatus } from '../images/current-version.ts';
+import { isAwaited } from '../images/versions.ts';
 import type { Db, Trx } from '../instance-context.ts';
 import { endJob } from '../jobs/ending.ts';
 import { release } from '../jobs/queue.ts';
@@ -11,7 +12,7 @@ export async function waitingJobs(db: Db, repository: string): Promise<readonly 
     .selectFrom('versions')
     .innerJoin('images', 'images.id', 'versions.image_id')
     .where('images.repository', '=', repository)
-    .where('versions.state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
+    .where('versions.state', 'not in', finalVersionStates)
     .where('versions.job_id', 'is not', null)
     .select('versions.job_id as job')
     .execute();
@@ -27,7 +28,7 @@ export async function failWaiting(trx: Trx, repository: string, failure: FaultDa
     .set({ state: 'FAILED', failure: JSON.stringify(failure), finished_at: sql<Date>`now()` })
     .whereRef('images.id', '=', 'versions.image_id')
     .where('images.repository', '=', repository)
-    .where('versions.state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
+    .where('versions.state', 'not in', finalVersionStates)
     .returning('versions.image_id')
     .execute();
   for (const { image_id: imageId } of ended) await settleStatus(trx, imageId);
@@ -35,14 +36,7 @@ export async function failWaiting(trx: Trx, repository: string, failure: FaultDa
 }
 
 async function endUnwanted(trx: Trx, job: string, failure: FaultData): Promise<void> {
-  const wanted = await trx
-    .selectFrom('versions')
-    .where('job_id', '=', job)
-    .where('state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
-    .select('id')
-    .limit(1)
-    .executeTakeFirst();
-  if (wanted !== undefined) {
+  if (await isAwaited(trx, job)) {
     // Those that are left may have waited for nothing but this.
     await release(trx, [job]);
     return;

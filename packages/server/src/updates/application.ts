@@ -1,4 +1,4 @@
-import type { ChangeReason } from '@mir/core';
+import { type ChangeReason, finalVersionStates } from '@mir/core';
 import { sql } from 'kysely';
 import type { Caller, Trace } from '../access/caller.ts';
 import { audit } from '../audit/audit.ts';
@@ -10,8 +10,15 @@ import { addVersion } from '../images/new-version.ts';
 import { cancelIfUnwanted } from '../images/removal.ts';
 import type { Db, InstanceContext, Trx } from '../instance-context.ts';
 import { priorities } from '../jobs/job.ts';
+import { putIntoOutbox } from '../registry/outbox-entry.ts';
 import { checkDeclaration, previewUpdate } from './preview.ts';
 import type { Declaration, ImageUpdate, UpdateState } from './update.ts';
+
+/** The kind of the outbox's rows that ask for the next versions of an update. */
+export const applicationKind = 'apply-update';
+
+/** What such a row says: behind which name to go on. */
+export type ApplicationPayload = { readonly update: string; readonly after: string };
 
 /** So many images are taken on in one transaction. */
 const batchSize = 100;
@@ -53,10 +60,7 @@ export async function declareUpdate(
       });
     }
     if (declaration.kind === 'platform') await trx.updateTable('instance').set({ release_id: made.id }).execute();
-    await trx
-      .insertInto('outbox')
-      .values({ kind: 'apply-update', payload: JSON.stringify({ update: made.id, after: '' }) })
-      .execute();
+    await putIntoOutbox(trx, applicationKind, { update: made.id, after: '' } satisfies ApplicationPayload);
     await audit(trx, { caller, trace, action: 'update.apply', subject: made.id, new: declaration });
     return made.id;
   });
@@ -97,10 +101,7 @@ export async function haltUpdate(context: InstanceContext, caller: Caller, id: s
 export async function resumeUpdate(context: InstanceContext, caller: Caller, id: string, trace: Trace): Promise<void> {
   await transaction(context.db, async (trx) => {
     await changeState(trx, id, ['HALTED'], 'APPLYING');
-    await trx
-      .insertInto('outbox')
-      .values({ kind: 'apply-update', payload: JSON.stringify({ update: id, after: '' }) })
-      .execute();
+    await putIntoOutbox(trx, applicationKind, { update: id, after: '' } satisfies ApplicationPayload);
     await audit(trx, { caller, trace, action: 'update.resume', subject: id });
   });
 }
@@ -235,7 +236,7 @@ async function cancelWaiting(trx: Trx, id: string): Promise<void> {
       finished_at: sql<Date>`now()`,
     })
     .where('id', 'in', trx.selectFrom('update_images').where('update_id', '=', id).select('version_id'))
-    .where('state', 'not in', ['READY', 'FAILED', 'CANCELLED'])
+    .where('state', 'not in', finalVersionStates)
     .returning(['image_id', 'job_id'])
     .execute();
   for (const { image_id: imageId, job_id: job } of ended) {

@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   machineSandbox,
+  notProbed,
   type ProbeReport,
   type ProbeRequest,
   platformOf,
@@ -26,7 +27,7 @@ export async function prove(
   images: readonly UnprovenImage[],
 ): Promise<readonly ProbeReport[]> {
   if (order.mode === 'off')
-    return images.map(({ image }) => notProbed(image, 'probes are switched off on this instance'));
+    return images.map(({ image }) => notProbed(platformOf(image), 'probes are switched off on this instance'));
   const sandbox = await machineSandbox(workshop);
   const request: ProbeRequest = {
     requested: order.requested,
@@ -104,20 +105,4 @@ class Proofs {
     await writeFile(aside, JSON.stringify(report));
     await rename(aside, this.#path);
   }
-}
-
-function notProbed(image: Image, why: string): ProbeReport {
-  return {
-    platform: platformOf(image),
-    outcome: 'not-probed',
-    why,
-    seconds: 0,
-    packages: [],
-    dependencies: [],
-    missingLibraries: [],
-    problems: [],
-    scripts: [],
-    failures: [],
-    osPackages: [],
-  };
 }

@@ -3,12 +3,12 @@ import { useDebouncedCallback } from '@mantine/hooks';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { addressOf, call } from '../api/call.ts';
+import { byPageToken } from '../api/paging.ts';
 import { Icon } from '../icons/icon.tsx';
 import { Chip } from '../images/status-chip.tsx';
 import { DataTable } from '../parts/data-table.tsx';
 import { Heading } from '../parts/heading.tsx';
-import { MoreButton } from '../parts/more-button.tsx';
-import { Pane } from '../parts/pane.tsx';
+import { PagedPane } from '../parts/paged-pane.tsx';
 import { Time } from '../parts/time.tsx';
 import classes from './administration.module.css';
 import { type AuditFilter, auditFilterOf } from './audit-filter.ts';
@@ -28,11 +28,10 @@ export function Audit() {
     queryKey: ['audit', filter],
     queryFn: ({ pageParam, signal }) =>
       call('readAudit', {
-        query: { ...query, pageSize: 100, ...(pageParam !== '' && { pageToken: pageParam }) },
+        query: { ...query, pageSize: 100, pageToken: pageParam },
         signal,
       }),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.nextPageToken,
+    ...byPageToken,
   });
   return (
     <>
@@ -88,47 +87,45 @@ export function Audit() {
           onChange={(event) => change({ since: event.currentTarget.value })}
         />
       </search>
-      <Pane query={pages} height={400}>
-        {(data) => {
-          const entries = data.pages.flatMap((page) => page.entries);
-          if (entries.length === 0) return <p>Nothing in the log is like that.</p>;
-          return (
-            <>
-              <DataTable label="Audit log" minWidth={720}>
-                <thead>
-                  <tr>
-                    <th scope="col">When</th>
-                    <th scope="col">Who</th>
-                    <th scope="col">What</th>
-                    <th scope="col">On what</th>
-                    <th scope="col">Outcome</th>
-                    <th scope="col">Change</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {entries.map((entry) => (
-                    <tr key={entry.id}>
-                      <td>
-                        <Time at={entry.at} />
-                      </td>
-                      <td title={entry.address ?? undefined}>{entry.user ?? '–'}</td>
-                      <td className="code">{entry.action}</td>
-                      <td className={classes['subject'] ?? ''}>{entry.subject ?? '–'}</td>
-                      <td>
-                        <Chip tone={tones[entry.outcome]}>{entry.outcome}</Chip>
-                      </td>
-                      <td>
-                        <Change before={entry.old} after={entry.new} />
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </DataTable>
-              <MoreButton pages={pages} />
-            </>
-          );
-        }}
-      </Pane>
+      <PagedPane
+        pages={pages}
+        itemsOf={(page) => page.entries}
+        height={400}
+        whenEmpty="Nothing in the log is like that."
+      >
+        {(entries) => (
+          <DataTable label="Audit log" minWidth={720}>
+            <thead>
+              <tr>
+                <th scope="col">When</th>
+                <th scope="col">Who</th>
+                <th scope="col">What</th>
+                <th scope="col">On what</th>
+                <th scope="col">Outcome</th>
+                <th scope="col">Change</th>
+              </tr>
+            </thead>
+            <tbody>
+              {entries.map((entry) => (
+                <tr key={entry.id}>
+                  <td>
+                    <Time at={entry.at} />
+                  </td>
+                  <td title={entry.address ?? undefined}>{entry.user ?? '–'}</td>
+                  <td className="code">{entry.action}</td>
+                  <td className={classes['subject'] ?? ''}>{entry.subject ?? '–'}</td>
+                  <td>
+                    <Chip tone={tones[entry.outcome]}>{entry.outcome}</Chip>
+                  </td>
+                  <td>
+                    <Change before={entry.old} after={entry.new} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </DataTable>
+        )}
+      </PagedPane>
     </>
   );
 }

@@ -1,11 +1,11 @@
-import { Button, Group, Modal, NativeSelect, PasswordInput, Switch, TextInput, VisuallyHidden } from '@mantine/core';
+import { Button, Group, Modal, NativeSelect, PasswordInput, Switch, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { call } from '../api/call.ts';
 import { meQuery } from '../api/queries.ts';
 import type { User } from '../api/types.ts';
 import { Confirmation } from '../parts/confirmation.tsx';
-import { DataTable } from '../parts/data-table.tsx';
+import { ActionsHead, DataTable } from '../parts/data-table.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
 import { MakingForm } from '../parts/making-form.tsx';
@@ -58,9 +58,7 @@ export function People() {
                 <th scope="col">Role</th>
                 <th scope="col">Made</th>
                 <th scope="col">Active</th>
-                <th scope="col">
-                  <VisuallyHidden>Actions</VisuallyHidden>
-                </th>
+                <ActionsHead />
               </tr>
             </thead>
             <tbody>
@@ -128,8 +126,6 @@ export function People() {
         opened={renewing !== undefined}
         onClose={() => setRenewing(undefined)}
         title={`New password of ${renewing ?? ''}`}
-        centered
-        closeButtonProps={{ 'aria-label': 'Close' }}
       >
         {renewing !== undefined && <NewPassword name={renewing} onClose={() => setRenewing(undefined)} />}
       </Modal>
@@ -174,7 +170,6 @@ function NewPassword({ name, onClose }: { readonly name: string; readonly onClos
         autoComplete="new-password"
         value={password}
         onChange={(event) => setPassword(event.currentTarget.value)}
-        visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
         required
         data-autofocus
       />
@@ -219,7 +214,6 @@ function NewPerson({ onMade }: { readonly onMade: () => Promise<void> }) {
         autoComplete="new-password"
         value={password}
         onChange={(event) => setPassword(event.currentTarget.value)}
-        visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
         w={200}
       />
       <NativeSelect

@@ -2,11 +2,11 @@ import { Button } from '@mantine/core';
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { call } from '../api/call.ts';
+import { byPageToken } from '../api/paging.ts';
 import { DataTable } from '../parts/data-table.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
-import { MoreButton } from '../parts/more-button.tsx';
-import { Pane } from '../parts/pane.tsx';
+import { PagedPane } from '../parts/paged-pane.tsx';
 import { Time } from '../parts/time.tsx';
 
 /** Images that were removed; what their versions were made of is still known, so they can be made again. */
@@ -17,11 +17,10 @@ export function RemovedImages() {
     queryKey: ['removed-images'],
     queryFn: ({ pageParam, signal }) =>
       call('listRemovedImages', {
-        query: { pageSize: 100, ...(pageParam !== '' && { pageToken: pageParam }) },
+        query: { pageSize: 100, pageToken: pageParam },
         signal,
       }),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.nextPageToken,
+    ...byPageToken,
   });
   const restoring = useMutation({
     mutationFn: ({ id }: { readonly id: number; readonly name: string }) =>
@@ -41,52 +40,45 @@ export function RemovedImages() {
         Removed images
       </Heading>
       {restoring.isError && <FaultMessage fault={restoring.error} />}
-      <Pane query={pages} height={200}>
-        {(data) => {
-          const images = data.pages.flatMap((page) => page.images);
-          if (images.length === 0) return <p>No image has been removed.</p>;
-          return (
-            <>
-              <DataTable label="Removed images" minWidth={480}>
-                <thead>
-                  <tr>
-                    <th scope="col">Image</th>
-                    <th scope="col">Last version</th>
-                    <th scope="col">Removed</th>
-                    <th scope="col">By</th>
-                    <th scope="col">Restore</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {images.map(({ id, name, version, removedAt, removedBy }) => (
-                    <tr key={id}>
-                      <th scope="row">{name}</th>
-                      <td>{version === null ? 'none was ready' : `v${version}`}</td>
-                      <td>
-                        <Time at={removedAt} />
-                      </td>
-                      <td>{removedBy ?? '–'}</td>
-                      <td>
-                        <Button
-                          size="compact-sm"
-                          variant="default"
-                          disabled={version === null}
-                          loading={restoring.isPending && restoring.variables.id === id}
-                          onClick={() => restoring.mutate({ id, name })}
-                          aria-label={`Restore ${name}`}
-                        >
-                          Restore
-                        </Button>
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </DataTable>
-              <MoreButton pages={pages} />
-            </>
-          );
-        }}
-      </Pane>
+      <PagedPane pages={pages} itemsOf={(page) => page.images} height={200} whenEmpty="No image has been removed.">
+        {(images) => (
+          <DataTable label="Removed images" minWidth={480}>
+            <thead>
+              <tr>
+                <th scope="col">Image</th>
+                <th scope="col">Last version</th>
+                <th scope="col">Removed</th>
+                <th scope="col">By</th>
+                <th scope="col">Restore</th>
+              </tr>
+            </thead>
+            <tbody>
+              {images.map(({ id, name, version, removedAt, removedBy }) => (
+                <tr key={id}>
+                  <th scope="row">{name}</th>
+                  <td>{version === null ? 'none was ready' : `v${version}`}</td>
+                  <td>
+                    <Time at={removedAt} />
+                  </td>
+                  <td>{removedBy ?? '–'}</td>
+                  <td>
+                    <Button
+                      size="compact-sm"
+                      variant="default"
+                      disabled={version === null}
+                      loading={restoring.isPending && restoring.variables.id === id}
+                      onClick={() => restoring.mutate({ id, name })}
+                      aria-label={`Restore ${name}`}
+                    >
+                      Restore
+                    </Button>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </DataTable>
+        )}
+      </PagedPane>
     </>
   );
 }

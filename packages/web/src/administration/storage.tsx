@@ -2,10 +2,11 @@ import { NativeSelect } from '@mantine/core';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { call } from '../api/call.ts';
+import { byPageToken } from '../api/paging.ts';
 import { counted, formatSize } from '../format/size.ts';
 import { DataTable } from '../parts/data-table.tsx';
 import { Heading } from '../parts/heading.tsx';
-import { MoreButton } from '../parts/more-button.tsx';
+import { PagedPane } from '../parts/paged-pane.tsx';
 import { Pane } from '../parts/pane.tsx';
 import { Time } from '../parts/time.tsx';
 import classes from './administration.module.css';
@@ -57,12 +58,11 @@ function Images() {
         query: {
           pageSize,
           ...(unused === 'never' ? { neverUsed: 'true' as const } : unused !== undefined && { unusedDays: unused }),
-          ...(pageParam !== '' && { pageToken: pageParam }),
+          pageToken: pageParam,
         },
         signal,
       }),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.nextPageToken,
+    ...byPageToken,
     placeholderData: keepPreviousData,
   });
   const isOther = unused !== undefined && !choices.some(({ value }) => value === String(unused));
@@ -81,55 +81,51 @@ function Images() {
         }
         data={[...choices, ...(isOther ? [{ value: String(unused), label: `Not used for ${unused} days` }] : [])]}
       />
-      <Pane query={pages} height={320}>
-        {(data) => {
-          const images = data.pages.flatMap((page) => page.images);
-          if (images.length === 0) {
-            return <p>{unused === undefined ? 'No image holds anything yet.' : 'No image is like that.'}</p>;
-          }
-          return (
-            <>
-              <DataTable label="Images" minWidth={560}>
-                <thead>
-                  <tr>
-                    <th scope="col">Image</th>
-                    <th scope="col" data-number>
-                      Size
-                    </th>
-                    <th scope="col" data-number title="What would be free if it were removed">
-                      Its own
-                    </th>
-                    <th scope="col" data-number>
-                      Versions
-                    </th>
-                    <th scope="col">Last used</th>
-                    <th scope="col">Made</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {images.map((image) => (
-                    <tr key={image.name}>
-                      <th scope="row">
-                        <Link to="/images/$name" params={{ name: image.name }}>
-                          {image.name}
-                        </Link>
-                      </th>
-                      <td data-number>{formatSize(image.sizeBytes)}</td>
-                      <td data-number>{formatSize(image.ownBytes)}</td>
-                      <td data-number>{image.versions}</td>
-                      <td>{image.lastUsedAt === null ? 'never' : <Time at={image.lastUsedAt} />}</td>
-                      <td>
-                        <Time at={image.createdAt} />
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </DataTable>
-              <MoreButton pages={pages} />
-            </>
-          );
-        }}
-      </Pane>
+      <PagedPane
+        pages={pages}
+        itemsOf={(page) => page.images}
+        height={320}
+        whenEmpty={unused === undefined ? 'No image holds anything yet.' : 'No image is like that.'}
+      >
+        {(images) => (
+          <DataTable label="Images" minWidth={560}>
+            <thead>
+              <tr>
+                <th scope="col">Image</th>
+                <th scope="col" data-number>
+                  Size
+                </th>
+                <th scope="col" data-number title="What would be free if it were removed">
+                  Its own
+                </th>
+                <th scope="col" data-number>
+                  Versions
+                </th>
+                <th scope="col">Last used</th>
+                <th scope="col">Made</th>
+              </tr>
+            </thead>
+            <tbody>
+              {images.map((image) => (
+                <tr key={image.name}>
+                  <th scope="row">
+                    <Link to="/images/$name" params={{ name: image.name }}>
+                      {image.name}
+                    </Link>
+                  </th>
+                  <td data-number>{formatSize(image.sizeBytes)}</td>
+                  <td data-number>{formatSize(image.ownBytes)}</td>
+                  <td data-number>{image.versions}</td>
+                  <td>{image.lastUsedAt === null ? 'never' : <Time at={image.lastUsedAt} />}</td>
+                  <td>
+                    <Time at={image.createdAt} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </DataTable>
+        )}
+      </PagedPane>
     </>
   );
 }

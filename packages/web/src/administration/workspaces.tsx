@@ -1,13 +1,14 @@
-import { Button, TextInput, VisuallyHidden } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { call } from '../api/call.ts';
 import { workspacesQuery } from '../api/queries.ts';
 import { counted } from '../format/size.ts';
 import { Confirmation } from '../parts/confirmation.tsx';
-import { DataTable } from '../parts/data-table.tsx';
-import { focusHeading, Heading } from '../parts/heading.tsx';
+import { ActionsHead, DataTable } from '../parts/data-table.tsx';
+import { DoneNote } from '../parts/done-note.tsx';
+import { Heading } from '../parts/heading.tsx';
 import { MakingForm } from '../parts/making-form.tsx';
 import { Time } from '../parts/time.tsx';
 import own from './administration.module.css';
@@ -30,11 +31,6 @@ export function AllWorkspaces() {
     // With it go memberships and tokens.
     onSettled: () => queryClient.invalidateQueries(),
   });
-  // The button that had the focus goes with its row.
-  const isGone = deleted !== undefined && !data.workspaces.some(({ name }) => name === deleted);
-  useEffect(() => {
-    if (isGone) focusHeading();
-  }, [isGone]);
   return (
     <>
       <Heading
@@ -45,9 +41,9 @@ export function AllWorkspaces() {
         Workspaces
       </Heading>
       <NewWorkspace />
-      <p role="status" className={own['done']}>
-        {isGone && `${deleted} is deleted.`}
-      </p>
+      <DoneNote isGone={deleted !== undefined && !data.workspaces.some(({ name }) => name === deleted)}>
+        {deleted} is deleted.
+      </DoneNote>
       <DataTable label="Workspaces" minWidth={600}>
         <thead>
           <tr>
@@ -56,9 +52,7 @@ export function AllWorkspaces() {
               Members
             </th>
             <th scope="col">Made</th>
-            <th scope="col">
-              <VisuallyHidden>Actions</VisuallyHidden>
-            </th>
+            <ActionsHead />
           </tr>
         </thead>
         <tbody>

@@ -7,6 +7,7 @@ import { faultOf } from '../api/fault.ts';
 import { basesQuery } from '../api/queries.ts';
 import { FaultMessage } from '../parts/fault-message.tsx';
 import { Heading } from '../parts/heading.tsx';
+import { CheckFault } from './check-fault.tsx';
 import classes from './creation.module.css';
 import { useDraft } from './draft.ts';
 import { Matches } from './matches.tsx';
@@ -132,13 +133,7 @@ function PlanPanel({
       <h2 ref={title} tabIndex={-1} className={classes['title']}>
         The plan {check.isPlanning && <Loader size="xs" aria-hidden />}
       </h2>
-      {check.fault !== undefined && (
-        <FaultMessage fault={check.fault}>
-          <Button size="compact-sm" variant="default" onClick={check.planAgain}>
-            {check.isRead ? 'Plan again' : 'Try again'}
-          </Button>
-        </FaultMessage>
-      )}
+      <CheckFault check={check} />
       {check.plan !== undefined && (
         <div className={classes['made']} data-old={check.isPlanning || check.fault !== undefined}>
           <PlanProblems

@@ -70,7 +70,6 @@ function PasswordForm({ code, isReady }: { readonly code: string; readonly isRea
           error={isTooShort && second !== '' ? `It has ${first.length} of at least ${shortest} characters` : undefined}
           required
           autoFocus
-          visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
         />
         <PasswordInput
           label="Password again"

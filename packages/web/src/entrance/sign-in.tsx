@@ -33,13 +33,7 @@ export function SignIn() {
       >
         <Stack gap="md">
           <TextInput label="Name" name="name" autoComplete="username" autoCapitalize="none" required autoFocus />
-          <PasswordInput
-            label="Password"
-            name="password"
-            autoComplete="current-password"
-            required
-            visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
-          />
+          <PasswordInput label="Password" name="password" autoComplete="current-password" required />
           {signIn.isError && <FaultMessage fault={signIn.error} />}
           <Button type="submit" loading={signIn.isPending} fullWidth>
             Sign in

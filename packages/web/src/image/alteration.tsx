@@ -5,6 +5,7 @@ import { useRef } from 'react';
 import { call } from '../api/call.ts';
 import { versionQuery } from '../api/image-queries.ts';
 import type { ImageDetails, VersionDetails } from '../api/types.ts';
+import { CheckFault } from '../creation/check-fault.tsx';
 import { PlanProblems } from '../creation/plan-problems.tsx';
 import { PlanView } from '../creation/plan-view.tsx';
 import { RequirementsField } from '../creation/requirements-field.tsx';
@@ -133,13 +134,7 @@ function Form({ image, version }: { readonly image: ImageDetails; readonly versi
         <h3 ref={title} tabIndex={-1}>
           What would change {check.isPlanning && <Loader size="xs" aria-hidden />}
         </h3>
-        {check.fault !== undefined && (
-          <FaultMessage fault={check.fault}>
-            <Button size="compact-sm" variant="default" onClick={check.planAgain}>
-              {check.isRead ? 'Plan again' : 'Try again'}
-            </Button>
-          </FaultMessage>
-        )}
+        <CheckFault check={check} />
         {check.plan === undefined && check.fault === undefined && check.lineFaults.length === 0 && (
           <p role="status">Versions are being chosen; that takes a few seconds.</p>
         )}

@@ -177,8 +177,6 @@ function RollBackDialog({
       onClose={onClose}
       title={`Roll ${image.name} back to version ${target}?`}
       size="lg"
-      centered
-      closeButtonProps={{ 'aria-label': 'Close' }}
     >
       {target !== undefined && (
         <>

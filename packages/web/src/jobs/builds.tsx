@@ -1,18 +1,18 @@
-import { Button, VisuallyHidden } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useInfiniteQuery, useMutation, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { call } from '../api/call.ts';
+import { byPageToken } from '../api/paging.ts';
 import { isAdministrator, meQuery } from '../api/queries.ts';
 import type { JobDetails, Operations } from '../api/types.ts';
 import { formatDuration } from '../format/time.ts';
 import { BuildProgress } from '../images/build-progress.tsx';
 import { activityOf } from '../images/build-stage.ts';
 import { useLiveImages } from '../images/live-images.ts';
-import { DataTable } from '../parts/data-table.tsx';
+import { ActionsHead, DataTable } from '../parts/data-table.tsx';
 import { FaultMessage } from '../parts/fault-message.tsx';
-import { MoreButton } from '../parts/more-button.tsx';
-import { Pane } from '../parts/pane.tsx';
+import { PagedPane } from '../parts/paged-pane.tsx';
 import { Time } from '../parts/time.tsx';
 import { JobChip } from './job-chip.tsx';
 import classes from './jobs.module.css';
@@ -28,10 +28,8 @@ export function Builds() {
   const builds = useLiveImages();
   const pages = useInfiniteQuery({
     queryKey,
-    queryFn: ({ pageParam, signal }) =>
-      call('listJobs', { query: { limit: pageSize, ...(pageParam !== '' && { pageToken: pageParam }) }, signal }),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.nextPageToken,
+    queryFn: ({ pageParam, signal }) => call('listJobs', { query: { limit: pageSize, pageToken: pageParam }, signal }),
+    ...byPageToken,
   });
   // Which builds there are changes when one begins or ends; how far they are comes by itself.
   const underWay = [...new Set([...builds.values()].map(({ jobId, status }) => `${jobId} ${status}`))].sort().join();
@@ -43,47 +41,44 @@ export function Builds() {
     onSettled: () => queryClient.invalidateQueries({ queryKey }, { cancelRefetch: false }),
   });
   return (
-    <Pane query={pages} height={320}>
-      {(data) => {
-        const known = withoutRepeated(data.pages.flatMap((page) => page.jobs));
-        return known.length === 0 ? (
-          <p>Nothing has been built yet. A build begins when an image is created.</p>
-        ) : (
-          <>
-            {cancelling.isError && <FaultMessage fault={cancelling.error} />}
-            <DataTable label="Builds" minWidth={720}>
-              <thead>
-                <tr>
-                  <th scope="col">Image</th>
-                  <th scope="col">Status</th>
-                  <th scope="col">Asked for</th>
-                  <th scope="col" data-number>
-                    Took
-                  </th>
-                  <th scope="col">
-                    <VisuallyHidden>Actions</VisuallyHidden>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {known.map((one) => {
-                  const job = one.finishedAt === null ? (live.get(one.jobId) ?? one) : one;
-                  return (
-                    <BuildRow
-                      key={job.jobId}
-                      job={job}
-                      isCancelling={cancelling.isPending && cancelling.variables === job.jobId}
-                      onCancel={() => cancelling.mutate(job.jobId)}
-                    />
-                  );
-                })}
-              </tbody>
-            </DataTable>
-            <MoreButton pages={pages} />
-          </>
-        );
-      }}
-    </Pane>
+    <PagedPane
+      pages={pages}
+      itemsOf={(page) => page.jobs}
+      height={320}
+      whenEmpty="Nothing has been built yet. A build begins when an image is created."
+    >
+      {(jobs) => (
+        <>
+          {cancelling.isError && <FaultMessage fault={cancelling.error} />}
+          <DataTable label="Builds" minWidth={720}>
+            <thead>
+              <tr>
+                <th scope="col">Image</th>
+                <th scope="col">Status</th>
+                <th scope="col">Asked for</th>
+                <th scope="col" data-number>
+                  Took
+                </th>
+                <ActionsHead />
+              </tr>
+            </thead>
+            <tbody>
+              {withoutRepeated(jobs).map((one) => {
+                const job = one.finishedAt === null ? (live.get(one.jobId) ?? one) : one;
+                return (
+                  <BuildRow
+                    key={job.jobId}
+                    job={job}
+                    isCancelling={cancelling.isPending && cancelling.variables === job.jobId}
+                    onCancel={() => cancelling.mutate(job.jobId)}
+                  />
+                );
+              })}
+            </tbody>
+          </DataTable>
+        </>
+      )}
+    </PagedPane>
   );
 }
 

@@ -1,6 +1,7 @@
 import { type InfiniteData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useRef } from 'react';
 import { addressOf, call } from '../api/call.ts';
+import { byPageToken } from '../api/paging.ts';
 import type { Operations, TestRun } from '../api/types.ts';
 import { useEvents } from '../connection/use-events.ts';
 import { useAskingAgain } from './use-asking-again.ts';
@@ -38,9 +39,8 @@ export function useLiveRuns() {
   return useInfiniteQuery({
     queryKey,
     queryFn: ({ pageParam, signal }) =>
-      call('listTestRuns', { query: { limit: pageSize, ...(pageParam !== '' && { pageToken: pageParam }) }, signal }),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.nextPageToken,
+      call('listTestRuns', { query: { limit: pageSize, pageToken: pageParam }, signal }),
+    ...byPageToken,
     refetchOnMount: 'always',
   });
 }

@@ -1,7 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { DataTable } from '../parts/data-table.tsx';
-import { MoreButton } from '../parts/more-button.tsx';
-import { Pane } from '../parts/pane.tsx';
+import { PagedPane } from '../parts/paged-pane.tsx';
 import { Time } from '../parts/time.tsx';
 import { durationOf } from './builds.tsx';
 import { JobChip } from './job-chip.tsx';
@@ -12,69 +11,68 @@ import { useLiveRuns } from './live-runs.ts';
 export function TestRuns() {
   const pages = useLiveRuns();
   return (
-    <Pane query={pages} height={320}>
-      {(data) => {
-        const known = data.pages.flatMap((page) => page.runs);
-        return known.length === 0 ? (
-          <p>
-            No test has been run yet. Run one with <code className="code">mir run --image NAME -- COMMAND</code> or from
-            the Python SDK.
-          </p>
-        ) : (
-          <>
-            <DataTable label="Test runs" minWidth={720}>
-              <thead>
-                <tr>
-                  <th scope="col">Command</th>
-                  <th scope="col">Image</th>
-                  <th scope="col">Status</th>
-                  <th scope="col">By</th>
-                  <th scope="col">Asked for</th>
-                  <th scope="col" data-number>
-                    Took
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {known.map((run) => (
-                  <tr key={run.id}>
-                    <td className={classes['command'] ?? ''}>
-                      <Link to="/test-runs/$id" params={{ id: run.id }} className="code">
-                        {run.command.join(' ')}
-                      </Link>
-                    </td>
-                    <td>
-                      {run.image.isExternal ? (
-                        run.image.name
-                      ) : (
-                        <Link to="/images/$name" params={{ name: run.image.name }}>
-                          {run.image.name}
-                        </Link>
-                      )}{' '}
-                      {run.image.version !== null && <span className={classes['quiet']}>v{run.image.version}</span>}
-                    </td>
-                    <td>
-                      <JobChip status={run.status} />
-                      {run.queuePosition !== null && (
-                        <span className={classes['waiting']}>Waiting, number {run.queuePosition}</span>
-                      )}
-                      {run.exitStatus !== null && run.exitStatus !== 0 && (
-                        <span className={classes['waiting']}>exit status {run.exitStatus}</span>
-                      )}
-                    </td>
-                    <td>{run.creator ?? '–'}</td>
-                    <td>
-                      <Time at={run.createdAt} />
-                    </td>
-                    <td data-number>{durationOf(run)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </DataTable>
-            <MoreButton pages={pages} />
-          </>
-        );
-      }}
-    </Pane>
+    <PagedPane
+      pages={pages}
+      itemsOf={(page) => page.runs}
+      height={320}
+      whenEmpty={
+        <>
+          No test has been run yet. Run one with <code className="code">mir run --image NAME -- COMMAND</code> or from
+          the Python SDK.
+        </>
+      }
+    >
+      {(known) => (
+        <DataTable label="Test runs" minWidth={720}>
+          <thead>
+            <tr>
+              <th scope="col">Command</th>
+              <th scope="col">Image</th>
+              <th scope="col">Status</th>
+              <th scope="col">By</th>
+              <th scope="col">Asked for</th>
+              <th scope="col" data-number>
+                Took
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {known.map((run) => (
+              <tr key={run.id}>
+                <td className={classes['command'] ?? ''}>
+                  <Link to="/test-runs/$id" params={{ id: run.id }} className="code">
+                    {run.command.join(' ')}
+                  </Link>
+                </td>
+                <td>
+                  {run.image.isExternal ? (
+                    run.image.name
+                  ) : (
+                    <Link to="/images/$name" params={{ name: run.image.name }}>
+                      {run.image.name}
+                    </Link>
+                  )}{' '}
+                  {run.image.version !== null && <span className={classes['quiet']}>v{run.image.version}</span>}
+                </td>
+                <td>
+                  <JobChip status={run.status} />
+                  {run.queuePosition !== null && (
+                    <span className={classes['waiting']}>Waiting, number {run.queuePosition}</span>
+                  )}
+                  {run.exitStatus !== null && run.exitStatus !== 0 && (
+                    <span className={classes['waiting']}>exit status {run.exitStatus}</span>
+                  )}
+                </td>
+                <td>{run.creator ?? '–'}</td>
+                <td>
+                  <Time at={run.createdAt} />
+                </td>
+                <td data-number>{durationOf(run)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </DataTable>
+      )}
+    </PagedPane>
   );
 }

@@ -22,14 +22,7 @@ export type RemovalDialogProps = {
 /** Asks before an image is removed: who uses it, what is lost, and what can be had back. */
 export function RemovalDialog({ image, onClose, onRemoved }: RemovalDialogProps) {
   return (
-    <Modal
-      opened={image !== undefined}
-      onClose={onClose}
-      title={`Remove ${image?.name ?? ''}?`}
-      size="lg"
-      centered
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Modal opened={image !== undefined} onClose={onClose} title={`Remove ${image?.name ?? ''}?`} size="lg">
       {image !== undefined && <Removal name={image.name} onClose={onClose} onRemoved={onRemoved} />}
     </Modal>
   );

@@ -18,13 +18,7 @@ type ConfirmationProps = {
 /** Asks before something is done that cannot be taken back. Why it could not be done is said in it. */
 export function Confirmation({ title, children, action, isPending, fault, onConfirm, onClose }: ConfirmationProps) {
   return (
-    <Modal
-      opened={title !== undefined}
-      onClose={onClose}
-      title={title}
-      centered
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Modal opened={title !== undefined} onClose={onClose} title={title}>
       {children}
       {fault !== null && fault !== undefined && <FaultMessage fault={fault} />}
       <Group justify="flex-end" gap="xs" mt="lg">

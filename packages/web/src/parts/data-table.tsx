@@ -1,3 +1,4 @@
+import { VisuallyHidden } from '@mantine/core';
 import type { ReactNode } from 'react';
 import classes from './data-table.module.css';
 
@@ -19,5 +20,14 @@ export function DataTable({ label, children, minWidth = 0 }: DataTableProps) {
         {children}
       </table>
     </section>
+  );
+}
+
+/** The head of a column of buttons, which needs no words for those who see them. */
+export function ActionsHead() {
+  return (
+    <th scope="col">
+      <VisuallyHidden>Actions</VisuallyHidden>
+    </th>
   );
 }

@@ -45,7 +45,11 @@ export const theme = createTheme({
   components: {
     InputWrapper: { defaultProps: { withAsterisk: false } },
     // What scrolls is the view, which lies under the dialog; the lock would write a style into the page.
-    Modal: { defaultProps: { radius: 'lg', lockScroll: false }, styles: { title: { fontWeight: 650 } } },
+    Modal: {
+      defaultProps: { radius: 'lg', lockScroll: false, centered: true, closeButtonProps: { 'aria-label': 'Close' } },
+      styles: { title: { fontWeight: 650 } },
+    },
+    PasswordInput: { defaultProps: { visibilityToggleButtonProps: { 'aria-label': 'Show the password' } } },
   },
 });
 

@@ -1,5 +1,5 @@
 import { CopyButton } from '../../parts/copy-button.tsx';
-import classes from './tokens.module.css';
+import classes from './made-token.module.css';
 
 type MadeTokenProps = { readonly name: string; readonly owner?: string; readonly secret: string };
 

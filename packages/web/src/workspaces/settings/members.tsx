@@ -1,4 +1,4 @@
-import { ActionIcon, NativeSelect, VisuallyHidden } from '@mantine/core';
+import { ActionIcon, NativeSelect } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -7,7 +7,7 @@ import { isAdministrator, meQuery } from '../../api/queries.ts';
 import type { Member } from '../../api/types.ts';
 import { Icon } from '../../icons/icon.tsx';
 import { Confirmation } from '../../parts/confirmation.tsx';
-import { DataTable } from '../../parts/data-table.tsx';
+import { ActionsHead, DataTable } from '../../parts/data-table.tsx';
 import { FaultMessage } from '../../parts/fault-message.tsx';
 import { Heading } from '../../parts/heading.tsx';
 import { MakingForm } from '../../parts/making-form.tsx';
@@ -65,11 +65,7 @@ export function Members() {
               <tr>
                 <th scope="col">Name</th>
                 <th scope="col">Role</th>
-                {mayManage && (
-                  <th scope="col">
-                    <VisuallyHidden>Actions</VisuallyHidden>
-                  </th>
-                )}
+                {mayManage && <ActionsHead />}
               </tr>
             </thead>
             <tbody>

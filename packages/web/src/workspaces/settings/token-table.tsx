@@ -1,13 +1,12 @@
-import { Button, VisuallyHidden } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import type { ApiToken } from '../../api/types.ts';
 import { Confirmation } from '../../parts/confirmation.tsx';
-import { DataTable } from '../../parts/data-table.tsx';
-import { focusHeading } from '../../parts/heading.tsx';
+import { ActionsHead, DataTable } from '../../parts/data-table.tsx';
+import { DoneNote } from '../../parts/done-note.tsx';
 import { Time } from '../../parts/time.tsx';
-import classes from './tokens.module.css';
 
 type TokenTableProps = {
   readonly tokens: readonly ApiToken[];
@@ -30,16 +29,11 @@ export function TokenTable({ tokens, hasWorkspaces = false, whenEmpty }: TokenTa
     },
     onSettled: () => queryClient.invalidateQueries({ queryKey: ['tokens'] }),
   });
-  // The button that had the focus goes with its row.
-  const isGone = revoked !== undefined && !tokens.some(({ id }) => id === revoked.id);
-  useEffect(() => {
-    if (isGone) focusHeading();
-  }, [isGone]);
   return (
     <>
-      <p role="status" className={classes['done']}>
-        {isGone && `${revoked.name} of ${revoked.user} is revoked.`}
-      </p>
+      <DoneNote isGone={revoked !== undefined && !tokens.some(({ id }) => id === revoked.id)}>
+        {revoked?.name} of {revoked?.user} is revoked.
+      </DoneNote>
       {tokens.length === 0 ? (
         <p>{whenEmpty}</p>
       ) : (
@@ -52,9 +46,7 @@ export function TokenTable({ tokens, hasWorkspaces = false, whenEmpty }: TokenTa
               <th scope="col">Made</th>
               <th scope="col">Last used</th>
               <th scope="col">Expires</th>
-              <th scope="col">
-                <VisuallyHidden>Actions</VisuallyHidden>
-              </th>
+              <ActionsHead />
             </tr>
           </thead>
           <tbody>

@@ -31,7 +31,12 @@ export function SpecFields({ draft, onChange, python, unchosenPython }: SpecFiel
           description={chosenType?.summary || 'Packages for a use case'}
           value={draft.imageType}
           onChange={(event) => onChange({ imageType: event.currentTarget.value })}
-          data={[{ value: '', label: 'None' }, ...(types.data?.imageTypes ?? []).map(({ name }) => name)]}
+          // What a draft says is there before it is known what could be chosen instead.
+          data={[
+            { value: '', label: 'None' },
+            ...(draft.imageType !== '' && chosenType === undefined ? [draft.imageType] : []),
+            ...(types.data?.imageTypes ?? []).map(({ name }) => name),
+          ]}
         />
         <NativeSelect
           label="Python"

@@ -1,4 +1,5 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '@mir/core';
@@ -97,7 +98,7 @@ export class UploadSessions {
   }
 
   async #write(repository: string, session: string, part: UploadPart | undefined): Promise<Progress> {
-    await using file = await open(this.#path(repository, session), 'a', 0o644);
+    await using file = await this.#openForAppending(repository, session);
     const progress = await this.#resume(repository, session, (await file.stat()).size);
     try {
       if (part !== undefined) await appendAll(file, part.chunks, progress);
@@ -108,6 +109,15 @@ export class UploadSessions {
       throw thrown;
     }
     return progress;
+  }
+
+  /** Never makes the file: an upload that was given up a moment ago would come back, and stay. */
+  async #openForAppending(repository: string, session: string): Promise<FileHandle> {
+    try {
+      return await open(this.#path(repository, session), constants.O_WRONLY | constants.O_APPEND);
+    } catch (thrown) {
+      throw isMissing(thrown) ? unknownUpload(session) : thrown;
+    }
   }
 
   async #resume(repository: string, session: string, sizeBytes: number): Promise<Progress> {

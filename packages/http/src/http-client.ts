@@ -22,7 +22,7 @@ export type HttpRequest = {
   readonly url: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A function is called anew for every attempt. */
+  /** A function is called anew for every attempt. A chunk's room may be used again when the next one is asked for. */
   readonly body?: Uint8Array | (() => AsyncIterable<Uint8Array>);
   /** Whether sending it twice does no harm. GET and HEAD always may be repeated. */
   readonly repeatable?: boolean;

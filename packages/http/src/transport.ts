@@ -159,19 +159,19 @@ async function write(request: ClientRequest, body: Sending['body']): Promise<voi
   }
   for await (const chunk of body) {
     if (request.destroyed) return;
-    if (!request.write(chunk)) await drained(request);
+    await written(request, chunk);
   }
   request.end();
 }
 
-/** Waits until more may be written, or nothing more will be. */
-function drained(request: ClientRequest): Promise<void> {
+/** Waits until the chunk has left, so that its room may be used again, or nothing leaves any more. */
+function written(request: ClientRequest, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     const go = () => {
-      request.off('drain', go).off('close', go);
+      request.off('close', go);
       resolve();
     };
-    request.on('drain', go).on('close', go);
+    request.on('close', go).write(chunk, go);
   });
 }
 

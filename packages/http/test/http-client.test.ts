@@ -174,6 +174,24 @@ test('a request that nobody wants any more ends at once, also while its answer i
   await assert.rejects(reading, { name: 'AbortError' });
 });
 
+test('a body whose chunks share one room arrives as it was, also while nobody reads it at first', async (t) => {
+  const url = await serve(t, async (request, response) => {
+    const received: Buffer[] = [];
+    // What was sent by then fills the connection's buffers.
+    await new Promise((resolve) => setImmediate(resolve));
+    for await (const chunk of request) received.push(chunk as Buffer);
+    response.end(Buffer.concat(received));
+  });
+  const room = Buffer.alloc(256 * 1024);
+  const sizes = [1, 100, 5000, room.length, 17, room.length, 3, 3];
+  const body = async function* () {
+    for (const [number, size] of sizes.entries()) yield room.fill(65 + number).subarray(0, size);
+  };
+  const expected = sizes.map((size, number) => String.fromCharCode(65 + number).repeat(size)).join('');
+  const response = await client(t).send({ url, method: 'PUT', body });
+  assert.ok((await response.text(expected.length)) === expected);
+});
+
 test('a body that breaks off breaks the request, and its error is told', async (t) => {
   const url = await serve(t, (request) => request.resume());
   const sending = client(t).send({

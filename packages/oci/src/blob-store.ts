@@ -100,7 +100,25 @@ export class BlobStore implements BlobReader {
     }
   }
 
-  async *read(digest: Digest, range?: ByteRange): AsyncIterable<Uint8Array> {
+  read(digest: Digest, range?: ByteRange): AsyncIterable<Uint8Array> {
+    return this.#read(digest, range, (sizeBytes) => Buffer.allocUnsafeSlow(sizeBytes));
+  }
+
+  /** The bytes of a whole blob for who passes them on: a chunk is good until the next is asked for, which spares making and collecting room. */
+  pass(digest: Digest): AsyncIterable<Uint8Array> {
+    let room: Buffer | undefined;
+    return this.#read(digest, undefined, (sizeBytes) => {
+      room ??= Buffer.allocUnsafeSlow(sizeBytes);
+      return room;
+    });
+  }
+
+  /** `roomFor`: where the next chunk goes, of which the first is the largest. */
+  async *#read(
+    digest: Digest,
+    range: ByteRange | undefined,
+    roomFor: (sizeBytes: number) => Buffer,
+  ): AsyncGenerator<Uint8Array> {
     const file = await this.#openForReading(digest);
     try {
       const sizeBytes = (await file.stat()).size;
@@ -109,8 +127,9 @@ export class BlobStore implements BlobReader {
       if (start < 0 || end > sizeBytes || end < start) throw outOfRange(digest, start, end, sizeBytes);
       const hash = range === undefined ? createHash('sha256') : undefined;
       for (let position = start; position < end; ) {
-        const buffer = Buffer.allocUnsafeSlow(Math.min(readChunkBytes, end - position));
-        const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+        const wantedBytes = Math.min(readChunkBytes, end - position);
+        const buffer = roomFor(wantedBytes);
+        const { bytesRead } = await file.read(buffer, 0, wantedBytes, position);
         if (bytesRead === 0) throw outOfRange(digest, start, end, position);
         position += bytesRead;
         const chunk = buffer.subarray(0, bytesRead);

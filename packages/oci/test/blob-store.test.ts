@@ -38,6 +38,23 @@ test('a blob is there when it is committed, and not before', async (t) => {
   assert.deepEqual(await readdir(join(directory, 'tmp')), []);
 });
 
+test('a blob is passed on in one room, and a damaged one is not passed on to its end', async (t) => {
+  const { blobs } = await open(t);
+  const content = noise(700_000);
+  const { digest } = await blobs.put(content);
+  const passed: Buffer[] = [];
+  const rooms = new Set<ArrayBufferLike>();
+  for await (const chunk of blobs.pass(digest)) {
+    passed.push(Buffer.from(chunk));
+    rooms.add(chunk.buffer);
+  }
+  assert.deepEqual(Buffer.concat(passed), content);
+  assert.equal(rooms.size, 1);
+  await writeFile(blobs.path(digest), content.with(600_000, (content[600_000] ?? 0) ^ 1));
+  await assert.rejects(collect(blobs.pass(digest)), { code: 'blob/damaged' });
+  assert.equal(await blobs.has(digest), false);
+});
+
 test('a blob that is not what was expected leaves nothing', async (t) => {
   const { directory, blobs } = await open(t);
   const lying = await blobs.write();

@@ -33,8 +33,10 @@ const smallBytes = 2 << 20;
  * turn among large ones.
  */
 const smallPieceBytes = 512 << 10;
-/** How many pieces are done here at once. */
+/** How many pieces are done here at once, of which one may be larger than that. */
 const tasksHere = 4;
+/** What is larger than this is left to a thread: it would be done here for seconds, beside all that only this thread can do. */
+const largestBytesHere = 64 << 20;
 
 /** So long a conversion that runs may go on when the pool is closed. */
 const closingMilliseconds = 500;
@@ -42,15 +44,18 @@ const closingMilliseconds = 500;
 /** Beside this module, in whichever form it runs: source or bundle. */
 const threadProgram = new URL(`./conversion-thread${extname(import.meta.url)}`, import.meta.url);
 
-/** Converts wheels and .debs and joins layers: in threads, one a core, that are started when there is work, and small pieces here. */
+/**
+ * Converts wheels and .debs and joins layers, as many large ones at once as there are cores: one here, where there is mostly waiting to
+ * do and everything is loaded, and the others in threads that are started when there is work. Small pieces are done here.
+ */
 export class ConversionPool {
   readonly #options: ConversionThreadOptions;
-  readonly #limit = Math.max(2, availableParallelism());
+  readonly #limit = Math.max(1, availableParallelism() - 1);
   readonly #threads: Thread[] = [];
   readonly #waiting: Task[] = [];
-  /** Does small work in this thread. */
+  /** Works in this thread. */
   #here: Promise<Converter> | undefined;
-  #tasksHere = 0;
+  readonly #tasksHere = new Set<Task>();
   #nextId = 1;
   #isClosed = false;
 
@@ -60,7 +65,9 @@ export class ConversionPool {
 
   /** Whether nothing is converted and nothing waits. */
   get isIdle(): boolean {
-    return this.#waiting.length === 0 && this.#tasksHere === 0 && this.#threads.every(({ tasks }) => tasks.size === 0);
+    return (
+      this.#waiting.length === 0 && this.#tasksHere.size === 0 && this.#threads.every(({ tasks }) => tasks.size === 0)
+    );
   }
 
   /** Starts the threads ahead of their first task: they need a moment, and there may be something to wait for meanwhile. */
@@ -88,7 +95,8 @@ export class ConversionPool {
     for (const task of this.#waiting.splice(0)) task.reject(ended());
     // What fails for the same reason as everything else does so at once, and cleans up; what goes on is ended, and collected later.
     const latest = performance.now() + closingMilliseconds;
-    while (this.#threads.some(({ tasks }) => tasks.size > 0) && performance.now() < latest) await delay(10);
+    const isBusy = () => this.#tasksHere.size > 0 || this.#threads.some(({ tasks }) => tasks.size > 0);
+    while (isBusy() && performance.now() < latest) await delay(10);
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
     await (await this.#here)?.[Symbol.asyncDispose]();
   }
@@ -97,13 +105,19 @@ export class ConversionPool {
     if (this.#isClosed) return;
     const isLittle = this.#threads.length === 0 && weightOf(this.#waiting) <= smallBytes;
     for (let smallest = this.#waiting.at(-1); smallest !== undefined; smallest = this.#waiting.at(-1)) {
-      if (this.#tasksHere === tasksHere || (!isLittle && smallest.weight > smallPieceBytes)) break;
+      if (this.#tasksHere.size >= tasksHere || (!isLittle && smallest.weight > smallPieceBytes)) break;
       this.#waiting.pop();
       this.#runHere(smallest);
     }
     if (isLittle) return;
     for (let [largest] = this.#waiting; largest !== undefined; [largest] = this.#waiting) {
       const thread = this.#freeThread(largest);
+      if (this.#isBetterHere(largest, thread)) {
+        this.#waiting.shift();
+        this.#runHere(largest);
+        continue;
+      }
+      this.#startThreads();
       if (thread === undefined) return;
       this.#waiting.shift();
       const id = this.#nextId++;
@@ -113,26 +127,41 @@ export class ConversionPool {
     }
   }
 
-  #runHere({ conversion, tell, resolve, reject }: Task): void {
-    this.#tasksHere += 1;
+  /** Whether a large piece is done earlier here than in the thread that could take it. */
+  #isBetterHere({ weight }: Task, thread: Thread | undefined): boolean {
+    if (weight > largestBytesHere || this.#tasksHere.size >= tasksHere) return false;
+    if ([...this.#tasksHere].some((one) => one.weight > smallPieceBytes)) return false;
+    return thread === undefined || loadOf(thread) > weightOf(this.#tasksHere);
+  }
+
+  #runHere(task: Task): void {
+    const { conversion, tell, resolve, reject } = task;
+    this.#tasksHere.add(task);
     this.#here ??= import('./converter.ts').then(({ Converter }) => Converter.open(this.#options));
     this.#here
       .then((converter) => converter.convert(conversion, tell))
       .then(resolve, reject)
       .finally(() => {
-        this.#tasksHere -= 1;
+        this.#tasksHere.delete(task);
         this.#assign();
       });
   }
 
-  /**
-   * The thread with the least to do, when there is one that can take on more. Starts threads where there are too few. What is more than all
-   * the rest decides when the end is: it is begun at once, and nothing is put beside it.
-   */
-  #freeThread({ weight }: Task): Thread | undefined {
+  /** Starts threads where there are too few for what waits. */
+  #startThreads(): void {
     const idle = this.#threads.filter(({ tasks }) => tasks.size === 0).length;
     for (let more = this.#waiting.length - idle; more > 0 && this.#threads.length < this.#limit; more--) this.#start();
-    const all = weightOf(this.#waiting) + this.#threads.reduce((sum, thread) => sum + loadOf(thread), 0);
+  }
+
+  /**
+   * The thread with the least to do, when there is one that can take on more. What is more than all the rest decides when the end is: it is
+   * begun at once, and nothing is put beside it.
+   */
+  #freeThread({ weight }: Task): Thread | undefined {
+    const all =
+      weightOf(this.#waiting) +
+      weightOf(this.#tasksHere) +
+      this.#threads.reduce((sum, thread) => sum + loadOf(thread), 0);
     const isMost = (part: number) => part > all - part;
     const room = isMost(weight) ? tasksPerThread + 1 : tasksPerThread;
     const [idlest] = this.#threads

@@ -48,7 +48,10 @@ export class GrowingLayer {
     this.#end.reject(thrown);
   }
 
-  /** Its bytes from the first to the last; waits for what is not there yet. @throws what it failed by; the signal's reason */
+  /**
+   * Its bytes from the first to the last; waits for what is not there yet. A chunk is good until the next is asked for.
+   * @throws what it failed by; the signal's reason
+   */
   async *read(signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
@@ -63,6 +66,7 @@ export class GrowingLayer {
     const next = () => Promise.race([this.#change.promise, ended, aborted]);
     signal.throwIfAborted();
     await using file = await open(this.#growth.path, 'r');
+    const room = Buffer.allocUnsafeSlow(readChunkBytes);
     for (let position = 0; wholeBytes === undefined || position < wholeBytes; ) {
       signal.throwIfAborted();
       const there = wholeBytes ?? this.#growth.sizeBytes;
@@ -70,11 +74,10 @@ export class GrowingLayer {
         await next();
         continue;
       }
-      const buffer = Buffer.allocUnsafeSlow(Math.min(readChunkBytes, there - position));
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+      const { bytesRead } = await file.read(room, 0, Math.min(room.length, there - position), position);
       if (bytesRead === 0) throw new Error('The layer is shorter than it was said to be');
       position += bytesRead;
-      yield buffer.subarray(0, bytesRead);
+      yield room.subarray(0, bytesRead);
     }
   }
 }

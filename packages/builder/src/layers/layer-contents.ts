@@ -26,6 +26,11 @@ export class LayerContents implements BlobReader {
     yield* isHere || this.#pool === undefined ? this.#blobs.read(digest, range) : readPooled(this.#pool, digest);
   }
 
+  /** The bytes of a whole blob for who passes them on: a chunk is good until the next is asked for. */
+  async *pass(digest: Digest): AsyncIterable<Uint8Array> {
+    yield* (await this.#blobs.has(digest)) ? this.#blobs.pass(digest) : this.read(digest);
+  }
+
   async bytes(digest: Digest, limitBytes: number): Promise<Uint8Array> {
     await this.bring([digest]);
     return this.#blobs.bytes(digest, limitBytes);

@@ -130,7 +130,7 @@ export class Delivery implements AsyncDisposable {
     await layerPool?.shared(layer.digest);
     const memory = await this.#remembered();
     const mountFrom = this.#sources(memory, repository, layer.digest);
-    const outcome = await repository.uploadBlob(layer, () => this.#workshop.contents.read(layer.digest), {
+    const outcome = await repository.uploadBlob(layer, () => this.#workshop.contents.pass(layer.digest), {
       mountFrom,
       skipCheck: mountFrom.length > 0,
     });

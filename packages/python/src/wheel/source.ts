@@ -126,7 +126,7 @@ class RemoteWheel implements WheelSource {
     const whole = this.#known(0, this.sizeBytes);
     if (whole !== undefined) yield whole;
     else if (this.#spooled !== undefined) yield* this.#spooled.stream();
-    else yield* (await this.#http.download(this.#url, this.#common())).chunks;
+    else yield* inPieces((await this.#http.download(this.#url, this.#common())).chunks);
   }
 
   async close(): Promise<void> {
@@ -182,6 +182,25 @@ class RemoteWheel implements WheelSource {
     const { headers, signal } = this.#options;
     return { ...(headers !== undefined && { headers }), ...(signal !== undefined && { signal }) };
   }
+}
+
+/** Each chunk that comes costs a walk through all that reads it: more than to put a dozen of them together. */
+async function* inPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let room = Buffer.allocUnsafeSlow(pieceBytes);
+  let filled = 0;
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; ) {
+      const taken = Math.min(chunk.length - at, room.length - filled);
+      room.set(chunk.subarray(at, at + taken), filled);
+      at += taken;
+      filled += taken;
+      if (filled < room.length) continue;
+      yield room;
+      room = Buffer.allocUnsafeSlow(pieceBytes);
+      filled = 0;
+    }
+  }
+  if (filled > 0) yield room.subarray(0, filled);
 }
 
 async function gathered(chunks: AsyncIterable<Uint8Array>, sizeBytes: number, url: string): Promise<Uint8Array> {

@@ -16,6 +16,8 @@ import { convertWheel, recallMetadata, type WheelLayers } from './wheel-layers.t
 
 /** Pages of an index that are read at once. */
 const pagesAtOnce = 8;
+/** What fewer pages leave behind is not worth the 40 to 80 ms of a collection, in which no wheel is begun. */
+const pagesWorthCollecting = 40;
 /**
  * Which file a pin means changes seldom: when another wheel of the same version is uploaded, or one is taken back. So long it may be
  * unnoticed in lists that pin everything.
@@ -58,9 +60,10 @@ export class EarlyWheels {
         if (wheel !== undefined) this.#early(one.name, wheel, index);
       }
     };
-    const workers = Array.from({ length: pagesAtOnce }, () => work());
+    const isMuch = waiting.length >= pagesWorthCollecting;
+    const workers = Promise.allSettled(Array.from({ length: pagesAtOnce }, () => work()));
     // Pages of some projects are megabytes of JSON, and nobody needs them any more.
-    void Promise.allSettled(workers).then(giveBackMemory);
+    if (isMuch) void workers.then(giveBackMemory);
   }
 
   /** Starts on one of them, and waits until it has said what it requires; undefined when it does not. */

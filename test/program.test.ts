@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
@@ -35,6 +35,31 @@ describe('the bundled program', () => {
     assert.ok(paths.length > 10, `${paths.length} scripts`);
     const { stdout } = await run(process.execPath, [...flags, '-e', rejected, ...paths]);
     assert.deepEqual(JSON.parse(stdout), []);
+  });
+
+  it('is strict, as the modules that it is made of', async () => {
+    const folder = resolve(program, '..');
+    const scripts = (await readdir(folder)).filter((name) => name.endsWith('.code'));
+    for (const name of scripts) {
+      const text = await readFile(join(folder, name.slice(0, -'.code'.length)), 'latin1');
+      assert.match(text, /^\(function \([^)]*\) \{"use strict";/, name);
+    }
+  });
+
+  it('is made again when another Node made it', async () => {
+    const folder = resolve(program, '..');
+    const loader = join(folder, 'loader.cjs');
+    const marker = join(folder, 'of-another-node');
+    const own = await readFile(loader, 'utf8');
+    const other = own.replace(`${process.version} ${process.arch}`, 'v24.0.0 other');
+    assert.notEqual(other, own);
+    await run(process.execPath, [program, '--version']);
+    await assert.rejects(access(marker), { code: 'ENOENT' });
+    await writeFile(loader, other);
+    const { stdout } = await run(process.execPath, [program, '--version']);
+    assert.match(stdout, /^mir /);
+    await access(marker);
+    await writeFile(loader, own);
   });
 
   it('works without compiled code, and under other flags', async () => {

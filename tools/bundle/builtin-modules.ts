@@ -1,5 +1,8 @@
 import type { Plugin } from 'esbuild';
 
+/** Node's own modules by what a bundle calls them. */
+const names = new Map<string, string>();
+
 /**
  * Node's own modules, each loaded when something of it is used for the first time. Importing one evaluates every export that it has
  * and loads modules for those that nobody needs: a third of a command's start.
@@ -7,8 +10,13 @@ import type { Plugin } from 'esbuild';
 export const builtinModules: Plugin = {
   name: 'builtin-modules',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin-module' }));
-    onLoad({ filter: /./, namespace: 'builtin-module' }, ({ path }) => ({ contents: moduleText(path) }));
+    onResolve({ filter: /^node:/ }, ({ path }) => {
+      // In the bundle they are named after the last part of their paths, and two end in /promises.
+      const oneWord = path.replaceAll('/', '_');
+      names.set(oneWord.replace(':', '_'), path);
+      return { path: oneWord, namespace: 'builtin-module', pluginData: path };
+    });
+    onLoad({ filter: /./, namespace: 'builtin-module' }, ({ pluginData }) => ({ contents: moduleText(pluginData) }));
   },
 };
 
@@ -17,9 +25,10 @@ export const builtinModules: Plugin = {
  * it has a default export and can be what the specification says; ours has one.
  */
 export function withoutCopies(bundle: string): string {
-  return bundle.replace(/__toESM\d*\((require_node_(\w+?)\(\))(?:, 1)?\)/g, (whole, module: string, name: string) =>
-    isLazy(`node:${name.replaceAll('_', '/')}`) || isLazy(`node:${name}`) ? module : whole,
-  );
+  return bundle.replace(/__toESM\d*\((require_(node_\w+)\(\))(?:, 1)?\)/g, (whole, module: string, name: string) => {
+    const path = names.get(name);
+    return path !== undefined && isLazy(path) ? module : whole;
+  });
 }
 
 function moduleText(name: string): string {

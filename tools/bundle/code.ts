@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
+import { flushed } from './scripts.ts';
 
 /** Of larger scripts, which only servers load, every function would be more to read than there is to win. */
 const largestEager = 1 << 20;
@@ -17,7 +18,7 @@ export async function writeCode(path: string): Promise<void> {
     const script = new Script(source, { filename: path });
     // Back before the code is written: the flags it was made with are part of it.
     if (isEager) setFlagsFromString('--lazy');
-    await writeFile(`${path}.code`, script.createCachedData());
+    await writeFile(`${path}.code`, script.createCachedData(), flushed);
   } finally {
     if (isEager) setFlagsFromString('--lazy');
   }

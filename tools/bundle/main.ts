@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { writeCode } from './code.ts';
-import { writeScripts } from './scripts.ts';
+import { flushed, writeScripts } from './scripts.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const folder = resolve(process.argv[2] ?? join(root, '.mir/program'));
@@ -32,12 +32,13 @@ for (const script of await writeScripts(target)) await writeCode(script);
 for (const file of files) await copyFile(join(root, file), join(target, basename(file)));
 await writeFile(join(target, 'package.json'), '{ "type": "commonjs" }\n');
 const aside = join(folder, `current-${randomUUID()}`);
-await writeFile(aside, `${join(target, 'main.js')}\n`);
+await writeFile(aside, `${join(target, 'main.js')}\n`, flushed);
 // As old as the sources that went in: what was saved meanwhile is newer than the bundle.
 await utimes(aside, startedAt, startedAt);
 await rename(aside, join(folder, 'current'));
 for (const old of await readdir(folder)) {
   if (!old.startsWith('program-') || old === name) continue;
-  const { mtimeMs } = await stat(join(folder, old));
+  // Another launcher may have removed it meanwhile.
+  const { mtimeMs } = await stat(join(folder, old)).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
   if (startedAt.getTime() - mtimeMs > keptMilliseconds) await rm(join(folder, old), { recursive: true, force: true });
 }

@@ -15,6 +15,9 @@ const entries = [
   'packages/server/src/worker/build-program.ts',
 ];
 
+/** On the disk before anything names them: V8 ends the process when compiled code is damaged in places that it does not check. */
+export const flushed = { flush: true } as const;
+
 /**
  * Puts the program into scripts in a folder, by entry and by what is loaded later, and gives their paths.
  *
@@ -41,7 +44,7 @@ export async function writeScripts(folder: string): Promise<readonly string[]> {
       logLevel: 'warning',
     });
     for (const { path, text } of outputFiles) {
-      await writeFile(path, await scriptOf(withoutCopies(text)));
+      await writeFile(path, await scriptOf(withoutCopies(text)), flushed);
       written.push(path);
     }
   }
@@ -51,9 +54,10 @@ export async function writeScripts(folder: string): Promise<readonly string[]> {
     loader: 'ts',
     format: 'cjs',
     platform: 'node',
-    define: { 'import.meta.dirname': '__dirname' },
+    define: { 'import.meta.dirname': '__dirname', madeBy: JSON.stringify(`${process.version} ${process.arch}`) },
+    banner: '"use strict";',
   });
-  await writeFile(join(folder, 'loader.cjs'), code);
+  await writeFile(join(folder, 'loader.cjs'), code, flushed);
   return written;
 }
 
@@ -67,11 +71,12 @@ async function scriptOf(module: string): Promise<string> {
     define: { 'import.meta.url': 'moduleUrl' },
     logLevel: 'warning',
   });
-  return `(function (exports, require, module, moduleUrl) {${code}\n})`;
+  // Modules are strict without saying so; a script has to say it.
+  return `(function (exports, require, module, moduleUrl) {"use strict";${code}\n})`;
 }
 
 async function writeEntry(folder: string, name: string): Promise<void> {
-  await writeFile(join(folder, `${name}.js`), `require('./loader.cjs').load('${name}-script.js');\n`);
+  await writeFile(join(folder, `${name}.js`), `require('./loader.cjs').load('${name}-script.js');\n`, flushed);
 }
 
 function nameOf(entry: string): string {

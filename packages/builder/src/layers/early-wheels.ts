@@ -20,7 +20,7 @@ const pagesAtOnce = 8;
 const pagesWorthCollecting = 40;
 /**
  * Which file a pin means changes seldom: when another wheel of the same version is uploaded, or one is taken back. So long it may be
- * unnoticed in lists that pin everything.
+ * unnoticed in lists that pin everything and were not settled before.
  */
 const maximalAgeMilliseconds = 24 * 3600 * 1000;
 

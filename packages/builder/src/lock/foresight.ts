@@ -25,7 +25,11 @@ export async function prepareForNewPins(workshop: Workshop, specs: readonly Imag
   for (const spec of specs) {
     const question = await questionOf(workshop, spec);
     if (question === undefined || !indexUrls(question.index).some((url) => url.startsWith('https:'))) continue;
-    workshop.http.prepare('https:');
+    try {
+      workshop.http.prepare('https:');
+    } catch {
+      // A setting that is wrong is told to whoever sends a request.
+    }
     return;
   }
 }

@@ -105,6 +105,8 @@ suite('the page of an image in a browser', { skip: withoutBrowser }, () => {
     await page.goto('/images/looked-at/alter');
     await page.getByText('Nothing is changed: versions are resolved anew.').waitFor();
     assert.equal(await page.getByRole('checkbox', { name: 'linux/', checked: true }).count(), 0);
+    // Whoever adds a platform sees which ones would be lost.
+    await page.getByText('those that the instance builds for by itself (linux/amd64)').waitFor();
   });
 
   /** Whether every line of a version's log is in the page, once. */

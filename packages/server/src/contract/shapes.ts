@@ -105,7 +105,12 @@ export const specRequest = z.object({
     )
     .nullish(),
   osPackages: z.array(z.string()).nullish(),
-  platforms: z.array(z.string()).nullish(),
+  platforms: z
+    .array(z.string())
+    .nullish()
+    .describe(
+      'When an image is altered, null leaves them as they are, and an empty list puts them back to those of the instance.',
+    ),
   bytecode: z.boolean().nullish(),
   allowSdist: z.boolean().nullish(),
   skipImports: z.array(z.string().max(256)).max(1000).nullish(),

@@ -14,10 +14,12 @@ type SpecFieldsProps = {
   readonly python: PythonChoice;
   /** What the choice of a Python says while nobody has made one. */
   readonly unchosenPython: string;
+  /** Those that the instance builds for by itself, where they are known: whoever chooses one more has to choose them, too. */
+  readonly unchosenPlatforms?: readonly string[];
 };
 
 /** All that a spec has besides Python packages. */
-export function SpecFields({ draft, onChange, python, unchosenPython }: SpecFieldsProps) {
+export function SpecFields({ draft, onChange, python, unchosenPython, unchosenPlatforms = [] }: SpecFieldsProps) {
   const types = useQuery(imageTypesQuery);
   const bases = useQuery(basesQuery);
   const chosenType = types.data?.imageTypes.find(({ name }) => name === draft.imageType);
@@ -62,7 +64,7 @@ export function SpecFields({ draft, onChange, python, unchosenPython }: SpecFiel
         splitChars={[',', ' ']}
         acceptValueOnBlur
       />
-      <Platforms draft={draft} onChange={onChange} />
+      <Platforms draft={draft} onChange={onChange} unchosenPlatforms={unchosenPlatforms} />
       <Checkbox
         label="Build packages from their sources where they have no wheel"
         description="In the sandbox, without network; takes longer"
@@ -73,7 +75,11 @@ export function SpecFields({ draft, onChange, python, unchosenPython }: SpecFiel
   );
 }
 
-function Platforms({ draft, onChange }: Pick<SpecFieldsProps, 'draft' | 'onChange'>) {
+function Platforms({
+  draft,
+  onChange,
+  unchosenPlatforms,
+}: Required<Pick<SpecFieldsProps, 'draft' | 'onChange' | 'unchosenPlatforms'>>) {
   const id = useId();
   return (
     <fieldset className={classes['platforms']} aria-describedby={`${id}-said`}>
@@ -92,7 +98,10 @@ function Platforms({ draft, onChange }: Pick<SpecFieldsProps, 'draft' | 'onChang
           }
         />
       ))}
-      <p id={`${id}-said`}>None chosen: those that the instance builds for by itself.</p>
+      <p id={`${id}-said`}>
+        None chosen: those that the instance builds for by itself
+        {unchosenPlatforms.length > 0 && ` (${unchosenPlatforms.join(', ')})`}.
+      </p>
     </fieldset>
   );
 }

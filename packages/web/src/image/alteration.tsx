@@ -114,6 +114,7 @@ function Form({ image, version }: { readonly image: ImageDetails; readonly versi
           onChange={change}
           python={check.python}
           unchosenPython={`As it is: ${image.pythonVersion ?? 'the standard one'}`}
+          unchosenPlatforms={version.spec.hasOwnPlatforms ? [] : version.spec.platforms}
         />
         {altering.isError && <FaultMessage fault={altering.error} />}
         <div className={classes['submit']}>

@@ -2,7 +2,7 @@
  * Runs the scripts of the bundled program. Each lies beside its compiled code, which V8 takes as it is: compiling was a quarter of the
  * start of a command, and Node's own compile cache holds the functions that run while a module is loaded, none that is called later.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -23,8 +23,20 @@ declare const madeBy: string;
 const folder = import.meta.dirname;
 const requireOfNode = createRequire(join(folder, 'main.js'));
 const modules = new Map<string, { exports: object }>();
+/** Folders that nobody uses are removed after a day, when the program is bundled anew: a server that runs for weeks loads scripts late. */
+const sayingMilliseconds = 3600 * 1000;
 
 tellOfOtherNode();
+setInterval(sayInUse, sayingMilliseconds).unref();
+
+function sayInUse(): void {
+  const now = new Date();
+  try {
+    utimesSync(folder, now, now);
+  } catch {
+    // Who may not write here cannot remove it either.
+  }
+}
 
 /** Runs a script of the program, once, and gives what it exports. */
 export function load(name: string): object {

@@ -21,7 +21,7 @@ const files = [
   'packages/builder/src/sdist/wheel-builder.py',
   'packages/server/src/images/image-types.toml',
 ];
-/** A bundle that somebody may still be running is kept this long. */
+/** A bundle is kept this long after somebody who runs it has said so. */
 const keptMilliseconds = 24 * 3600 * 1000;
 
 const startedAt = new Date();

@@ -12,14 +12,17 @@ const largestEager = 1 << 20;
  */
 export async function writeCode(path: string): Promise<void> {
   const source = await readFile(path, 'latin1');
-  const isEager = source.length < largestEager;
-  if (isEager) setFlagsFromString('--no-lazy');
+  const compile = () => new Script(source, { filename: path });
+  const script = source.length < largestEager ? eagerly(compile) : compile();
+  await writeFile(`${path}.code`, script.createCachedData(), flushed);
+}
+
+/** The flag is back before code is made of the script: the flags of the process are part of it. */
+function eagerly(compile: () => Script): Script {
+  setFlagsFromString('--no-lazy');
   try {
-    const script = new Script(source, { filename: path });
-    // Back before the code is written: the flags it was made with are part of it.
-    if (isEager) setFlagsFromString('--lazy');
-    await writeFile(`${path}.code`, script.createCachedData(), flushed);
+    return compile();
   } finally {
-    if (isEager) setFlagsFromString('--lazy');
+    setFlagsFromString('--lazy');
   }
 }

@@ -16,7 +16,7 @@ import { recallMetadata } from '../layers/wheel-layers.ts';
 import type { Workshop } from '../workshop.ts';
 
 /** Of so many wheels, and no more than are known, it may be unknown what they require: they are begun at once. */
-const unknownLimit = 8;
+export const unknownLimit = 8;
 /** An index that takes longer is left to the resolver, which knows what to say of it. */
 const patienceMilliseconds = 10_000;
 const confirmer = 'mir';

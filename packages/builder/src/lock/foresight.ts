@@ -3,10 +3,8 @@ import type { ImageSpec } from '../image-spec.ts';
 import { EarlyWheels } from '../layers/early-wheels.ts';
 import { recall, remember } from '../memory.ts';
 import type { Workshop } from '../workshop.ts';
+import { unknownLimit } from './confirmation.ts';
 import { knownIndexes, recallLock, unsettledOf } from './resolution.ts';
-
-/** Of more pins that are new a resolver is asked, or the answer is long in coming anyhow. */
-const foreseenLimit = 8;
 
 type BaseWish = Pick<ImageSpec, 'base' | 'pythonVersion' | 'platform'>;
 
@@ -44,7 +42,8 @@ export async function foreseeNewPins(workshop: Workshop, spec: ImageSpec): Promi
   const { pins, target, index } = question;
   const early = new EarlyWheels(workshop, target, Promise.resolve(undefined));
   const unknown = early.unknownOf(pins, index);
-  if (unknown.length <= foreseenLimit) await Promise.all(unknown.map((one) => early.foresee(one, index)));
+  // Of more a resolver is asked.
+  if (unknown.length <= unknownLimit) await Promise.all(unknown.map((one) => early.foresee(one, index)));
 }
 
 /** Remembers for the next build what a base turned out to be. */

@@ -40,6 +40,7 @@ const maximalWaitSeconds = 60;
 export class HttpClient {
   readonly #attempts: number;
   readonly #transport: Transport;
+  readonly #closing = new AbortController();
 
   constructor(options: HttpClientOptions = {}) {
     this.#attempts = options.attempts ?? 4;
@@ -86,8 +87,9 @@ export class HttpClient {
     this.#transport.prepare(protocol);
   }
 
-  /** Ends all connections for good: running requests fail, and so does every later one. */
+  /** Ends all connections for good: running requests fail at once, and so does every later one. */
   close(): void {
+    this.#closing.abort();
     this.#transport.close();
   }
 
@@ -98,12 +100,20 @@ export class HttpClient {
         const response = await this.#sendOnce(sent);
         if (last || !isWorthRepeating(response.status, sent)) return response;
         await response.discard();
-        await delay(waitMilliseconds(attempt, response.header('retry-after')), undefined, abortOptions(sent));
+        await this.#pause(waitMilliseconds(attempt, response.header('retry-after')), sent);
       } catch (thrown) {
         if (last || !isPassing(thrown)) throw transportFault(thrown, sent.url);
-        await delay(waitMilliseconds(attempt), undefined, abortOptions(sent));
+        await this.#pause(waitMilliseconds(attempt), sent);
       }
     }
+  }
+
+  /** Waits before a request is repeated; a client that closes repeats none. */
+  async #pause(milliseconds: number, { signal }: HttpRequest): Promise<void> {
+    const closing = this.#closing.signal;
+    await delay(milliseconds, undefined, {
+      signal: signal === undefined ? closing : AbortSignal.any([closing, signal]),
+    });
   }
 
   async #sendOnce(sent: HttpRequest): Promise<HttpResponse> {
@@ -156,8 +166,4 @@ function redirectFault(url: string, why: string): Fault<HttpFaultCode> {
 function withoutCredentials(headers: Readonly<Record<string, string>>): Record<string, string> {
   const secret = ['authorization', 'cookie', 'proxy-authorization'];
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !secret.includes(name.toLowerCase())));
-}
-
-function abortOptions(sent: HttpRequest): { signal?: AbortSignal } {
-  return sent.signal === undefined ? {} : { signal: sent.signal };
 }

@@ -240,6 +240,15 @@ test('a closed client sends nothing again that it was sending', async (t) => {
   assert.equal(requests, 1);
 });
 
+test('a client that is closed does not wait for the moment to send something again', { timeout: 20_000 }, async (t) => {
+  const url = await serve(t, (_, response) => {
+    response.once('finish', () => setImmediate(() => closing.close()));
+    response.writeHead(503, { 'retry-after': '60' }).end();
+  });
+  const closing = new HttpClient();
+  await assert.rejects(closing.send({ url }), { name: 'AbortError' });
+});
+
 test('a server that falls silent after a slow reader is not waited for either', async (t) => {
   const url = await serve(t, (_, response) => {
     response.writeHead(200, { 'content-length': content.length }).write(content.subarray(0, content.length / 2));

@@ -9,6 +9,8 @@ export type DownloadOptions = {
   readonly range?: { readonly start: number; readonly length: number } | { readonly lastBytes: number };
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Where what comes is gathered, for large downloads: chunks fill it, and each is good until the next is asked for. */
+  readonly room?: Uint8Array;
 };
 
 /** A resource, or a part of it, on its way. */
@@ -64,7 +66,8 @@ async function* resuming(
   let position = part.start;
   for (let failures = 0; ; ) {
     try {
-      for await (const chunk of response.body) {
+      const chunks = options.room === undefined ? response.body : response.gathered(options.room);
+      for await (const chunk of chunks) {
         position += chunk.length;
         failures = 0;
         yield chunk;

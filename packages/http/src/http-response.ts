@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Fault } from '@mir/core';
+import { gatheredBody } from './gathered-body.ts';
 import { type HttpFaultCode, shownUrl, transportFault } from './http-fault.ts';
 
 /** An answer whose body has not been read yet. Read it or discard it, or its connection stays taken. */
@@ -22,14 +23,19 @@ export class HttpResponse {
 
   /** The body as it arrives. @throws Fault `http/interrupted` or `http/timeout` */
   get body(): AsyncIterable<Uint8Array> {
-    return this.#read();
+    return this.#read(this.#answer);
+  }
+
+  /** The body in pieces that fill `room`, each good until the next is asked for. @throws Fault as {@link body} */
+  gathered(room: Uint8Array): AsyncIterable<Uint8Array> {
+    return this.#read(gatheredBody(this.#answer, room));
   }
 
   /** The whole body. @throws Fault `http/too-large` when it is longer than the limit */
   async bytes(limitBytes: number): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     let sizeBytes = 0;
-    for await (const chunk of this.#read()) {
+    for await (const chunk of this.body) {
       sizeBytes += chunk.length;
       if (sizeBytes > limitBytes) throw tooLarge(this.url, limitBytes);
       parts.push(chunk);
@@ -55,9 +61,9 @@ export class HttpResponse {
     }
   }
 
-  async *#read(): AsyncGenerator<Uint8Array> {
+  async *#read(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     try {
-      for await (const chunk of this.#answer) yield chunk;
+      yield* chunks;
     } catch (thrown) {
       throw transportFault(thrown, this.url);
     }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -72,7 +73,7 @@ test('a POST is not sent twice unless it may be', async (t) => {
   assert.equal(posts, 1);
 });
 
-const content = Buffer.alloc(1_000_000, 'abcdefghij');
+const content = randomBytes(1_000_000);
 
 function serveRange(request: IncomingMessage, response: ServerResponse, sentBytes: number): void {
   const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
@@ -96,13 +97,45 @@ test('a download whose connection breaks goes on where it broke', async (t) => {
   assert.equal(starts.length, 3);
 });
 
+test('a download fills the room that it is given again and again, and goes on where it broke', async (t) => {
+  const url = await serve(t, (request, response) => serveRange(request, response, 400_000));
+  for (const roomBytes of [1000, 65_536, 1_000_000, 2_000_000]) {
+    const room = Buffer.alloc(roomBytes);
+    const parts: Buffer[] = [];
+    for await (const chunk of (await client(t).download(url, { room })).chunks) {
+      assert.equal(chunk.buffer, room.buffer);
+      parts.push(Buffer.from(chunk));
+      await delay(0);
+      room.fill(0);
+    }
+    assert.ok(Buffer.concat(parts).equals(content), `a room of ${roomBytes} bytes`);
+    // Where the connection broke, and at the end, a room is handed on before it is full.
+    assert.ok(
+      parts.length <= Math.ceil(content.length / roomBytes) + 2,
+      `${parts.length} pieces of ${roomBytes} bytes`,
+    );
+  }
+});
+
+test('a gathered download that nobody reads to its end lets go of its connection', { timeout: 20_000 }, async (t) => {
+  const ended = Promise.withResolvers<void>();
+  const url = await serve(t, (_, response) => {
+    response.once('close', ended.resolve);
+    response.writeHead(200, { 'content-length': content.length }).write(content.subarray(0, 500_000));
+  });
+  for await (const _ of (await client(t).download(url, { room: Buffer.alloc(1000) })).chunks) break;
+  await ended.promise;
+});
+
 test('a download that cannot be resumed fails instead of being short', async (t) => {
   const url = await serve(t, (_, response) => {
     response.writeHead(200, { 'content-length': content.length });
     response.write(content.subarray(0, 1000), () => response.destroy());
   });
-  const download = await client(t).download(url);
-  await assert.rejects(read(download.chunks), (fault) => isFault(fault, 'http/interrupted'));
+  for (const options of [{}, { room: Buffer.alloc(4000) }]) {
+    const download = await client(t).download(url, options);
+    await assert.rejects(read(download.chunks), (fault) => isFault(fault, 'http/interrupted'));
+  }
 });
 
 test('asking for a part of a file never gives the whole', async (t) => {

@@ -75,6 +75,23 @@ test('data descriptors and zip64 are read', async () => {
   assert.equal((await install(big)).get(`${site}/demo.py`)?.text, 'x = 1\n');
 });
 
+test('a wheel is read from a room of any size that is used again', async () => {
+  const files = wheelFiles([
+    { name: 'demo/x.py', text: 'x = 1\n'.repeat(100) },
+    { name: 'demo/stored.bin', text: randomBytes(500), method: 0 },
+    { name: 'demo-1.0.data/scripts/tool', text: '#!python -E\nprint(1)\n' },
+  ]).map((file) => ({ ...file, descriptor: file.method !== 0 }));
+  const zip = makeZip(files);
+  const wanted = await install(zip);
+  for (let roomBytes = 1; roomBytes < 70; roomBytes++) {
+    assert.deepEqual(await installFrom(sourceOf(zip, roomBytes), sha256Of(zip)), wanted, `${roomBytes} bytes`);
+  }
+  // The first chunks of this script inflate to nothing: they are the code of its letters.
+  const script = Buffer.alloc(2 << 20, `#!/bin/sh\n${randomBytes(3000).toString('base64')}\n`);
+  const long = makeZip(wheelFiles([{ name: 'demo-1.0.data/scripts/tool', text: script }]));
+  assert.deepEqual(await installFrom(sourceOf(long, 20), sha256Of(long)), await install(long));
+});
+
 const text = 'x = 1\n'.repeat(100);
 
 test('a file other than the locked one is refused at the end', async () => {

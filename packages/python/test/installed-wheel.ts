@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { inflateRawSync } from 'node:zlib';
 import { installWheel, type WheelSource } from '../src/index.ts';
 
 /** The wheel of all tests, and where its files go. */
@@ -12,13 +14,17 @@ export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** A wheel in memory. */
-export function sourceOf(zip: Buffer): WheelSource {
+/** A wheel in memory, whose chunks are all in one room: each is overwritten when the next is asked for. */
+export function sourceOf(zip: Buffer, roomBytes = 100_000): WheelSource {
+  const room = Buffer.alloc(roomBytes);
   return {
     sizeBytes: zip.length,
     readAt: async (offset, length) => zip.subarray(offset, offset + length),
     stream: async function* () {
-      for (let at = 0; at < zip.length; at += 100_000) yield zip.subarray(at, at + 100_000);
+      for (let at = 0; at < zip.length; at += roomBytes) {
+        yield room.subarray(0, zip.copy(room, 0, at, at + roomBytes));
+        room.fill(0xff);
+      }
     },
     close: async () => undefined,
   };
@@ -41,11 +47,15 @@ export async function installFrom(source: WheelSource, sha256: string): Promise<
   })) {
     if (entry.type !== 'file') continue;
     const parts: Uint8Array[] = [];
-    if (entry.content.kind === 'bytes') parts.push(entry.content.bytes);
+    const deflated: Uint8Array[] = [];
+    if (entry.content.kind === 'bytes') parts.push(Buffer.from(entry.content.bytes));
     else
-      for await (const chunk of entry.content.chunks)
+      for await (const chunk of entry.content.chunks) {
         parts.push(Buffer.from(chunk instanceof Uint8Array ? chunk : chunk.inflated));
+        if (!(chunk instanceof Uint8Array)) deflated.push(Buffer.from(chunk.deflated));
+      }
     const bytes = Buffer.concat(parts);
+    if (entry.content.kind === 'deflated') assert.deepEqual(inflateRawSync(Buffer.concat(deflated)), bytes);
     files.set(entry.path, { bytes, text: bytes.length < 10_000 ? bytes.toString() : '', mode: entry.mode });
   }
   return files;

@@ -3,7 +3,7 @@ import { pythonFault } from '../fault.ts';
 
 const readAheadBytes = 256 * 1024;
 
-/** Reads a file from front to back, in exact pieces, and keeps its SHA-256. */
+/** Reads a file from front to back, in exact pieces, and keeps its SHA-256. A piece is good until the next is taken. */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #hash = createHash('sha256');

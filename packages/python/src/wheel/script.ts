@@ -34,8 +34,8 @@ export async function peekScript(chunks: AsyncIterable<DeflatedChunk>): Promise<
   const taken: DeflatedChunk[] = [];
   let start = Buffer.alloc(0);
   for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
-    // What is inflated is good until the next chunk only.
-    taken.push({ deflated: next.value.deflated, inflated: Buffer.from(next.value.inflated) });
+    // A chunk is good until the next is asked for.
+    taken.push({ deflated: Buffer.from(next.value.deflated), inflated: Buffer.from(next.value.inflated) });
     start = Buffer.concat([start, next.value.inflated.subarray(0, longestFirstLineBytes)]);
     if (start.includes(newline) || start.length >= longestFirstLineBytes) break;
     if (start.length >= marker.length && replacedLine(start) === undefined) break;

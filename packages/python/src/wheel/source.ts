@@ -11,7 +11,7 @@ export interface WheelSource {
   readonly sizeBytes: number;
   /** A part of it; used for the tail, where a zip keeps its directory. */
   readAt(offsetBytes: number, lengthBytes: number): Promise<Uint8Array>;
-  /** The whole of it from the first byte, once. */
+  /** The whole of it from the first byte, once; a chunk is good until the next is asked for. */
   stream(): AsyncIterable<Uint8Array>;
   /** Lets go of files and memory; to be called at the end, whatever that was. */
   close(): Promise<void>;
@@ -79,9 +79,8 @@ class FileWheel implements WheelSource {
   }
 
   async *stream(): AsyncGenerator<Uint8Array> {
+    const bytes = Buffer.allocUnsafeSlow(pieceBytes);
     for (let position = 0; ; ) {
-      // A new buffer each time: pieces of it travel on while the next one is read.
-      const bytes = Buffer.allocUnsafeSlow(pieceBytes);
       const { bytesRead } = await this.#file.read(bytes, 0, pieceBytes, position);
       if (bytesRead === 0) return;
       position += bytesRead;
@@ -126,7 +125,10 @@ class RemoteWheel implements WheelSource {
     const whole = this.#known(0, this.sizeBytes);
     if (whole !== undefined) yield whole;
     else if (this.#spooled !== undefined) yield* this.#spooled.stream();
-    else yield* inPieces((await this.#http.download(this.#url, this.#common())).chunks);
+    else {
+      const room = Buffer.allocUnsafeSlow(pieceBytes);
+      yield* (await this.#http.download(this.#url, { ...this.#common(), room })).chunks;
+    }
   }
 
   async close(): Promise<void> {
@@ -182,25 +184,6 @@ class RemoteWheel implements WheelSource {
     const { headers, signal } = this.#options;
     return { ...(headers !== undefined && { headers }), ...(signal !== undefined && { signal }) };
   }
-}
-
-/** Each chunk that comes costs a walk through all that reads it: more than to put a dozen of them together. */
-async function* inPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let room = Buffer.allocUnsafeSlow(pieceBytes);
-  let filled = 0;
-  for await (const chunk of chunks) {
-    for (let at = 0; at < chunk.length; ) {
-      const taken = Math.min(chunk.length - at, room.length - filled);
-      room.set(chunk.subarray(at, at + taken), filled);
-      at += taken;
-      filled += taken;
-      if (filled < room.length) continue;
-      yield room;
-      room = Buffer.allocUnsafeSlow(pieceBytes);
-      filled = 0;
-    }
-  }
-  if (filled > 0) yield room.subarray(0, filled);
 }
 
 async function gathered(chunks: AsyncIterable<Uint8Array>, sizeBytes: number, url: string): Promise<Uint8Array> {

@@ -46,14 +46,13 @@ export async function* walkZip(
       await readLocalHeader(reader, entry, filename);
       if (isHeldWhole(entry)) {
         const bytes = reader.takeNow(entry.compressedSizeBytes) ?? (await reader.take(entry.compressedSizeBytes));
-        await readDataDescriptor(reader, entry, filename);
         yield { entry, content: wholeContent(entry, bytes, inflater, filename) };
-        continue;
+      } else {
+        const chunks = readStreamed(reader, entry, inflater, filename);
+        yield { entry, content: { kind: 'stream', chunks } };
+        // A reader that skipped the contents must not skip their check.
+        for await (const _ of chunks);
       }
-      const chunks = readStreamed(reader, entry, inflater, filename);
-      yield { entry, content: { kind: 'stream', chunks } };
-      // A reader that skipped the contents must not skip their check.
-      for await (const _ of chunks);
       await readDataDescriptor(reader, entry, filename);
     }
     end.sha256 = await readTail(reader, source, directory, filename);
@@ -72,29 +71,38 @@ function longestWhole(directory: ZipDirectory): number {
 }
 
 async function readLocalHeader(reader: ByteReader, entry: ZipEntry, filename: string): Promise<void> {
-  const fixed = view(reader.takeNow(localHeaderBytes) ?? (await reader.take(localHeaderBytes)));
+  const header = localHeader(view(reader.takeNow(localHeaderBytes) ?? (await reader.take(localHeaderBytes))));
   const mismatch = (what: string) => headerMismatch(filename, entry.name, what);
-  if (fixed.getUint32(0, true) !== 0x04034b50) throw mismatch('its local header is missing');
-  if (fixed.getUint16(6, true) !== entry.flags) throw mismatch('flags');
-  if (fixed.getUint16(8, true) !== (entry.method === 'stored' ? 0 : 8)) throw mismatch('compression methods');
-  const nameBytes = fixed.getUint16(26, true);
-  const name = decoder.decode(reader.takeNow(nameBytes) ?? (await reader.take(nameBytes)));
+  if (header.signature !== 0x04034b50) throw mismatch('its local header is missing');
+  if (header.flags !== entry.flags) throw mismatch('flags');
+  if (header.method !== (entry.method === 'stored' ? 0 : 8)) throw mismatch('compression methods');
+  const name = decoder.decode(reader.takeNow(header.nameBytes) ?? (await reader.take(header.nameBytes)));
   if (name !== entry.name) throw mismatch(`names ("${name}")`);
-  const extraBytes = fixed.getUint16(28, true);
-  const extra = reader.takeNow(extraBytes) ?? (await reader.take(extraBytes));
+  const extra = reader.takeNow(header.extraBytes) ?? (await reader.take(header.extraBytes));
   if ((entry.flags & dataDescriptorFlag) !== 0) return;
-  const sizes = localSizes(fixed, view(extra));
-  if (fixed.getUint32(14, true) !== entry.crc32) throw mismatch('checksums');
+  const sizes = localSizes(header, view(extra));
+  if (header.crc32 !== entry.crc32) throw mismatch('checksums');
   if (sizes.compressedSizeBytes !== entry.compressedSizeBytes || sizes.sizeBytes !== entry.sizeBytes)
     throw mismatch('sizes');
 }
 
-function localSizes(
-  fixed: DataView,
-  extra: DataView,
-): { readonly compressedSizeBytes: number; readonly sizeBytes: number } {
-  const compressedSizeBytes = fixed.getUint32(18, true);
-  const sizeBytes = fixed.getUint32(22, true);
+type Sizes = { readonly compressedSizeBytes: number; readonly sizeBytes: number };
+
+/** What a local header says before name and extra field (APPNOTE 4.3.7). */
+function localHeader(fixed: DataView) {
+  return {
+    signature: fixed.getUint32(0, true),
+    flags: fixed.getUint16(6, true),
+    method: fixed.getUint16(8, true),
+    crc32: fixed.getUint32(14, true),
+    compressedSizeBytes: fixed.getUint32(18, true),
+    sizeBytes: fixed.getUint32(22, true),
+    nameBytes: fixed.getUint16(26, true),
+    extraBytes: fixed.getUint16(28, true),
+  };
+}
+
+function localSizes({ compressedSizeBytes, sizeBytes }: Sizes, extra: DataView): Sizes {
   if (compressedSizeBytes !== 0xffffffff && sizeBytes !== 0xffffffff) return { compressedSizeBytes, sizeBytes };
   for (let at = 0; at + 4 <= extra.byteLength; at += 4 + extra.getUint16(at + 2, true)) {
     // In a local header zip64 always has both sizes (APPNOTE 4.5.3).

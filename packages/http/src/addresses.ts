@@ -3,6 +3,11 @@ import type { LookupFunction } from 'node:net';
 
 /** How long an answer counts: a build opens its connections within seconds. */
 const keptMilliseconds = 30_000;
+/**
+ * When a question without an answer is asked again: it was lost most likely, and glibc would notice after a second at the earliest. Others
+ * cause that as well: a resolver that opens fifty connections asks fifty times.
+ */
+const repeatedAfterMilliseconds = [150, 400];
 
 type Asked = {
   /** On the machine's clock, which all threads share. */
@@ -93,6 +98,18 @@ function addressesOf(
   options: Parameters<LookupFunction>[1] & { readonly all: true },
 ): Promise<readonly LookupAddress[]> {
   return new Promise((resolve, reject) => {
-    ask(hostname, options, (error, addresses) => (error === null ? resolve(addresses) : reject(error)));
+    let unanswered = 0;
+    const askOnce = () => {
+      unanswered += 1;
+      ask(hostname, options, (error, addresses) => {
+        unanswered -= 1;
+        if (error !== null && unanswered > 0) return;
+        for (const timer of repetitions) clearTimeout(timer);
+        if (error === null) resolve(addresses);
+        else reject(error);
+      });
+    };
+    const repetitions = repeatedAfterMilliseconds.map((milliseconds) => setTimeout(askOnce, milliseconds));
+    askOnce();
   });
 }

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { isFault } from '@mir/core';
 import { HttpClient, knownAddresses, learnAddresses } from '@mir/http';
@@ -59,4 +63,24 @@ test('an address that leads nowhere is forgotten, and not learned again from who
   await assert.rejects(ask('moved.invalid'), isUnreachable);
   learnAddresses([named('moved.invalid', Date.now() + 1)]);
   assert.equal(await ask('moved.invalid'), 'here');
+});
+
+test('a question that a name server loses is asked again before glibc would', { timeout: 30_000 }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'mir-names-'));
+  t.after(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'resolv.conf'), 'nameserver 127.0.0.1\n');
+  const answered = await new Promise<string>((resolve) => {
+    execFile(
+      'bwrap',
+      [
+        ...['--dev-bind', '/', '/', '--ro-bind', join(folder, 'resolv.conf'), '/etc/resolv.conf'],
+        ...['--unshare-net', '--cap-add', 'CAP_NET_BIND_SERVICE', '--die-with-parent'],
+        ...[process.execPath, join(import.meta.dirname, 'lost-questions.ts')],
+      ],
+      // So long glibc waits for the answer that does not come; the client gives up before.
+      { env: { ...process.env, RES_OPTIONS: 'timeout:30 attempts:1' } },
+      (_, stdout) => resolve(stdout),
+    );
+  });
+  assert.equal(answered, 'here\n');
 });

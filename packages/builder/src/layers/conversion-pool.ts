@@ -33,8 +33,8 @@ const smallBytes = 2 << 20;
  * turn among large ones.
  */
 const smallPieceBytes = 512 << 10;
-/** How many pieces are done here at once, of which one may be larger than that. */
-const tasksHere = 4;
+/** How many such pieces are done here at once, beside one that may be larger. */
+const smallPiecesHere = 4;
 /** What is larger than this is left to a thread: it would be done here for seconds, beside all that only this thread can do. */
 const largestBytesHere = 64 << 20;
 
@@ -105,33 +105,30 @@ export class ConversionPool {
     if (this.#isClosed) return;
     const isLittle = this.#threads.length === 0 && weightOf(this.#waiting) <= smallBytes;
     for (let smallest = this.#waiting.at(-1); smallest !== undefined; smallest = this.#waiting.at(-1)) {
-      if (this.#tasksHere.size >= tasksHere || (!isLittle && smallest.weight > smallPieceBytes)) break;
+      if (this.#smallPiecesHere() >= smallPiecesHere || (!isLittle && smallest.weight > smallPieceBytes)) break;
       this.#waiting.pop();
       this.#runHere(smallest);
     }
     if (isLittle) return;
-    for (let [largest] = this.#waiting; largest !== undefined; [largest] = this.#waiting) {
-      const thread = this.#freeThread(largest);
-      if (this.#isBetterHere(largest, thread)) {
-        this.#waiting.shift();
-        this.#runHere(largest);
-        continue;
-      }
-      this.#startThreads();
-      if (thread === undefined) return;
-      this.#waiting.shift();
-      const id = this.#nextId++;
-      thread.tasks.set(id, largest);
-      const task: ThreadTask = { id, conversion: largest.conversion, addresses: knownAddresses() };
-      thread.worker.postMessage(task);
+    for (const task of [...this.#waiting]) {
+      const thread = this.#freeThread(task);
+      const isHere = this.#isBetterHere(task, thread);
+      if (!isHere && thread === undefined) continue;
+      this.#waiting.splice(this.#waiting.indexOf(task), 1);
+      if (isHere || thread === undefined) this.#runHere(task);
+      else this.#runIn(thread, task);
     }
+    this.#startThreads();
   }
 
   /** Whether a large piece is done earlier here than in the thread that could take it. */
   #isBetterHere({ weight }: Task, thread: Thread | undefined): boolean {
-    if (weight > largestBytesHere || this.#tasksHere.size >= tasksHere) return false;
-    if ([...this.#tasksHere].some((one) => one.weight > smallPieceBytes)) return false;
+    if (weight > largestBytesHere || this.#smallPiecesHere() < this.#tasksHere.size) return false;
     return thread === undefined || loadOf(thread) > weightOf(this.#tasksHere);
+  }
+
+  #smallPiecesHere(): number {
+    return [...this.#tasksHere].filter(({ weight }) => weight <= smallPieceBytes).length;
   }
 
   #runHere(task: Task): void {
@@ -145,6 +142,13 @@ export class ConversionPool {
         this.#tasksHere.delete(task);
         this.#assign();
       });
+  }
+
+  #runIn(thread: Thread, task: Task): void {
+    const id = this.#nextId++;
+    thread.tasks.set(id, task);
+    const sent: ThreadTask = { id, conversion: task.conversion, addresses: knownAddresses() };
+    thread.worker.postMessage(sent);
   }
 
   /** Starts threads where there are too few for what waits. */

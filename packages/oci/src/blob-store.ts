@@ -119,6 +119,11 @@ export class BlobStore implements BlobReader {
     range: ByteRange | undefined,
     roomFor: (sizeBytes: number) => Buffer,
   ): AsyncGenerator<Uint8Array> {
+    const wholeBytes = range === undefined ? await this.size(digest) : undefined;
+    if (wholeBytes !== undefined && wholeBytes > 0 && wholeBytes <= smallBytes) {
+      yield await this.#smallBytes(digest);
+      return;
+    }
     const file = await this.#openForReading(digest);
     try {
       const sizeBytes = (await file.stat()).size;

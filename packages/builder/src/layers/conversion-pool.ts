@@ -26,8 +26,8 @@ type Thread = {
 
 /** What a thread takes on at once: while one file is waited for, another is converted. */
 const tasksPerThread = 2;
-/** Work of so few bytes in all is done here and now, before a thread would have started. */
-const smallBytes = 2 << 20;
+/** Work of so few bytes in all is done here and now: a thread would have started when most of it is done. */
+const smallBytes = 6 << 20;
 /**
  * Pieces of this size are done here even while threads work: they are mostly waiting for an index, and would wait again for a
  * turn among large ones.

@@ -98,7 +98,7 @@ export class Converter implements AsyncDisposable {
 
   async #join(layers: readonly Digest[]): Promise<LayerRecord> {
     await using blob = await this.#blobs.write();
-    const sources = layers.map((digest) => this.#blobs.read(digest));
+    const sources = layers.map((digest) => this.#blobs.pass(digest));
     const joined = await concatenateLayers(sources, blob);
     await blob.commit({ digest: joined.digest, sizeBytes: joined.sizeBytes });
     return joined;

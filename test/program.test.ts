@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '..');
 /** As the launcher has it: V8 takes compiled code only in a process with the flags of the one that made it. */
-const flags = ['--max-semi-space-size=2', '--initial-old-space-size=40', '--expose-gc'];
+const flags = ['--max-semi-space-size=2', '--expose-gc'];
 const rejected = `
   const { readFileSync } = require('node:fs');
   const { Script } = require('node:vm');

@@ -153,7 +153,7 @@ export class BuildProcess {
     this.#killedBecause = undefined;
     const child = fork(program, {
       env: this.#environment,
-      execArgv: ['--max-semi-space-size=2', '--initial-old-space-size=40', '--expose-gc'],
+      execArgv: ['--max-semi-space-size=2', '--expose-gc'],
       // What it prints is the worker's log, not anybody's answer.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

@@ -56,7 +56,7 @@ export class Delivery implements AsyncDisposable {
     this.#client = output.kind === 'registry' ? openRegistry(output.registry, workshop.access) : undefined;
     const repository = this.#repository();
     if (repository === undefined) return;
-    this.#knownBlobs(repository).catch(() => {
+    this.#stand(repository).catch(() => {
       // It is asked again when something is to be pushed there, and then told when it cannot be reached.
       this.#known = undefined;
       this.#standing = undefined;

@@ -1,6 +1,7 @@
 import { access, chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
+import { installPrograms, peers } from '../tools/check/machine.ts';
 import { makeBuildKit } from './buildkit-program.ts';
 import { outputOf, run } from './program.ts';
 import { Registry } from './registry.ts';
@@ -24,10 +25,12 @@ export type Stage = {
 
 /**
  * Makes what is needed, once: BuildKit (from its Go module), uv, and a Debian base with Python that mmdebstrap makes, to which uv is
- * added for the peers. Needs Debian, root, Go, Python and buildah.
+ * added for the peers. Needs Debian and root.
  */
 export async function openStage(folder: string, say: (line: string) => void): Promise<Stage> {
   const root = resolve(import.meta.dirname, '..');
+  const missing = await installPrograms(peers, root);
+  if (missing !== undefined) throw new Error(missing);
   const programs = join(folder, 'bin');
   const seed = join(folder, 'seed');
   await mkdir(programs, { recursive: true });

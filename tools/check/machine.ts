@@ -25,20 +25,35 @@ const witnesses: Readonly<Record<string, string>> = {
 /** Tests that need these are left out, and say so, where they cannot be had. */
 const optional: ReadonlySet<string> = new Set(['chromium']);
 
+/** Programs that benchmarks start, and the Debian packages that bring them. */
+export const peers: Readonly<Record<string, string>> = {
+  buildah: 'buildah',
+  'docker-registry': 'docker-registry',
+  go: 'golang-go',
+  mmdebstrap: 'mmdebstrap',
+  python3: 'python3-venv',
+  runc: 'runc',
+};
+
 /** Installs what the tests need and the machine lacks. Gives undefined when all is there, else what to do. */
 export async function prepareMachine(root: string): Promise<string | undefined> {
-  const complaints = [await installWitnesses(root), await installNewerNode(root)].filter((said) => said !== undefined);
-  return complaints.length === 0 ? undefined : complaints.join('\n');
+  const complaints = [await installPrograms(witnesses, root), await installNewerNode(root)];
+  const said = complaints.filter((complaint) => complaint !== undefined);
+  return said.length === 0 ? undefined : said.join('\n');
 }
 
-async function installWitnesses(root: string): Promise<string | undefined> {
+/** Installs those of the programs that the machine lacks. Gives undefined when all are there, else what to do. */
+export async function installPrograms(
+  programs: Readonly<Record<string, string>>,
+  root: string,
+): Promise<string | undefined> {
   const canInstall = process.getuid?.() === 0 && isOnPath('apt-get');
-  const packages = Object.entries(witnesses)
+  const packages = Object.entries(programs)
     .filter(([program]) => !isOnPath(program) && (canInstall || !optional.has(program)))
     .map(([, name]) => name);
   if (packages.length === 0) return undefined;
   const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
-  if (!canInstall) return `The tests need: ${command}`;
+  if (!canInstall) return `Programs are missing: ${command}`;
   process.stdout.write(`installing ${packages.join(', ')}\n`);
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const complaint =

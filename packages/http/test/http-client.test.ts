@@ -274,12 +274,19 @@ test('a closed client sends nothing again that it was sending', async (t) => {
 });
 
 test('a client that is closed does not wait for the moment to send something again', { timeout: 20_000 }, async (t) => {
-  const url = await serve(t, (_, response) => {
-    response.once('finish', () => setImmediate(() => closing.close()));
-    response.writeHead(503, { 'retry-after': '60' }).end();
+  const refused = Promise.withResolvers<void>();
+  const url = await serve(t, (request, response) => {
+    if (request.url === '/later')
+      response.once('finish', refused.resolve).writeHead(503, { 'retry-after': '60' }).end();
+    else response.end('now');
   });
   const closing = new HttpClient();
-  await assert.rejects(closing.send({ url }), { name: 'AbortError' });
+  const waiting = assert.rejects(closing.send({ url: `${url}/later` }), { name: 'AbortError' });
+  await refused.promise;
+  // When another answer has come as well, the first one has been read.
+  await (await closing.send({ url })).text(10);
+  closing.close();
+  await waiting;
 });
 
 test('a server that falls silent after a slow reader is not waited for either', async (t) => {

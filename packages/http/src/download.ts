@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '@mir/core';
 import type { HttpClient } from './http-client.ts';
 import { type HttpFaultCode, isPassing, shownUrl, statusFault } from './http-fault.ts';
@@ -77,7 +76,7 @@ async function* resuming(
     } catch (thrown) {
       failures += 1;
       if (failures >= attempts || part.end === undefined || !isPassing(thrown)) throw thrown;
-      await delay(200 * 2 ** failures);
+      await client.pause(200 * 2 ** failures, options.signal);
       response = await get(client, url, options, `bytes=${position}-${part.end - 1}`, validator);
       // Anything but exactly the rest means that the resource changed or ranges are not served: start is lost.
       if (response.status !== 206 || partOf(response).start !== position) {

@@ -40,7 +40,6 @@ const maximalWaitSeconds = 60;
 export class HttpClient {
   readonly #attempts: number;
   readonly #transport: Transport;
-  readonly #closing = new AbortController();
 
   constructor(options: HttpClientOptions = {}) {
     this.#attempts = options.attempts ?? 4;
@@ -89,8 +88,15 @@ export class HttpClient {
 
   /** Ends all connections for good: running requests fail at once, and so does every later one. */
   close(): void {
-    this.#closing.abort();
     this.#transport.close();
+  }
+
+  /** Waits before something is sent again. @throws AbortError as soon as nobody wants it, or the client is closed */
+  async pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+    const { closing } = this.#transport;
+    await delay(milliseconds, undefined, {
+      signal: signal === undefined ? closing : AbortSignal.any([closing, signal]),
+    });
   }
 
   async #sendPatiently(sent: HttpRequest): Promise<HttpResponse> {
@@ -100,20 +106,12 @@ export class HttpClient {
         const response = await this.#sendOnce(sent);
         if (last || !isWorthRepeating(response.status, sent)) return response;
         await response.discard();
-        await this.#pause(waitMilliseconds(attempt, response.header('retry-after')), sent);
+        await this.pause(waitMilliseconds(attempt, response.header('retry-after')), sent.signal);
       } catch (thrown) {
         if (last || !isPassing(thrown)) throw transportFault(thrown, sent.url);
-        await this.#pause(waitMilliseconds(attempt), sent);
+        await this.pause(waitMilliseconds(attempt), sent.signal);
       }
     }
-  }
-
-  /** Waits before a request is repeated; a client that closes repeats none. */
-  async #pause(milliseconds: number, { signal }: HttpRequest): Promise<void> {
-    const closing = this.#closing.signal;
-    await delay(milliseconds, undefined, {
-      signal: signal === undefined ? closing : AbortSignal.any([closing, signal]),
-    });
   }
 
   async #sendOnce(sent: HttpRequest): Promise<HttpResponse> {

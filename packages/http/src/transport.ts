@@ -32,10 +32,15 @@ export class Transport {
   readonly #options: TransportOptions;
   #plain: http.Agent | undefined;
   #secure: https.Agent | undefined;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: TransportOptions) {
     this.#options = options;
+  }
+
+  /** Aborted when this is closed: nothing is sent any more. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /**
@@ -55,7 +60,7 @@ export class Transport {
     const { url, method, headers, signal } = sending;
     signal?.throwIfAborted();
     // No fault that is tried again: whoever still wants something is to end.
-    if (this.#isClosed) throw new DOMException('The client was closed', 'AbortError');
+    if (this.closing.aborted) throw new DOMException('The client was closed', 'AbortError');
     const request = (url.protocol === 'https:' ? https : http).request({
       agent: this.#agent(url.protocol),
       protocol: url.protocol,
@@ -87,7 +92,7 @@ export class Transport {
 
   /** Ends all connections for good: running requests fail, and so does every later one. */
   close(): void {
-    this.#isClosed = true;
+    this.#closing.abort();
     this.#plain?.destroy();
     this.#secure?.destroy();
   }

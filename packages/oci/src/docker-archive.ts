@@ -1,7 +1,8 @@
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Fault } from '@mir/core';
-import { type BlobReader, writeWhole } from './blob-store.ts';
+import type { BlobReader } from './blob-store.ts';
+import { writeWhole } from './blob-writer.ts';
 import { type Digest, hexOf } from './digest.ts';
 import { newUnfinishedSibling, syncDirectory } from './durable-file.ts';
 import type { OciFaultCode } from './fault.ts';

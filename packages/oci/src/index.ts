@@ -1,10 +1,5 @@
-export {
-  type BlobReader,
-  BlobStore,
-  type BlobWriter,
-  type ByteRange,
-  type WrittenBlob,
-} from './blob-store.ts';
+export { type BlobReader, BlobStore, type ByteRange } from './blob-store.ts';
+export type { BlobWriter, WrittenBlob } from './blob-writer.ts';
 export {
   type CredentialSource,
   type Credentials,

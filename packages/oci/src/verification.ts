@@ -1,5 +1,5 @@
 import { isFault } from '@mir/core';
-import type { WrittenBlob } from './blob-store.ts';
+import type { WrittenBlob } from './blob-writer.ts';
 import type { Digest } from './digest.ts';
 import { parseManifest, requiredContent } from './image/manifest.ts';
 import type { RepositoryStore } from './repository-store.ts';

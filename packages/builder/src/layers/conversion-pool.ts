@@ -106,17 +106,14 @@ export class ConversionPool {
     const isLittle = this.#threads.length === 0 && weightOf(this.#waiting) <= smallBytes;
     for (let smallest = this.#waiting.at(-1); smallest !== undefined; smallest = this.#waiting.at(-1)) {
       if (this.#smallPiecesHere() >= smallPiecesHere || (!isLittle && smallest.weight > smallPieceBytes)) break;
-      this.#waiting.pop();
       this.#runHere(smallest);
     }
     if (isLittle) return;
+    // One that has to wait does not hold up those behind it.
     for (const task of [...this.#waiting]) {
       const thread = this.#freeThread(task);
-      const isHere = this.#isBetterHere(task, thread);
-      if (!isHere && thread === undefined) continue;
-      this.#waiting.splice(this.#waiting.indexOf(task), 1);
-      if (isHere || thread === undefined) this.#runHere(task);
-      else this.#runIn(thread, task);
+      if (this.#isBetterHere(task, thread)) this.#runHere(task);
+      else if (thread !== undefined) this.#runIn(thread, task);
     }
     this.#startThreads();
   }
@@ -133,6 +130,7 @@ export class ConversionPool {
 
   #runHere(task: Task): void {
     const { conversion, tell, resolve, reject } = task;
+    this.#takeOut(task);
     this.#tasksHere.add(task);
     this.#here ??= import('./converter.ts').then(({ Converter }) => Converter.open(this.#options));
     this.#here
@@ -146,9 +144,14 @@ export class ConversionPool {
 
   #runIn(thread: Thread, task: Task): void {
     const id = this.#nextId++;
+    this.#takeOut(task);
     thread.tasks.set(id, task);
     const sent: ThreadTask = { id, conversion: task.conversion, addresses: knownAddresses() };
     thread.worker.postMessage(sent);
+  }
+
+  #takeOut(task: Task): void {
+    this.#waiting.splice(this.#waiting.indexOf(task), 1);
   }
 
   /** Starts threads where there are too few for what waits. */

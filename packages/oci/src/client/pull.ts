@@ -1,5 +1,6 @@
 import { Fault, type Platform, platforms } from '@mir/core';
-import { type BlobReader, type BlobStore, requireAsExpected } from '../blob-store.ts';
+import type { BlobReader, BlobStore } from '../blob-store.ts';
+import { requireAsExpected } from '../blob-writer.ts';
 import type { Descriptor } from '../descriptor.ts';
 import type { Digest } from '../digest.ts';
 import type { OciFaultCode } from '../fault.ts';

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Fault, isFault } from '@mir/core';
 import { statusOf } from '@mir/http';
-import { type ByteRange, requireAsExpected, unknownBlob } from '../blob-store.ts';
+import { type ByteRange, unknownBlob } from '../blob-store.ts';
+import { requireAsExpected } from '../blob-writer.ts';
 import type { Descriptor } from '../descriptor.ts';
 import { type Digest, digestOf, hexOf, isDigest } from '../digest.ts';
 import type { OciFaultCode } from '../fault.ts';

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '@mir/core';
-import { requireAsExpected, type WrittenBlob, writeWhole } from '../blob-store.ts';
+import { requireAsExpected, type WrittenBlob, writeWhole } from '../blob-writer.ts';
 import type { Digest } from '../digest.ts';
 import { isMissing, makeDirectory } from '../durable-file.ts';
 import type { OciFaultCode } from '../fault.ts';
